@@ -1,0 +1,238 @@
+"""YAML read into nodes that know where they stand in the file.
+
+Only the plain part of YAML: maps, lists and scalars. Anchors, aliases, tags, merge keys, a key twice and more than one
+document are refused, and none of YAML 1.1's surprises apply: `NO`, `on`, `0123` and `12:30` are text. Files are bounded
+in size, depth and number of nodes, since rules and settings come from people we do not know.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from mapper.diagnostics import Diagnostic, Place
+from mapper.errors import RuleError
+
+MAX_CHARACTERS = 256 * 1024
+MAX_DEPTH = 20
+MAX_NODES = 50_000
+
+Kind = Literal["text", "number", "flag", "null", "list", "map"]
+
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?\Z")
+_FLAGS = {"true": True, "false": False}
+
+
+@dataclass(slots=True)
+class Node:
+    """One YAML value. `text` is a scalar as written; `items` of a list, `entries` and `keys` (their places) of a map."""
+
+    kind: Kind
+    place: Place
+    text: str = ""
+    quoted: bool = False
+    block: bool = False
+    items: list[Node] = field(default_factory=list)
+    entries: dict[str, Node] = field(default_factory=dict)
+    keys: dict[str, Place] = field(default_factory=dict)
+
+    def plain(self) -> Any:
+        """Return the value as plain Python: str, Decimal, bool, None, list or dict."""
+        if self.kind == "map":
+            return {name: node.plain() for name, node in self.entries.items()}
+        if self.kind == "list":
+            return [node.plain() for node in self.items]
+        if self.kind == "number":
+            return Decimal(self.text)
+        if self.kind == "flag":
+            return _FLAGS[self.text]
+        return None if self.kind == "null" else self.text
+
+    def spot(self, offset: int, length: int = 1) -> Place:
+        """Return the place of the character at `offset` of a scalar written on one line or as a `|` block."""
+        if not self.block:
+            return Place(self.place.file, self.place.line, self.place.column + self.quoted + offset, length)
+        before = self.text[:offset]
+        line = before.count("\n")
+        column = offset - (before.rfind("\n") + 1)
+        return Place(self.place.file, self.place.line + 1 + line, self.place.column + column, length)
+
+
+class Source:
+    """The text of one file, for excerpts."""
+
+    def __init__(self, text: str, file: str) -> None:
+        self.text = text
+        self.file = file
+        self.lines = text.splitlines()
+
+    def problem(self, code: str, place: Place, message: str, hint: str = "") -> Diagnostic:
+        """Return a diagnostic with the line it stands on."""
+        excerpt = self.lines[place.line - 1] if 0 < place.line <= len(self.lines) else ""
+        return Diagnostic(code, place, message, hint, excerpt)
+
+
+def read_file(path: Path, shown_as: str = "") -> Node:
+    """Read a YAML file. Raises RuleError as `read` does, and RULE101 when the file cannot be read."""
+    file = shown_as or str(path)
+    try:
+        text = path.read_bytes().decode()
+    except OSError as error:
+        raise RuleError([Diagnostic("RULE101", Place(file, 1, 1), f"Cannot read this file: {error.strerror}.")]) from None
+    except UnicodeDecodeError as error:
+        problem = Diagnostic("RULE101", Place(file, 1, 1), f"Byte {error.start} is not UTF-8 text.", "Save the file as UTF-8.")
+        raise RuleError([problem]) from None
+    return read(text, file)
+
+
+def read(text: str, file: str) -> Node:
+    """Read YAML text; an empty text is an empty map.
+
+    Raises RuleError with all problems that can be told apart: RULE102 not YAML, RULE103 a key twice, RULE104 anchor,
+    alias or merge key, RULE105 tag, RULE106 too large, too deep or too many values.
+    """
+    source = Source(text, file)
+    if len(text) > MAX_CHARACTERS:
+        message = f"The file has {len(text)} characters; at most {MAX_CHARACTERS} are read."
+        raise RuleError([source.problem("RULE106", Place(file, 1, 1), message, "Split it.")])
+    builder = _Builder(source)
+    try:
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            builder.take(event)
+    except yaml.MarkedYAMLError as error:
+        builder.problems.append(_yaml_problem(source, error))
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        column = error.position - (text.rfind("\n", 0, error.position) + 1) + 1
+        message = f"The character U+{error.character:04X} may not stand in a YAML file."
+        builder.problems.append(source.problem("RULE102", Place(file, line, column), message, "Remove it."))
+    if builder.problems:
+        raise RuleError(builder.problems)
+    return builder.root or Node("map", Place(file, 1, 1))
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """Yield the node and all below it."""
+    yield node
+    for child in (*node.items, *node.entries.values()):
+        yield from walk(child)
+
+
+def _yaml_problem(source: Source, error: yaml.MarkedYAMLError) -> Diagnostic:
+    mark = error.problem_mark or error.context_mark
+    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    place = Place(source.file, line, column)
+    before = source.lines[line - 1][:column] if line <= len(source.lines) else ""
+    if "\t" in before:
+        place = Place(source.file, line, before.index("\t") + 1)
+        return source.problem("RULE102", place, "A tab stands in the indentation.", "Indent with spaces: YAML allows no tabs.")
+    reason = (error.problem or "cannot be read").replace("could not find expected ':'", "a ':' is missing after a key")
+    hint = "A text that holds ': ' or ' #', or begins with one of {}[]&*!|>%@`\"', needs quotes around it."
+    return source.problem("RULE102", place, f"This is not YAML: {reason}.", hint)
+
+
+class _Builder:
+    """Makes nodes from parser events, without recursion, so that depth cannot exhaust the stack."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.root: Node | None = None
+        self.problems: list[Diagnostic] = []
+        self._open: list[tuple[Node, list[Node]]] = []
+        self._count = 0
+
+    def take(self, event: yaml.Event) -> None:
+        if isinstance(event, yaml.DocumentStartEvent):
+            if self.root is not None:
+                self._refuse("RULE102", event, "A second document begins here.", "Keep one document a file: remove the '---'.")
+        elif isinstance(event, yaml.AliasEvent):
+            self._refuse("RULE104", event, f"'*{event.anchor}' repeats another value.", "Write the value out.")
+            self._add(Node("null", self._place(event)))
+        elif isinstance(event, yaml.ScalarEvent):
+            self._check(event)
+            self._add(_scalar(event, self._place(event), self.source))
+        elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
+            self._check(event)
+            kind: Kind = "map" if isinstance(event, yaml.MappingStartEvent) else "list"
+            self._enter(Node(kind, self._place(event)))
+        elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+            self._leave()
+
+    def _check(self, event: Any) -> None:
+        self._count += 1
+        if self._count > MAX_NODES:
+            self._stop(event, f"The file has more than {MAX_NODES} values.")
+        if event.anchor:
+            self._refuse("RULE104", event, f"'&{event.anchor}' names a value to repeat it.", "Write values out where they are used.")
+        if event.tag:
+            self._refuse("RULE105", event, f"The tag '{event.tag}' is not allowed.", "Remove it: types are found from the place.")
+
+    def _enter(self, node: Node) -> None:
+        if len(self._open) >= MAX_DEPTH:
+            self._stop(node.place, f"Values are nested more than {MAX_DEPTH} deep.")
+        self._open.append((node, []))
+
+    def _leave(self) -> None:
+        node, children = self._open.pop()
+        if node.kind == "list":
+            node.items = children
+        else:
+            for key, value in zip(children[::2], children[1::2], strict=True):
+                self._entry(node, key, value)
+        self._add(node)
+
+    def _entry(self, node: Node, key: Node, value: Node) -> None:
+        name = key.text
+        if key.kind in {"map", "list"}:
+            self._refuse("RULE102", key.place, "A key must be a word.", "Write `word: value`.")
+        elif name == "<<":
+            self._refuse("RULE104", key.place, "'<<' merges another map.", "Write the entries out.")
+        elif name in node.entries:
+            first = node.keys[name].line
+            self._refuse("RULE103", key.place, f"'{name}' stands here twice; the first is on line {first}.", "Remove one.")
+        else:
+            node.entries[name] = value
+            node.keys[name] = key.place
+
+    def _add(self, node: Node) -> None:
+        if self._open:
+            self._open[-1][1].append(node)
+        else:
+            self.root = node
+
+    def _place(self, event: Any) -> Place:
+        mark = event.start_mark
+        length = event.end_mark.column - mark.column if event.end_mark.line == mark.line else 1
+        return Place(self.source.file, mark.line + 1, mark.column + 1, max(1, length))
+
+    def _refuse(self, code: str, at: Any, message: str, hint: str) -> None:
+        place = at if isinstance(at, Place) else self._place(at)
+        self.problems.append(self.source.problem(code, place, message, hint))
+
+    def _stop(self, at: Any, message: str) -> None:
+        self._refuse("RULE106", at, message, "Split the file.")
+        raise RuleError(self.problems)
+
+
+def _scalar(event: yaml.ScalarEvent, place: Place, source: Source) -> Node:
+    text = event.value
+    if event.style in {"|", ">"}:
+        first = source.lines[place.line] if place.line < len(source.lines) else ""
+        indent = len(first) - len(first.lstrip(" "))
+        return Node("text", Place(place.file, place.line, indent + 1), text.rstrip("\n"), block=True)
+    if event.style:
+        return Node("text", place, text, quoted=True)
+    kind: Kind = "text"
+    if _NUMBER.match(text):
+        kind = "number"
+    elif text in _FLAGS:
+        kind = "flag"
+    elif text in {"null", "~", ""}:
+        kind = "null"
+    return Node(kind, place, text)
