@@ -92,7 +92,56 @@ PAYLOADS: dict[str, Entry] = {
 
 SERVICES: dict[str, Entry] = {}
 
-SETTINGS: dict[str, Entry] = {}
+SETTINGS: dict[str, Entry] = {
+    "SET100": Entry(
+        "The settings have {count} problem(s).",
+        "De instellingen bevatten {count} fout(en).",
+        "Mend each problem at the place named, then give the settings again.",
+        "Herstel elke fout op de genoemde plaats en geef de instellingen opnieuw op.",
+    ),
+    "SET101": Entry(
+        "'{key}' is not a setting.",
+        "'{key}' is geen instelling.",
+        "Remove it, or look up its name with `mapper tenant example`.",
+        "Verwijder deze, of zoek de naam op met `mapper tenant example`.",
+    ),
+    "SET102": Entry(
+        "'{key}' must be given.",
+        "'{key}' moet opgegeven worden.",
+        "Add it; `mapper tenant example` shows how.",
+        "Voeg deze toe; `mapper tenant example` laat zien hoe.",
+    ),
+    "SET103": Entry(
+        "'{key}' must be {expected}, not {found}.",
+        "'{key}' moet {expected} zijn, niet {found}.",
+        "Change the value; `mapper tenant example` shows every setting with its meaning.",
+        "Verander de waarde; `mapper tenant example` toont elke instelling met haar betekenis.",
+    ),
+    "SET104": Entry(
+        "'{key}' is {found}, which is not a time zone.",
+        "'{key}' is {found}; dat is geen tijdzone.",
+        "Write it as Europe/Amsterdam.",
+        "Schrijf deze als Europe/Amsterdam.",
+    ),
+    "SET105": Entry(
+        "'{key}' is {found}, which is not a date.",
+        "'{key}' is {found}; dat is geen datum.",
+        "Write it as 2026-01-31.",
+        "Schrijf deze als 2026-01-31.",
+    ),
+    "SET106": Entry(
+        "'{key}' gives country {country} and rate {rate} a second time.",
+        "'{key}' noemt land {country} en tarief {rate} een tweede keer.",
+        "Keep one entry for each country and rate.",
+        "Houd één regel per land en tarief.",
+    ),
+    "SET107": Entry(
+        "'{key}' is empty, so with mode order_statuses nothing would ever be invoiced.",
+        "'{key}' is leeg; met mode order_statuses zou nooit iets gefactureerd worden.",
+        "List the order statuses that count, such as [5, 6].",
+        "Noem de bestelstatussen die tellen, zoals [5, 6].",
+    ),
+}
 
 STORE: dict[str, Entry] = {}
 

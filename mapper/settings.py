@@ -1,0 +1,329 @@
+"""A tenant's settings: read, checked against one schema, and filled with defaults.
+
+Settings are a nested dict shaped as `settings_schema.SCHEMA`, with every key present: numbers are Decimal, counts int,
+`process_from` a `YYYY-MM-DD` string. Nothing here touches the network or the database.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from mapper.catalogue import describe
+from mapper.diagnostics import Diagnostic, Place, printable
+from mapper.errors import ConfigError, Fact
+from mapper.rulebook import source
+from mapper.settings_schema import SCHEMA, Schema
+
+__all__ = ["SCHEMA", "SettingsError", "changed", "check", "example", "keys", "read"]
+
+Settings = dict[str, Any]
+KeyPath = tuple[str | int, ...]
+
+_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?\Z")
+
+# Standard and reduced rates of the EU in force in November 2026; the Netherlands also has 0 % goods.
+_EXAMPLE_RATES = """
+NL 21 9 0
+AT 20 10 13
+BE 21 6 12
+BG 20 9
+CY 19 5 9
+CZ 21 12
+DE 19 7
+DK 25
+EE 24 9 13
+ES 21 10
+FI 25.5 10 13.5
+FR 20 5.5 10
+GR 24 6 13
+HR 25 5 13
+HU 27 5 18
+IE 23 9 13.5
+IT 22 5 10
+LT 21 5 12
+LU 17 8 14
+LV 21 5 12
+MT 18 5 7 12
+PL 23 5 8
+PT 23 6 13
+RO 21 11
+SE 25 6 12
+SI 22 5 9.5
+SK 23 5 19
+"""
+
+
+class SettingsError(ConfigError):
+    """Settings that cannot be used. `diagnostics` holds every problem found, in file order."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__("SET100", count=len(self.diagnostics))
+
+
+def read(path: Path, *, today: date | None = None) -> Settings:
+    """Return the settings in the YAML file at `path`, checked.
+
+    Raises SettingsError with all problems and their places, RuleError when the file is not plain YAML.
+    """
+    root = source.read_file(path)
+    file = str(path)
+    text = path.read_text(encoding="utf-8")
+    return _Check(file, dict(_places(root, ())), text.splitlines()).run(root.plain(), today)
+
+
+def check(raw: Mapping[str, Any], *, file: str = "settings", today: date | None = None) -> Settings:
+    """Return `raw` with its values typed by the schema and every default filled in.
+
+    `today` is the go-live date of settings that name none. Raises SettingsError with all problems.
+    """
+    return _Check(file, {}, ()).run(raw, today)
+
+
+def changed(settings: Mapping[str, Any], changes: Mapping[str, str], *, today: date | None = None) -> Settings:
+    """Return `settings` with each dotted key set to a value written as YAML, such as `invoice.status` to `sent`.
+
+    Raises SettingsError for an unknown key or a value the schema does not allow, RuleError for a value that is no YAML.
+    """
+    raw = deepcopy(dict(settings))
+    for key, written in changes.items():
+        *parents, last = key.split(".")
+        target = raw
+        for number, name in enumerate(parents, start=1):
+            inner = target.get(name)
+            if not isinstance(inner, dict):
+                unknown = ".".join(parents[:number])
+                raise SettingsError([_problem("SET101", Place(key, 1, 1), {"key": unknown}, _nearest(unknown))])
+            target = inner
+        target[last] = source.read(written, key).plain() if written.strip() else None
+    return check(raw, file=" ".join(changes), today=today)
+
+
+def keys(schema: Schema = SCHEMA, prefix: str = "") -> Iterator[tuple[str, Schema]]:
+    """Yield every dotted key that `changed` accepts, with its schema."""
+    for name, inner in schema["properties"].items():
+        yield f"{prefix}{name}", inner
+        if inner.get("type") == "object":
+            yield from keys(inner, f"{prefix}{name}.")
+
+
+def example() -> Settings:
+    """Return the built-in example: a Dutch shop with a code for every EU country and rate, ICP and International."""
+    rates = []
+    for line in _EXAMPLE_RATES.split("\n")[1:-1]:
+        country, *percents = line.split()
+        for percent in percents:
+            account = {"code": _code(country, percent)}
+            rates.append({"country": country, "rate": percent, "revenue": account})
+    raw: Settings = {
+        "name": "Voorbeeldwinkel",
+        "home_country": "NL",
+        "process_from": "2020-01-01",
+        "vat": {
+            "rates": rates,
+            "icp": {"revenue": {"code": "ICP"}},
+            "international": {"revenue": {"code": "EXP"}},
+        },
+    }
+    return check(raw, file="the example settings")
+
+
+def _code(country: str, percent: str) -> str:
+    return f"V{percent}" if country == "NL" else country + percent.replace(".", "")
+
+
+def _places(node: source.Node, path: KeyPath) -> Iterator[tuple[KeyPath, Place]]:
+    """Yield where each key and list item stands."""
+    yield path, node.place
+    for name, inner in node.entries.items():
+        yield from _places(inner, (*path, name))
+        yield (*path, name), node.keys[name]
+    for number, inner in enumerate(node.items):
+        yield from _places(inner, (*path, number))
+
+
+def _problem(code: str, place: Place, facts: Mapping[str, Fact], hint: str = "", excerpt: str = "") -> Diagnostic:
+    described = describe(code, facts, "en")
+    return Diagnostic(code, place, described.message, hint or described.remedy, excerpt)
+
+
+class _Check:
+    """Types, validates and completes one set of settings; collects all problems."""
+
+    def __init__(self, file: str, places: Mapping[KeyPath, Place], lines: Sequence[str]) -> None:
+        self.file = file
+        self.places = places
+        self.lines = lines
+        self.problems: list[Diagnostic] = []
+
+    def run(self, raw: object, today: date | None) -> Settings:
+        typed = _typed(raw, SCHEMA)
+        self._validate(typed)
+        if not self.problems:
+            _fill(typed, SCHEMA)
+            typed.setdefault("process_from", (today or date.today()).isoformat())
+            self._check_meaning(typed)
+        if self.problems:
+            raise SettingsError(sorted(self.problems, key=lambda problem: (problem.place.line, problem.place.column)))
+        return {name: typed[name] for name in SCHEMA["properties"]}
+
+    def refuse(self, code: str, path: KeyPath, hint: str = "", **facts: Fact) -> None:
+        """Record a problem at the deepest part of `path` that the file holds."""
+        known = path
+        while known not in self.places and known:
+            known = known[:-1]
+        place = self.places.get(known, Place(self.file, 1, 1))
+        excerpt = self.lines[place.line - 1] if self.places and place.line <= len(self.lines) else ""
+        self.problems.append(_problem(code, place, {"key": _dotted(path), **facts}, hint, excerpt))
+
+    def _validate(self, typed: object) -> None:
+        from jsonschema import Draft202012Validator
+
+        for error in Draft202012Validator(SCHEMA).iter_errors(typed):
+            path: KeyPath = tuple(error.absolute_path)
+            if error.validator == "additionalProperties":
+                for name in error.instance:
+                    if name not in error.schema["properties"]:
+                        self.refuse("SET101", (*path, str(name)), _nearest(_dotted((*path, str(name)))))
+            elif error.validator == "required":
+                for name in error.schema["required"]:
+                    if name not in error.instance:
+                        self.refuse("SET102", (*path, name))
+            else:
+                self.refuse("SET103", path, expected=_expected(error.schema), found=_shown(error.instance))
+
+    def _check_meaning(self, settings: Settings) -> None:
+        if settings["time_zone"] not in available_timezones():
+            zone = printable(settings["time_zone"], 60)
+            close = difflib.get_close_matches(settings["time_zone"], available_timezones(), 1)
+            self.refuse("SET104", ("time_zone",), f"Did you mean '{close[0]}'?" if close else "", found=zone)
+        else:
+            ZoneInfo(settings["time_zone"])
+        try:
+            date.fromisoformat(settings["process_from"])
+        except ValueError:
+            self.refuse("SET105", ("process_from",), found=settings["process_from"])
+        if settings["mode"] == "order_statuses" and not settings["statuses"]:
+            self.refuse("SET107", ("statuses",))
+        self._check_unique_rates(settings["vat"]["rates"])
+
+    def _check_unique_rates(self, rates: Sequence[Mapping[str, Any]]) -> None:
+        seen: set[tuple[str, Decimal]] = set()
+        for number, entry in enumerate(rates):
+            pair = (entry["country"], entry["rate"])
+            if pair in seen:
+                path = ("vat", "rates", number)
+                self.refuse("SET106", path, country=pair[0], rate=format(pair[1], "f"))
+            seen.add(pair)
+
+
+def _typed(value: object, schema: Schema) -> Any:
+    """Return a copy of `value` with scalars in the type the schema asks for, where their text allows it."""
+    if isinstance(value, Mapping):
+        properties = schema.get("properties", {})
+        return {str(name): _typed(inner, properties.get(name, {})) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_typed(inner, schema.get("items", {})) for inner in value]
+    wanted = schema.get("type", ())
+    types = {wanted} if isinstance(wanted, str) else set(wanted)
+    text = _text(value)
+    if types & {"number", "integer"} and text is not None and _NUMBER.match(text):
+        number = Decimal(text)
+        whole = "integer" in types and number == number.to_integral_value()
+        return int(number) if whole else number
+    return text if "string" in types and text is not None else value
+
+
+def _text(value: object) -> str | None:
+    """Return a scalar as it was written; None for null and for what is no scalar."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    return str(value) if isinstance(value, str | int | float) else None
+
+
+def _fill(settings: Settings, schema: Schema) -> None:
+    properties: Schema = schema["properties"]
+    for account in ("shipping", "payment"):
+        if account in properties and account not in settings:
+            settings[account] = deepcopy(settings.get("revenue", {}))
+    for name, inner in properties.items():
+        if name not in settings and "default" in inner:
+            settings[name] = _typed(deepcopy(inner["default"]), inner)
+        if inner.get("type") == "object":
+            _fill(settings[name], inner)
+        elif inner.get("items", {}).get("type") == "object":
+            for item in settings[name]:
+                _fill(item, inner["items"])
+
+
+def _dotted(path: KeyPath) -> str:
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return printable(text.lstrip("."), 120) or "the settings"
+
+
+def _nearest(key: str) -> str:
+    """Return a hint naming the key that was probably meant."""
+    bare = re.sub(r"\[[0-9]+\]", "", key)
+    prefix, _, name = bare.rpartition(".")
+    known = [*_all_keys(SCHEMA, "")]
+    siblings = [other for other in known if other.rpartition(".")[0] == prefix]
+    close = difflib.get_close_matches(name, [other.rpartition(".")[2] for other in siblings], 1)
+    if close:
+        return f"Did you mean '{close[0]}'?"
+    elsewhere = [other for other in known if other.rpartition(".")[2] == name]
+    if elsewhere:
+        return f"Did you mean '{elsewhere[0]}'?"
+    close = difflib.get_close_matches(bare, known, 1)
+    names = ", ".join(other.rpartition(".")[2] for other in siblings)
+    return f"Did you mean '{close[0]}'?" if close else f"Known here: {names}." if names else ""
+
+
+def _all_keys(schema: Schema, prefix: str) -> Iterator[str]:
+    inner = schema.get("items", schema)
+    for name, below in inner.get("properties", {}).items():
+        yield f"{prefix}{name}"
+        yield from _all_keys(below, f"{prefix}{name}.")
+
+
+def _expected(schema: Schema) -> str:
+    """Say in words what the schema allows."""
+    if "enum" in schema:
+        return "one of " + ", ".join(schema["enum"])
+    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    words = {
+        "object": "a map of keys",
+        "array": "a list",
+        "string": "text",
+        "number": "a number",
+        "integer": "a whole number",
+        "boolean": "true or false",
+        "null": "null",
+    }
+    said = " or ".join(words[kind] for kind in kinds)
+    low, high = schema.get("minimum", schema.get("exclusiveMinimum")), schema.get("maximum")
+    high = schema.get("exclusiveMaximum", high)
+    if low is not None:
+        said += f" from {low} to {high}" if "minimum" in schema else f" between {low} and {high}"
+    if "pattern" in schema:
+        said += f" ({schema['description'].rstrip('.')})"
+    return said
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "a map of keys"
+    if isinstance(value, list):
+        return "a list"
+    if value is None:
+        return "nothing"
+    return f"'{printable(_text(value) or '', 60)}'"
