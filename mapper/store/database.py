@@ -1,0 +1,201 @@
+"""Opening the database: one SQLAlchemy engine for our tables and for the engine that runs the workflows."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from mapper.errors import ConfigError, StoreError
+from mapper.store import migrations
+
+# DBOS runs one thread per queue and step besides our own: more connections than the default five.
+POOL = 20
+BUSY_MILLISECONDS = 30_000
+
+
+class Database:
+    """An open database with its tables in place. Close it, or use it as a context manager.
+
+    `engine` may be handed to other users of the same database; on SQLite every transaction on it is BEGIN IMMEDIATE.
+    `path` is the SQLite file, None on PostgreSQL. `url` shows no password.
+    """
+
+    def __init__(self, engine: Engine, path: Path | None) -> None:
+        self.engine = engine
+        self.path = path
+        self.is_sqlite = path is not None
+        self.url = engine.url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """Give a transaction that may write; it commits when the block ends without an error.
+
+        BEGIN IMMEDIATE on SQLite: a transaction that read first and then had to wait for a writer would fail at once
+        with "database is locked", whatever the timeout. Raises StoreError STO101 when the database does not answer.
+        """
+        with self._reachable(), self.engine.begin() as conn:
+            yield conn
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Give a transaction that only reads one consistent state and never waits for a writer."""
+        with self._reachable(), self.engine.connect() as conn:
+            if not self.is_sqlite:
+                conn.execution_options(postgresql_readonly=True, isolation_level="REPEATABLE READ")
+            with conn.execution_options(mapper_reads=True).begin():
+                yield conn
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _reachable(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            if error.connection_invalidated or _is_unreachable(error):
+                raise StoreError("STO101", url=self.url, reason=type(error.orig).__name__) from error
+            raise
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Database({self.url})"
+
+
+def open_database(where: str | Path) -> Database:
+    """Open a database by SQLAlchemy URL (`sqlite:///…`, `postgresql://…`) or by the path of an SQLite file.
+
+    The file is made when absent (0600, its folder 0700 when that is new) and its tables are brought up to date.
+    Raises ConfigError STO104 for another kind of URL, StoreError STO101 (not reachable), STO102 (made by a newer
+    version).
+    """
+    url = _parse(where)
+    if url.get_backend_name() == "sqlite":
+        path = Path(url.database or "").resolve()
+        _make_private(path)
+        database = Database(_sqlite(url.set(database=str(path))), path)
+    else:
+        engine = create_engine(url, pool_size=POOL, max_overflow=POOL, pool_pre_ping=True)
+        database = Database(engine, None)
+    try:
+        with database.begin() as conn:
+            migrations.migrate(conn)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+class DaemonLock:
+    """The right to be the one daemon on an SQLite file; given back by `close` and by the end of the process."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def close(self) -> None:
+        """Let another daemon run."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __enter__(self) -> DaemonLock:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def lock_daemon(path: Path) -> DaemonLock:
+    """Take the daemon's lock of an SQLite file. Raises StoreError STO103 naming the process that has it.
+
+    Two daemons on one file would both resume the same unfinished work at their start.
+    """
+    file = path.with_name(path.name + ".lock")
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.read(descriptor, 20).decode("ascii", "replace").strip()
+        os.close(descriptor)
+        raise StoreError("STO103", file=str(path), pid=holder or "?") from None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    return DaemonLock(descriptor)
+
+
+def _parse(where: str | Path) -> URL:
+    text = str(where)
+    if "://" not in text:
+        return URL.create("sqlite", database=text)
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise ConfigError("STO104", scheme=text.partition(":")[0]) from None
+    if url.drivername in {"postgresql", "postgres"}:
+        return url.set(drivername="postgresql+psycopg")
+    is_file = url.drivername in {"sqlite", "sqlite+pysqlite"} and url.database not in {None, "", ":memory:"}
+    if is_file or url.drivername == "postgresql+psycopg":
+        return url
+    raise ConfigError("STO104", scheme=url.drivername)
+
+
+def _make_private(path: Path) -> None:
+    """Make the file and its folder readable by their owner only: it holds customers' names."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        path.chmod(0o600)
+    except OSError as error:
+        raise StoreError("STO101", url=str(path), reason=error.strerror or type(error).__name__) from None
+
+
+def _sqlite(url: URL) -> Engine:
+    engine = create_engine(url, pool_size=POOL, max_overflow=POOL, connect_args={"timeout": BUSY_MILLISECONDS / 1000})
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: Any, record: object) -> None:
+    connection.isolation_level = None  # the driver would open transactions of its own, and only before some statements
+    for pragma in (
+        f"busy_timeout={BUSY_MILLISECONDS}",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "trusted_schema=OFF",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(conn: Connection) -> None:
+    reads = conn.get_execution_options().get("mapper_reads", False)
+    conn.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def _is_unreachable(error: DBAPIError) -> bool:
+    """Tell whether the database could not be used at all, as opposed to a statement that failed."""
+    text = str(error.orig).lower()
+    return any(
+        part in text
+        for part in ("unable to open", "locked", "connection failed", "connection refused", "disk", "not a database", "full")
+    )

@@ -1,0 +1,61 @@
+"""JSON text that gives back exactly the value it was made from, Decimal and int apart.
+
+`money.dumps` writes a Decimal as a string, which is right for what is shown and sent; what must be read again by the
+rules (payloads, settings) is written here with Decimals as JSON numbers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any
+
+from mapper import money
+
+
+def write(value: Any) -> str:
+    """Write a JSON value canonically: keys sorted, no spaces, equal values give equal text.
+
+    Raises TypeError for a float and for anything else that `money.loads` never returns.
+    """
+    return "".join(_parts(value))
+
+
+def read(text: str) -> Any:
+    """Read what `write` wrote."""
+    return money.loads(text)
+
+
+def digest(text: str) -> str:
+    """Return the SHA-256 of a text as 64 hex digits."""
+    return sha256(text.encode()).hexdigest()
+
+
+def _parts(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        yield "{"
+        for place, key in enumerate(sorted(value)):
+            yield ("," if place else "") + json.dumps(key) + ":"
+            yield from _parts(value[key])
+        yield "}"
+    elif isinstance(value, list | tuple):
+        yield "["
+        for place, item in enumerate(value):
+            if place:
+                yield ","
+            yield from _parts(item)
+        yield "]"
+    else:
+        yield _scalar(value)
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, Decimal):
+        digits = format(value, "f")
+        # A whole Decimal would be read as int; an exponent of zero keeps it a Decimal and is valid JSON.
+        return digits if "." in digits else f"{digits}e0"
+    if value is None or isinstance(value, bool | int | str):
+        return json.dumps(value)
+    raise TypeError(f"{type(value).__name__} has no exact JSON form")

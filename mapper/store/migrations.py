@@ -1,0 +1,43 @@
+"""Bringing the tables up to date: each function once, in order, all in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, insert, inspect, select, text
+
+from mapper.errors import StoreError
+from mapper.store import schema
+
+# Any number that no other user of the same PostgreSQL database takes: two daemons may start at once.
+_LOCK = 7_204_511
+
+
+def _first_tables(conn: Connection) -> None:
+    schema.metadata.create_all(conn)
+
+
+MIGRATIONS: tuple[tuple[str, Callable[[Connection], None]], ...] = (("0001 first tables", _first_tables),)
+
+
+def migrate(conn: Connection) -> tuple[str, ...]:
+    """Apply what is missing and return its names. Raises StoreError STO102 when a newer version made the database."""
+    if conn.dialect.name == "postgresql":
+        conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    applied = _applied(conn)
+    known = [name for name, _ in MIGRATIONS]
+    for name in applied:
+        if name not in known:
+            raise StoreError("STO102", migration=name)
+    missing = [(name, change) for name, change in MIGRATIONS if name not in applied]
+    for name, change in missing:
+        change(conn)
+        conn.execute(insert(schema.migration).values(name=name, at=datetime.now(UTC)))
+    return tuple(name for name, _ in missing)
+
+
+def _applied(conn: Connection) -> list[str]:
+    if not inspect(conn).has_table("migration"):
+        return []
+    return list(conn.scalars(select(schema.migration.c.name).order_by(schema.migration.c.name)))

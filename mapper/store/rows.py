@@ -1,0 +1,190 @@
+"""What the queries return: one frozen value per row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+State = Literal["open", "queued", "processing", "done", "error", "waiting", "ignored"]
+Kind = Literal["order", "invoice"]
+OperationState = Literal["intended", "done", "refused", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Posting stands still since `at`, because of `reason`."""
+
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """One merchant. `process_from` is the go-live (R9); `mismatches` counts W19 failures in a row."""
+
+    id: str
+    name: str
+    home_country: str
+    created_at: datetime
+    process_from: datetime
+    settings_revision: int
+    paused_at: datetime | None
+    pause_reason: str
+    mismatches: int
+    signature_required: bool
+    webhook_token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsChange:
+    """Who changed the settings, when, from what (None: the first) to what."""
+
+    revision: int
+    at: datetime
+    who: str
+    old: dict[str, Any] | None
+    new: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """A webhook registered in the shop for one event, without its key."""
+
+    event: str
+    shop_webhook_id: int
+    address: str = field(repr=False)
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """An order or invoice of the shop and how far it came.
+
+    `cause` is why it is where it is: a finding id or error code (error), what it waits for (waiting), the reason
+    (ignored, open). `facts` fill the cause's texts. `identifier` and `code` are WeFact's. `again` counts the times it
+    was deliberately let go a second time (R8) and belongs in the keys of its operations.
+    """
+
+    tenant: str
+    id: str
+    kind: Kind
+    shop_id: int
+    order_id: int | None
+    state: State
+    revision: int
+    claimed_revision: int
+    claimed_by: str
+    attempts: int
+    again: int
+    deleted: bool
+    next_at: datetime | None
+    cause: str
+    facts: Mapping[str, Any]
+    ignored_by: str
+    number: str
+    order_number: str
+    customer: str = field(repr=False)
+    total_incl: Decimal | None
+    currency: str
+    identifier: str
+    code: str
+    payload_hash: str
+    dated: datetime
+    noted_at: datetime
+    changed_at: datetime
+    done_at: datetime | None
+    drift_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Part of a list. `after` asks for the next part; None: this was the last."""
+
+    documents: tuple[Document, ...]
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Documents in error for the same reason. `example` is the newest one's id."""
+
+    cause: str
+    count: int
+    newest: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MappingResult:
+    """What a payload was mapped to, with which rules and settings."""
+
+    document_id: str
+    payload_hash: str
+    rules: str
+    settings_revision: int
+    document: dict[str, Any] | None = field(repr=False)
+    requests: list[dict[str, Any]] = field(repr=False)
+    findings: list[dict[str, Any]] = field(repr=False)
+    trace: list[Any] = field(repr=False)
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One effect on a service: intended before the call, completed after it.
+
+    `fresh` is true only for the caller whose `begin` made this attempt: only that caller may call without looking
+    first. `token` is what the service can be searched for, `fingerprint` the hash of what was to be sent.
+    """
+
+    key: str
+    document_id: str
+    step: str
+    token: str
+    fingerprint: str
+    state: OperationState
+    attempt: int
+    intent_at: datetime
+    searches: int
+    searched_at: datetime | None
+    finished_at: datetime | None
+    identifier: str
+    code: str
+    amount_incl: Decimal | None
+    amount_tax: Decimal | None
+    error: str
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """One event, chained to the one before by hash."""
+
+    number: int
+    at: datetime
+    document_id: str | None
+    event: str
+    facts: Mapping[str, Any]
+    previous: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """A process that runs documents."""
+
+    executor: str
+    host: str
+    pid: int
+    started_at: datetime
+    beat_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Ban:
+    """A service's firewall shut our address out until `until`."""
+
+    until: datetime
+    reason: str

@@ -1,0 +1,334 @@
+"""The tables. Keys are (tenant, id) throughout, so that a query without a tenant cannot find a row by accident.
+
+Times are fixed-width UTC ISO text (`2026-01-31T22:30:00.000000Z`), because it sorts as time does on both databases
+and can be read by whoever opens the file. Amounts are text of a Decimal. Nothing is stored as a float but the rate
+bucket, which is no money.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+from mapper.money import decimal_text
+from mapper.store import exact
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware datetime, kept as UTC text with microseconds. Raises ValueError for a naive one."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone cannot be stored")
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        return None if value is None else datetime.fromisoformat(value)
+
+
+class Amount(TypeDecorator[Decimal]):
+    """A Decimal, kept as text."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> str | None:
+        return None if value is None else decimal_text(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
+        return None if value is None else Decimal(value)
+
+
+class Json(TypeDecorator[Any]):
+    """A JSON value, kept as exact text (`exact.py`)."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else exact.write(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        return None if value is None else exact.read(value)
+
+
+metadata = MetaData()
+
+
+def _text(name: str) -> Column[str]:
+    return Column(name, Text, nullable=False, server_default="")
+
+
+def _count(name: str) -> Column[int]:
+    return Column(name, Integer, nullable=False, server_default="0")
+
+
+def _tenant() -> Column[str]:
+    return Column("tenant", Text, ForeignKey("tenant.id"), nullable=False)
+
+
+def _of_document() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["tenant", "document_id"], ["document.tenant", "document.id"])
+
+
+tenant = Table(
+    "tenant",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    _text("home_country"),
+    Column("created_at", Moment, nullable=False),
+    Column("process_from", Moment, nullable=False),
+    Column("settings", Json, nullable=False),
+    Column("settings_revision", Integer, nullable=False),
+    Column("paused_at", Moment),
+    _text("pause_reason"),
+    _count("mismatches"),
+    Column("signature_required", Boolean, nullable=False),
+    Column("webhook_token", Text, nullable=False),
+    Column("webhook_lookup", Text, nullable=False, unique=True),
+)
+
+# What holds for the whole installation, such as a pause of all tenants.
+installation = Table(
+    "installation",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+
+settings_change = Table(
+    "settings_change",
+    metadata,
+    _tenant(),
+    Column("revision", Integer, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("old", Json),
+    Column("new", Json, nullable=False),
+    PrimaryKeyConstraint("tenant", "revision"),
+)
+
+credential = Table(
+    "credential",
+    metadata,
+    _tenant(),
+    Column("name", Text, nullable=False),
+    Column("sealed", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    PrimaryKeyConstraint("tenant", "name"),
+)
+
+webhook = Table(
+    "webhook",
+    metadata,
+    _tenant(),
+    Column("event", Text, nullable=False),
+    Column("shop_webhook_id", BigInteger, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("sealed_key", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    PrimaryKeyConstraint("tenant", "event"),
+)
+
+# The body holds the customer's e-mail and is not needed: a webhook is only a hint. Its hash finds duplicates.
+webhook_event = Table(
+    "webhook_event",
+    metadata,
+    _tenant(),
+    Column("body_hash", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("shop_id", BigInteger, nullable=False),
+    Column("at", Moment, nullable=False),
+    PrimaryKeyConstraint("tenant", "event", "body_hash"),
+)
+
+document = Table(
+    "document",
+    metadata,
+    _tenant(),
+    Column("id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("shop_id", BigInteger, nullable=False),
+    Column("order_id", BigInteger),
+    Column("state", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    _count("claimed_revision"),
+    _text("claimed_by"),
+    _count("attempts"),
+    _count("again"),
+    Column("deleted", Boolean, nullable=False),
+    Column("next_at", Moment),
+    _text("cause"),
+    Column("facts", Json),
+    _text("ignored_by"),
+    _text("number"),
+    _text("order_number"),
+    _text("customer"),
+    Column("total_incl", Amount),
+    _text("currency"),
+    _text("search"),
+    _text("identifier"),
+    _text("code"),
+    _text("payload_hash"),
+    Column("dated", Moment, nullable=False),
+    Column("noted_at", Moment, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    Column("done_at", Moment),
+    Column("drift_at", Moment),
+    PrimaryKeyConstraint("tenant", "id"),
+    UniqueConstraint("tenant", "kind", "shop_id"),
+    Index("document_by_date", "tenant", "dated", "id"),
+    Index("document_by_state", "tenant", "state", "dated", "id"),
+    Index("document_by_order", "tenant", "order_id"),
+)
+
+payload = Table(
+    "payload",
+    metadata,
+    _tenant(),
+    Column("document_id", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    PrimaryKeyConstraint("tenant", "document_id", "hash"),
+    _of_document(),
+)
+
+mapping = Table(
+    "mapping",
+    metadata,
+    _tenant(),
+    Column("document_id", Text, nullable=False),
+    Column("payload_hash", Text, nullable=False),
+    Column("rules", Text, nullable=False),
+    Column("settings_revision", Integer, nullable=False),
+    Column("document", Json),
+    Column("requests", Json, nullable=False),
+    Column("findings", Json, nullable=False),
+    Column("trace", Json, nullable=False),
+    Column("at", Moment, nullable=False),
+    PrimaryKeyConstraint("tenant", "document_id", "payload_hash", "rules", "settings_revision"),
+    _of_document(),
+)
+
+operation = Table(
+    "operation",
+    metadata,
+    _tenant(),
+    Column("key", Text, nullable=False),
+    Column("document_id", Text, nullable=False),
+    Column("step", Text, nullable=False),
+    Column("token", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("intent_at", Moment, nullable=False),
+    _count("searches"),
+    Column("searched_at", Moment),
+    Column("finished_at", Moment),
+    _text("identifier"),
+    _text("code"),
+    Column("amount_incl", Amount),
+    Column("amount_tax", Amount),
+    _text("error"),
+    PrimaryKeyConstraint("tenant", "key"),
+    UniqueConstraint("tenant", "token"),
+    _of_document(),
+    Index("operation_by_document", "tenant", "document_id"),
+    Index("operation_by_state", "tenant", "state", "intent_at"),
+)
+
+journal = Table(
+    "journal",
+    metadata,
+    _tenant(),
+    Column("number", BigInteger, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("document_id", Text),
+    Column("event", Text, nullable=False),
+    Column("facts", Json, nullable=False),
+    Column("previous", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    PrimaryKeyConstraint("tenant", "number"),
+    Index("journal_by_document", "tenant", "document_id", "number"),
+)
+
+debtor = Table(
+    "debtor",
+    metadata,
+    _tenant(),
+    Column("person", Text, nullable=False),
+    Column("identifier", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    PrimaryKeyConstraint("tenant", "person"),
+)
+
+product = Table(
+    "product",
+    metadata,
+    _tenant(),
+    Column("code", Text, nullable=False),
+    Column("identifier", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    PrimaryKeyConstraint("tenant", "code"),
+)
+
+rulebook = Table(
+    "rulebook",
+    metadata,
+    Column("hash", Text, primary_key=True),
+    Column("texts", Json, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+
+heartbeat = Table(
+    "heartbeat",
+    metadata,
+    Column("executor", Text, primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("beat_at", Moment, nullable=False),
+)
+
+# `next_free` is the time at which the bucket would be full again after the calls given out so far.
+rate_bucket = Table(
+    "rate_bucket",
+    metadata,
+    Column("address", Text, primary_key=True),
+    Column("next_free", Moment, nullable=False),
+    Column("banned_until", Moment),
+    _text("ban_reason"),
+)
+
+migration = Table(
+    "migration",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("at", Moment, nullable=False),
+)
