@@ -25,7 +25,7 @@ BUSY_MILLISECONDS = 30_000
 class Database:
     """An open database with its tables in place. Close it, or use it as a context manager.
 
-    `engine` may be handed to other users of the same database; on SQLite every transaction on it is BEGIN IMMEDIATE.
+    `engine` is what DBOS is given; our own queries go through `begin` and `read`.
     `path` is the SQLite file, None on PostgreSQL. `url` shows no password.
     """
 
@@ -43,15 +43,19 @@ class Database:
         with "database is locked", whatever the timeout. Raises StoreError STO101 when the database does not answer.
         """
         with self._reachable(), self.engine.begin() as conn:
+            if self.is_sqlite:
+                conn.exec_driver_sql("BEGIN IMMEDIATE")
             yield conn
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Give a transaction that only reads one consistent state and never waits for a writer."""
+        """Give a transaction that only reads, sees one state of everything, and on SQLite never waits for a writer."""
         with self._reachable(), self.engine.connect() as conn:
             if not self.is_sqlite:
-                conn.execution_options(postgresql_readonly=True, isolation_level="REPEATABLE READ")
-            with conn.execution_options(mapper_reads=True).begin():
+                conn = conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            with conn.begin():
+                if self.is_sqlite:
+                    conn.exec_driver_sql("BEGIN")
                 yield conn
 
     def close(self) -> None:
@@ -171,12 +175,13 @@ def _make_private(path: Path) -> None:
 def _sqlite(url: URL) -> Engine:
     engine = create_engine(url, pool_size=POOL, max_overflow=POOL, connect_args={"timeout": BUSY_MILLISECONDS / 1000})
     event.listen(engine, "connect", _prepare)
-    event.listen(engine, "begin", _begin)
     return engine
 
 
 def _prepare(connection: Any, record: object) -> None:
-    connection.isolation_level = None  # the driver would open transactions of its own, and only before some statements
+    # What DBOS gives its own connections: the driver opens a transaction before a statement that writes, unless one is
+    # open. Ours are opened in `begin` and `read`, since this way a SELECT before the first write stands outside.
+    connection.isolation_level = "IMMEDIATE"
     for pragma in (
         f"busy_timeout={BUSY_MILLISECONDS}",
         "journal_mode=WAL",
@@ -185,11 +190,6 @@ def _prepare(connection: Any, record: object) -> None:
         "trusted_schema=OFF",
     ):
         connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin(conn: Connection) -> None:
-    reads = conn.get_execution_options().get("mapper_reads", False)
-    conn.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
 def _is_unreachable(error: DBAPIError) -> bool:

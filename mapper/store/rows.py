@@ -109,7 +109,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Documents in error for the same reason. `example` is the newest one's id."""
+    """Documents in error for the same reason. `newest` is when the last one came."""
 
     cause: str
     count: int

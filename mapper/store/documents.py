@@ -1,0 +1,314 @@
+"""Documents and their states. Every move is a named function that checks where the document comes from.
+
+    open ─┐                       ┌─> done       finish; left only by process_again
+    error ├─ queue ─> queued ─ claim ─> processing ─┼─> error      fail
+    waiting ┘                     ├─> waiting    wait
+                                  ├─> open       release
+                                  └─> ignored    ignore; left only by reopen
+
+Reading lists is in `listing.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, case, or_, select, update
+
+from mapper.errors import StoreError, UsageError
+from mapper.store import schema
+from mapper.store.rows import Document, Kind, State
+from mapper.store.upsert import insert_into
+
+QUEUEABLE: frozenset[State] = frozenset({"open", "waiting", "error"})
+UNDER_WAY: frozenset[State] = frozenset({"queued", "processing"})
+SETTLED: frozenset[State] = frozenset({"done", "ignored"})
+_NOT_DONE: frozenset[State] = frozenset({"open", "queued", "processing", "waiting", "error", "ignored"})
+
+_DOCUMENT = schema.document.c
+COLUMNS = [_DOCUMENT[name] for name in Document.__slots__]
+
+
+def document_id(kind: Kind, shop_id: int) -> str:
+    """Return the id of a document: the same in every database, and readable in a workflow id."""
+    return f"{kind}-{shop_id}"
+
+
+def note(
+    conn: Connection,
+    tenant: str,
+    kind: Kind,
+    shop_id: int,
+    *,
+    now: datetime,
+    changed: bool = True,
+    deleted: bool = False,
+    number: str = "",
+    order_id: int | None = None,
+    dated: datetime | None = None,
+) -> Document:
+    """Take note that the shop has this document, and return it.
+
+    A new one is open at revision 1. For a known one `changed` raises the revision, in whatever state it is: who works
+    on it, or asks what happened since, sees the difference. `deleted` stays true once said.
+    """
+    known: dict[str, Any] = {"order_id": shop_id if kind == "order" else order_id, "number": number, "dated": dated}
+    later = {name: value for name, value in known.items() if value not in (None, "")}
+    if changed:
+        later["revision"] = _DOCUMENT.revision + 1
+    if deleted:
+        later["deleted"] = True
+    statement = insert_into(conn, schema.document).values(
+        tenant=tenant,
+        id=document_id(kind, shop_id),
+        kind=kind,
+        shop_id=shop_id,
+        state="open",
+        revision=1,
+        deleted=deleted,
+        noted_at=now,
+        changed_at=now,
+        search=number.casefold(),
+        **(known | {"dated": dated or now}),
+    )
+    statement = statement.on_conflict_do_update(
+        index_elements=["tenant", "id"], set_=later | {"noted_at": now}
+    )
+    return made(conn.execute(statement.returning(*COLUMNS)).one())
+
+
+def get(conn: Connection, tenant: str, document: str) -> Document:
+    """Return a document by its id. Raises UsageError STO111 when the tenant has none of that id."""
+    query = select(*COLUMNS).where(_DOCUMENT.tenant == tenant, _DOCUMENT.id == document)
+    row = conn.execute(query).one_or_none()
+    if row is None:
+        raise UsageError("STO111", tenant=tenant[:80], document=document[:80])
+    return made(row)
+
+
+def find(conn: Connection, tenant: str, kind: Kind, shop_id: int) -> Document | None:
+    """Return the document the shop knows by this id, if it was noted."""
+    query = select(*COLUMNS).where(
+        _DOCUMENT.tenant == tenant, _DOCUMENT.kind == kind, _DOCUMENT.shop_id == shop_id
+    )
+    row = conn.execute(query).one_or_none()
+    return None if row is None else made(row)
+
+
+def by_number(conn: Connection, tenant: str, number: str) -> tuple[Document, ...]:
+    """Return the documents whose own number, or whose order's number, is this; by id."""
+    query = select(*COLUMNS).where(
+        _DOCUMENT.tenant == tenant, or_(_DOCUMENT.number == number, _DOCUMENT.order_number == number)
+    )
+    return tuple(made(row) for row in conn.execute(query.order_by(_DOCUMENT.id)))
+
+
+def posted_for_order(
+    conn: Connection, tenant: str, order_id: int, *, other_than: str = ""
+) -> tuple[Document, ...]:
+    """Return what was posted for an order, as an order or as its invoices (K4): all that have a WeFact identifier."""
+    query = select(*COLUMNS).where(
+        _DOCUMENT.tenant == tenant,
+        _DOCUMENT.order_id == order_id,
+        _DOCUMENT.identifier != "",
+        _DOCUMENT.id != other_than,
+    )
+    return tuple(made(row) for row in conn.execute(query.order_by(_DOCUMENT.id)))
+
+
+def describe(
+    conn: Connection,
+    tenant: str,
+    document: str,
+    *,
+    number: str | None = None,
+    order_number: str | None = None,
+    order_id: int | None = None,
+    dated: datetime | None = None,
+    customer: str | None = None,
+    email: str | None = None,
+    total_incl: Decimal | None = None,
+    currency: str | None = None,
+) -> Document:
+    """Keep what lists show and search finds; what is None stays as it was. The e-mail is only searched."""
+    known = {
+        "number": number,
+        "order_number": order_number,
+        "order_id": order_id,
+        "dated": dated,
+        "customer": customer,
+        "total_incl": total_incl,
+        "currency": currency,
+    }
+    values: dict[str, Any] = {name: value for name, value in known.items() if value is not None}
+    before = get(conn, tenant, document)
+    words = [
+        before.number if number is None else number,
+        before.order_number if order_number is None else order_number,
+        before.customer if customer is None else customer,
+        email or "",
+    ]
+    values["search"] = " ".join(word for word in words if word).casefold()
+    return _write(conn, tenant, document, values)
+
+
+def queue(conn: Connection, tenant: str, document: str, *, now: datetime) -> Document:
+    """Open, waiting or in error → queued. What is under way stays as it is: its newer revision follows it.
+
+    Raises StoreError STO120 for what is done or ignored.
+    """
+    return _move(
+        conn, tenant, document, QUEUEABLE, "queued", unchanged=UNDER_WAY, now=now, next_at=None
+    )
+
+
+def claim(
+    conn: Connection, tenant: str, document: str, *, revision: int, worker: str, now: datetime
+) -> Document | None:
+    """Start working: → processing, one more attempt. None when there is nothing (left) to do at this revision.
+
+    Nothing is left to do when the document is done or ignored, or when a newer revision was claimed. A claim of the
+    same or an older revision that stands is taken over: its worker was stopped, and the ledger knows how far it came.
+    """
+    claimable = and_(
+        _DOCUMENT.tenant == tenant,
+        _DOCUMENT.id == document,
+        or_(
+            _DOCUMENT.state.in_(QUEUEABLE | {"queued"}),
+            and_(_DOCUMENT.state == "processing", _DOCUMENT.claimed_revision <= revision),
+        ),
+    )
+    statement = (
+        update(schema.document)
+        .where(claimable)
+        .values(
+            state="processing",
+            claimed_revision=revision,
+            claimed_by=worker,
+            attempts=_DOCUMENT.attempts + 1,
+            next_at=None,
+            changed_at=now,
+        )
+    )
+    row = conn.execute(statement.returning(*COLUMNS)).one_or_none()
+    if row is None:
+        get(conn, tenant, document)
+        return None
+    return made(row)
+
+
+def finish(
+    conn: Connection, tenant: str, document: str, *, identifier: str, code: str, now: datetime
+) -> Document:
+    """Processing → done, with WeFact's identifier and invoice code. Raises StoreError STO120 from any other state."""
+    values = {"identifier": identifier, "code": code, "cause": "", "facts": None, "done_at": now}
+    return _move(conn, tenant, document, {"processing"}, "done", now=now, **values)
+
+
+def fail(
+    conn: Connection,
+    tenant: str,
+    document: str,
+    *,
+    cause: str,
+    facts: Mapping[str, Any] | None = None,
+    identifier: str = "",
+    code: str = "",
+    now: datetime,
+) -> Document:
+    """→ error, because of a finding id or error code; with WeFact's identifier when it was posted all the same (W19).
+
+    Raises StoreError STO120 for what is done or ignored.
+    """
+    values: dict[str, Any] = {"cause": cause, "facts": facts}
+    if identifier:
+        values |= {"identifier": identifier, "code": code}
+    return _move(conn, tenant, document, QUEUEABLE | UNDER_WAY, "error", now=now, **values)
+
+
+def wait(
+    conn: Connection, tenant: str, document: str, *, until: datetime, why: str, now: datetime
+) -> Document:
+    """Processing → waiting until a time, for what `why` names (a finding id or error code)."""
+    return _move(conn, tenant, document, {"processing"}, "waiting", now=now, next_at=until, cause=why)
+
+
+def release(conn: Connection, tenant: str, document: str, *, why: str, now: datetime) -> Document:
+    """Processing → open: the document is not yet in the right status (R6). It was no attempt."""
+    attempts = case((_DOCUMENT.attempts > 0, _DOCUMENT.attempts - 1), else_=0)
+    return _move(conn, tenant, document, {"processing"}, "open", now=now, cause=why, attempts=attempts)
+
+
+def ignore(
+    conn: Connection, tenant: str, document: str, *, reason: str, by: str = "rule", now: datetime
+) -> Document:
+    """→ ignored with a reason, by a `rule` or a `person`. Raises StoreError STO120 for what is done."""
+    values = {"cause": reason, "facts": None, "ignored_by": by, "next_at": None}
+    return _move(conn, tenant, document, _NOT_DONE, "ignored", now=now, **values)
+
+
+def reopen(conn: Connection, tenant: str, document: str, *, now: datetime) -> Document:
+    """Error, waiting or ignored → open, as if it had just been noted; a new revision, so that it can run again."""
+    return _move(conn, tenant, document, {"error", "waiting", "ignored"}, "open", now=now, **_anew())
+
+
+def process_again(conn: Connection, tenant: str, document: str, *, now: datetime) -> Document:
+    """Done or error → open, to make a second invoice on purpose (R8). `again` tells its operations from the first."""
+    values = _anew() | {"again": _DOCUMENT.again + 1, "identifier": "", "code": "", "done_at": None}
+    return _move(conn, tenant, document, {"done", "error"}, "open", now=now, **values)
+
+
+def mark_drift(conn: Connection, tenant: str, document: str, *, now: datetime) -> Document:
+    """Record that the shop changed a done document after it was posted (R4). Raises StoreError STO120 otherwise."""
+    return _move(conn, tenant, document, {"done"}, "done", now=now, drift_at=now)
+
+
+def made(row: Row[Any]) -> Document:
+    """Make a document of a row of `COLUMNS`."""
+    values = dict(row._mapping)
+    values["facts"] = values["facts"] or {}
+    return Document(**values)
+
+
+def _anew() -> dict[str, Any]:
+    return {
+        "attempts": 0,
+        "next_at": None,
+        "cause": "",
+        "facts": None,
+        "ignored_by": "",
+        "revision": _DOCUMENT.revision + 1,
+    }
+
+
+def _move(
+    conn: Connection,
+    tenant: str,
+    document: str,
+    sources: Collection[State],
+    state: State,
+    *,
+    unchanged: Collection[State] = (),
+    now: datetime,
+    **values: Any,
+) -> Document:
+    statement = (
+        update(schema.document)
+        .where(_DOCUMENT.tenant == tenant, _DOCUMENT.id == document, _DOCUMENT.state.in_(sources))
+        .values(state=state, changed_at=now, **values)
+    )
+    row = conn.execute(statement.returning(*COLUMNS)).one_or_none()
+    if row is not None:
+        return made(row)
+    found = get(conn, tenant, document)
+    if found.state in unchanged:
+        return found
+    raise StoreError("STO120", document=document, state=found.state, wanted=state)
+
+
+def _write(conn: Connection, tenant: str, document: str, values: Mapping[str, Any]) -> Document:
+    statement = update(schema.document).where(_DOCUMENT.tenant == tenant, _DOCUMENT.id == document)
+    return made(conn.execute(statement.values(**values).returning(*COLUMNS)).one())
