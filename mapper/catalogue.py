@@ -90,7 +90,212 @@ PAYLOADS: dict[str, Entry] = {
     ),
 }
 
-SERVICES: dict[str, Entry] = {}
+SERVICES: dict[str, Entry] = {
+    "CCV101": Entry(
+        "The shop {shop} cannot be reached ({action}).",
+        "De winkel {shop} is niet bereikbaar ({action}).",
+        "It is tried again by itself. If it stays: check the shop's address and this machine's network.",
+        "Het wordt vanzelf opnieuw geprobeerd. Blijft het: controleer het adres van de winkel en het netwerk.",
+    ),
+    "CCV102": Entry(
+        "The connection to {shop} broke during {action}.",
+        "De verbinding met {shop} brak af tijdens {action}.",
+        "It is tried again by itself.",
+        "Het wordt vanzelf opnieuw geprobeerd.",
+    ),
+    "CCV103": Entry(
+        "The shop {shop} answered {action} with server error {status}. {sentence}",
+        "De winkel {shop} antwoordde op {action} met serverfout {status}. {sentence}",
+        "It is tried again by itself.",
+        "Het wordt vanzelf opnieuw geprobeerd.",
+    ),
+    "CCV104": Entry(
+        "The answer of {shop} to {action} is not JSON.",
+        "Het antwoord van {shop} op {action} is geen JSON.",
+        "It is tried again by itself. If it stays: check that the shop's address leads to its API.",
+        "Het wordt vanzelf opnieuw geprobeerd. Blijft het: controleer of het adres van de winkel naar de API leidt.",
+    ),
+    "CCV105": Entry(
+        "The answer of {shop} to {action} is not signed with the shop's secret key, so it is not used.",
+        "Het antwoord van {shop} op {action} is niet ondertekend met de geheime sleutel van de winkel en wordt niet gebruikt.",
+        "Check the secret key and the shop's address. If both are right, something between here and the shop changes answers.",
+        "Controleer de geheime sleutel en het adres van de winkel. Kloppen beide, dan verandert iets onderweg de antwoorden.",
+    ),
+    "CCV106": Entry(
+        "The shop {shop} allows no more calls this minute ({action}).",
+        "De winkel {shop} staat deze minuut geen aanroepen meer toe ({action}).",
+        "It is tried again after a minute.",
+        "Het wordt na een minuut opnieuw geprobeerd.",
+    ),
+    "CCV107": Entry(
+        "The answer of {shop} to {action} is larger than is read.",
+        "Het antwoord van {shop} op {action} is groter dan gelezen wordt.",
+        "Check that the shop's address leads to its API.",
+        "Controleer of het adres van de winkel naar de API leidt.",
+    ),
+    "CCV108": Entry(
+        "The shop {shop} did not answer {action} in time.",
+        "De winkel {shop} antwoordde niet op tijd op {action}.",
+        "It is tried again by itself.",
+        "Het wordt vanzelf opnieuw geprobeerd.",
+    ),
+    "CCV201": Entry(
+        "The shop {shop} does not accept the key pair. {sentence}",
+        "De winkel {shop} accepteert het sleutelpaar niet. {sentence}",
+        "Copy both keys again from My web shop / Settings / API settings.",
+        "Kopieer beide sleutels opnieuw uit Mijn webwinkel / Instellingen / API-instellingen.",
+    ),
+    "CCV202": Entry(
+        "The shop {shop} refuses our calls, and this machine's clock differs {seconds} seconds from the shop's. {sentence}",
+        "De winkel {shop} weigert onze aanroepen, en de klok van deze machine wijkt {seconds} seconden af van die van de winkel. {sentence}",
+        "Set this machine's clock right (NTP): the shop allows five minutes.",
+        "Zet de klok van deze machine goed (NTP): de winkel staat vijf minuten toe.",
+    ),
+    "CCV203": Entry(
+        "The key may not do {action} in {shop}. {sentence}",
+        "De sleutel mag {action} niet in {shop}. {sentence}",
+        "Give the key the right to read orders, shop data and payment methods, and to manage webhooks.",
+        "Geef de sleutel het recht om bestellingen, winkelgegevens en betaalmethoden te lezen en webhooks te beheren.",
+    ),
+    "CCV301": Entry(
+        "The shop {shop} does not have it ({action}). {sentence}",
+        "De winkel {shop} heeft het niet ({action}). {sentence}",
+        "It may have been deleted in the shop.",
+        "Mogelijk is het in de winkel verwijderd.",
+    ),
+    "CCV302": Entry(
+        "The shop {shop} refused {action} with status {status}. {sentence}",
+        "De winkel {shop} weigerde {action} met status {status}. {sentence}",
+        "Report this with the text above.",
+        "Meld dit met de tekst hierboven.",
+    ),
+    "CCV303": Entry(
+        "Order {order} of {shop} has more than {limit} rows.",
+        "Bestelling {order} van {shop} heeft meer dan {limit} regels.",
+        "Make this invoice by hand and ignore the order.",
+        "Maak deze factuur met de hand en negeer de bestelling.",
+    ),
+    "CCV304": Entry(
+        "Reading {resource} of {shop} page by page does not end: {reason}.",
+        "Het lezen van {resource} van {shop}, bladzijde voor bladzijde, eindigt niet: {reason}.",
+        "Process it again; if it stays, report it to the shop's maker.",
+        "Verwerk het opnieuw; blijft het, meld het dan bij de maker van de winkel.",
+    ),
+    "CCV305": Entry(
+        "The shop {shop} answered {action} with a redirect ({status}), which a signed call may not follow.",
+        "De winkel {shop} antwoordde op {action} met een doorverwijzing ({status}); een ondertekende aanroep mag die niet volgen.",
+        "Use the shop's address exactly as the shop itself shows it (with or without www, https).",
+        "Gebruik het adres van de winkel precies zoals de winkel het toont (met of zonder www, https).",
+    ),
+    "CCV306": Entry(
+        "The shop's address {shop} is not an https address of just a host.",
+        "Het adres van de winkel, {shop}, is geen https-adres met alleen een host.",
+        "Give it as https://www.example.nl, without /api and without a port.",
+        "Geef het als https://www.example.nl, zonder /api en zonder poort.",
+    ),
+    "CCV307": Entry(
+        "The shop {shop} answered {resource} in an unknown form: {reason}.",
+        "De winkel {shop} antwoordde op {resource} in een onbekende vorm: {reason}.",
+        "Report this: the shop's API may have changed.",
+        "Meld dit: de API van de winkel kan veranderd zijn.",
+    ),
+    "WEF101": Entry(
+        "WeFact cannot be reached ({action}); nothing was sent.",
+        "WeFact is niet bereikbaar ({action}); er is niets verstuurd.",
+        "It is tried again by itself. If it stays: check this machine's network; WeFact is IPv4 only.",
+        "Het wordt vanzelf opnieuw geprobeerd. Blijft het: controleer het netwerk; WeFact kent alleen IPv4.",
+    ),
+    "WEF102": Entry(
+        "The connection to WeFact broke during {action}; it may have been carried out.",
+        "De verbinding met WeFact brak af tijdens {action}; mogelijk is het uitgevoerd.",
+        "It is looked up in WeFact before anything is sent again.",
+        "Er wordt in WeFact gekeken voordat er iets opnieuw wordt verstuurd.",
+    ),
+    "WEF103": Entry(
+        "WeFact answered {action} with server error {status}; it may have been carried out.",
+        "WeFact antwoordde op {action} met serverfout {status}; mogelijk is het uitgevoerd.",
+        "It is looked up in WeFact before anything is sent again.",
+        "Er wordt in WeFact gekeken voordat er iets opnieuw wordt verstuurd.",
+    ),
+    "WEF104": Entry(
+        "WeFact's answer to {action} cannot be read; it may have been carried out.",
+        "Het antwoord van WeFact op {action} is onleesbaar; mogelijk is het uitgevoerd.",
+        "It is looked up in WeFact before anything is sent again.",
+        "Er wordt in WeFact gekeken voordat er iets opnieuw wordt verstuurd.",
+    ),
+    "WEF105": Entry(
+        "WeFact allows no more calls for now ({action}).",
+        "WeFact staat nu geen aanroepen meer toe ({action}).",
+        "It is tried again after a minute.",
+        "Het wordt na een minuut opnieuw geprobeerd.",
+    ),
+    "WEF106": Entry(
+        "WeFact did not answer {action} in time; it may have been carried out.",
+        "WeFact antwoordde niet op tijd op {action}; mogelijk is het uitgevoerd.",
+        "It is looked up in WeFact before anything is sent again.",
+        "Er wordt in WeFact gekeken voordat er iets opnieuw wordt verstuurd.",
+    ),
+    "WEF107": Entry(
+        "WeFact's answer to {action} is larger than is read.",
+        "Het antwoord van WeFact op {action} is groter dan gelezen wordt.",
+        "It is looked up in WeFact before anything is sent again.",
+        "Er wordt in WeFact gekeken voordat er iets opnieuw wordt verstuurd.",
+    ),
+    "WEF201": Entry(
+        "WeFact does not accept the API key.",
+        "WeFact accepteert de API-sleutel niet.",
+        "Copy the security code again from WeFact, Settings / API, and check that the API is switched on.",
+        "Kopieer de beveiligingscode opnieuw uit WeFact, Instellingen / API, en kijk of de API aanstaat.",
+    ),
+    "WEF202": Entry(
+        "WeFact does not allow calls from the IP address {ip}.",
+        "WeFact staat geen aanroepen toe vanaf het IP-adres {ip}.",
+        "Add {ip} in WeFact, Settings / API, to the allowed IP addresses.",
+        "Voeg {ip} in WeFact, Instellingen / API, toe aan de toegestane IP-adressen.",
+    ),
+    "WEF203": Entry(
+        "WeFact refuses access: {sentence}",
+        "WeFact weigert toegang: {sentence}",
+        "Check key, allowed IP addresses and whether the API is switched on in WeFact, Settings / API.",
+        "Controleer in WeFact, Instellingen / API, de sleutel, de IP-adressen en of de API aanstaat.",
+    ),
+    "WEF204": Entry(
+        "WeFact's firewall has shut out this machine {ip} ({action}). All calls from it have stopped.",
+        "De firewall van WeFact heeft deze machine {ip} buitengesloten ({action}). Alle aanroepen ervandaan zijn gestopt.",
+        "Make no calls until the block ends; ask WeFact to lift it if it lasts longer than an hour.",
+        "Doe geen aanroepen tot de blokkade eindigt; vraag WeFact haar op te heffen als ze langer dan een uur duurt.",
+    ),
+    "WEF301": Entry(
+        "WeFact does not know the call {action}.",
+        "WeFact kent de aanroep {action} niet.",
+        "Correct controller and action in the rules for WeFact.",
+        "Verbeter controller en actie in de regels voor WeFact.",
+    ),
+    "WEF302": Entry(
+        "WeFact refused {action}: {sentence}",
+        "WeFact weigerde {action}: {sentence}",
+        "Mend what the sentence names, in the shop, the settings or WeFact, then process again.",
+        "Herstel wat de zin noemt, in de winkel, de instellingen of WeFact, en verwerk opnieuw.",
+    ),
+    "WEF303": Entry(
+        "WeFact's list of {controller} does not end.",
+        "De lijst van {controller} in WeFact eindigt niet.",
+        "Process again; if it stays, report it to WeFact.",
+        "Verwerk het opnieuw; blijft het, meld het dan bij WeFact.",
+    ),
+    "WEF304": Entry(
+        "WeFact's address answered {action} with status {status}.",
+        "Het adres van WeFact antwoordde op {action} met status {status}.",
+        "Check WeFact's address in the settings.",
+        "Controleer het adres van WeFact in de instellingen.",
+    ),
+    "WEF306": Entry(
+        "WeFact's address is not an https address.",
+        "Het adres van WeFact is geen https-adres.",
+        "Correct WeFact's address in the settings.",
+        "Verbeter het adres van WeFact in de instellingen.",
+    ),
+}
 
 SETTINGS: dict[str, Entry] = {
     "SET100": Entry(
@@ -149,7 +354,80 @@ PROCESSING: dict[str, Entry] = {}
 
 WEB: dict[str, Entry] = {}
 
-USAGE: dict[str, Entry] = {}
+USAGE: dict[str, Entry] = {
+    "USE100": Entry(
+        "{said}.",
+        "{said}.",
+        "Run `{command} --help` to see what it takes.",
+        "Draai `{command} --help` om te zien wat mogelijk is.",
+    ),
+    "USE101": Entry(
+        "There is no database at {file} yet.",
+        "Er is nog geen database op {file}.",
+        "Run `mapper init` first, or give the right folder with --home.",
+        "Draai eerst `mapper init`, of geef de juiste map op met --home.",
+    ),
+    "USE102": Entry(
+        "There is no webshop yet.",
+        "Er is nog geen webshop.",
+        "Add one with `mapper tenant add`.",
+        "Voeg er een toe met `mapper tenant add`.",
+    ),
+    "USE103": Entry(
+        "There are several webshops: {names}.",
+        "Er zijn meerdere webshops: {names}.",
+        "Say which one with --tenant.",
+        "Zeg welke met --tenant.",
+    ),
+    "USE104": Entry(
+        "The {what} is not given, and there is no terminal to ask for it.",
+        "De {what} is niet opgegeven en er is geen terminal om erom te vragen.",
+        "Give it with {option}-file or {option}-env.",
+        "Geef deze op met {option}-file of {option}-env.",
+    ),
+    "USE105": Entry(
+        "The {what} cannot be read from {origin}.",
+        "De {what} kan niet gelezen worden uit {origin}.",
+        "Name a file or environment variable that holds it, and nothing else.",
+        "Noem een bestand of omgevingsvariabele met alleen deze sleutel.",
+    ),
+    "USE106": Entry(
+        "'{given}' is neither a document such as order-906 nor a number that is known here.",
+        "'{given}' is geen document zoals order-906 en ook geen bekend nummer.",
+        "Look it up with `mapper open`, `mapper errors` or `mapper report`.",
+        "Zoek het op met `mapper open`, `mapper errors` of `mapper report`.",
+    ),
+    "USE107": Entry(
+        "The number {given} belongs to several documents: {documents}.",
+        "Het nummer {given} hoort bij meerdere documenten: {documents}.",
+        "Name one of them.",
+        "Noem een ervan.",
+    ),
+    "USE108": Entry(
+        "'{given}' is not of the form key=value.",
+        "'{given}' heeft niet de vorm sleutel=waarde.",
+        "Write it as invoice.status=sent; `mapper tenant example` shows all keys.",
+        "Schrijf het als invoice.status=sent; `mapper tenant example` toont alle sleutels.",
+    ),
+    "USE109": Entry(
+        "Nothing is given to change.",
+        "Er is niets opgegeven om te veranderen.",
+        "Give key=value, --settings FILE, --webhook-url or a new key.",
+        "Geef sleutel=waarde, --settings BESTAND, --webhook-url of een nieuwe sleutel op.",
+    ),
+    "USE110": Entry(
+        "The demo did not end as it should: {reason}.",
+        "De demo eindigde niet zoals het hoort: {reason}.",
+        "Run it again with --keep and look at the folder it names; report it if it stays.",
+        "Draai hem opnieuw met --keep en bekijk de genoemde map; meld het als het zo blijft.",
+    ),
+    "USE999": Entry(
+        "Something in the mapper itself went wrong ({kind}). The full report is in {file}.",
+        "Er ging iets mis in de mapper zelf ({kind}). Het volledige verslag staat in {file}.",
+        "Nothing was posted twice: run the command again. If it stays, send us the report; it holds no keys.",
+        "Er is niets dubbel geboekt: draai de opdracht opnieuw. Blijft het zo, stuur ons dan het verslag.",
+    ),
+}
 
 SANDBOX: dict[str, Entry] = {}
 

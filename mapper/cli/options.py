@@ -1,0 +1,90 @@
+"""Options that several commands share, and how records are printed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from mapper.diagnostics import printable
+from mapper.errors import UsageError
+
+if TYPE_CHECKING:
+    from mapper.store.database import Database
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+tenant_option = click.option(
+    "--tenant", metavar="NAME", envvar="MAPPER_TENANT", help="Which webshop; not needed when there is one."
+)
+
+
+def now() -> datetime:
+    """Return the present moment; commands pass it on."""
+    return datetime.now(UTC)
+
+
+def say(text: str) -> None:
+    """Talk to the person at the terminal: stderr, so that stdout stays data."""
+    click.echo(printable(text), err=True)
+
+
+def chosen_tenant(database: Database, given: str | None) -> str:
+    """Return the tenant asked for, or the only one. Raises UsageError USE102 (none yet) or USE103 (which one?)."""
+    from mapper.store import tenants
+
+    with database.read() as conn:
+        if given is not None:
+            return tenants.get(conn, given).id
+        known = [tenant.id for tenant in tenants.everyone(conn)]
+    if not known:
+        raise UsageError("USE102")
+    if len(known) > 1:
+        raise UsageError("USE103", names=", ".join(known[:20]))
+    return known[0]
+
+
+def print_records(
+    records: Iterable[Mapping[str, Any]],
+    columns: Sequence[str],
+    *,
+    as_json: bool,
+    right: Sequence[str] = (),
+    widest: int = 60,
+) -> None:
+    """Print records: as JSON Lines, or as a table of `columns`, those named in `right` aligned right."""
+    if as_json:
+        for record in records:
+            print_json(record)
+        return
+    rows = [[_cell(record.get(column), widest) for column in columns] for record in records]
+    if not rows:
+        return
+    titles = [column.replace("_", " ").upper() for column in columns]
+    widths = [max(map(len, texts)) for texts in zip(titles, *rows, strict=True)]
+    for row in [titles, *rows]:
+        cells = [
+            text.rjust(width) if column in right else text.ljust(width)
+            for text, width, column in zip(row, widths, columns, strict=True)
+        ]
+        click.echo("  ".join(cells).rstrip())
+
+
+def print_json(record: Mapping[str, Any]) -> None:
+    """Print one record as one line of JSON; amounts are strings."""
+    from mapper.money import dumps
+
+    # A lone surrogate, which JSON can hold and UTF-8 cannot, would end the output half-way.
+    sys.stdout.write(dumps(record).encode("utf-8", "backslashreplace").decode() + "\n")
+
+
+def _cell(value: object, widest: int) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.isoformat(" ", "minutes")
+    return printable(str(value), widest)
