@@ -95,7 +95,8 @@ SERVICES: dict[str, Entry] = {
         "The shop {shop} cannot be reached ({action}).",
         "De winkel {shop} is niet bereikbaar ({action}).",
         "It is tried again by itself. If it stays: check the shop's address and this machine's network.",
-        "Het wordt vanzelf opnieuw geprobeerd. Blijft het: controleer het adres van de winkel en het netwerk.",
+        "Het wordt vanzelf opnieuw geprobeerd. Blijft het: controleer het adres van de winkel en het "
+        "netwerk.",
     ),
     "CCV102": Entry(
         "The connection to {shop} broke during {action}.",
@@ -113,13 +114,17 @@ SERVICES: dict[str, Entry] = {
         "The answer of {shop} to {action} is not JSON.",
         "Het antwoord van {shop} op {action} is geen JSON.",
         "It is tried again by itself. If it stays: check that the shop's address leads to its API.",
-        "Het wordt vanzelf opnieuw geprobeerd. Blijft het: controleer of het adres van de winkel naar de API leidt.",
+        "Het wordt vanzelf opnieuw geprobeerd. Blijft het: controleer of het adres van de winkel naar "
+        "de API leidt.",
     ),
     "CCV105": Entry(
         "The answer of {shop} to {action} is not signed with the shop's secret key, so it is not used.",
-        "Het antwoord van {shop} op {action} is niet ondertekend met de geheime sleutel van de winkel en wordt niet gebruikt.",
-        "Check the secret key and the shop's address. If both are right, something between here and the shop changes answers.",
-        "Controleer de geheime sleutel en het adres van de winkel. Kloppen beide, dan verandert iets onderweg de antwoorden.",
+        "Het antwoord van {shop} op {action} is niet ondertekend met de geheime sleutel van de winkel "
+        "en wordt niet gebruikt.",
+        "Check the secret key and the shop's address. If both are right, something between here and the "
+        "shop changes answers.",
+        "Controleer de geheime sleutel en het adres van de winkel. Kloppen beide, dan verandert iets "
+        "onderweg de antwoorden.",
     ),
     "CCV106": Entry(
         "The shop {shop} allows no more calls this minute ({action}).",
@@ -146,8 +151,10 @@ SERVICES: dict[str, Entry] = {
         "Kopieer beide sleutels opnieuw uit Mijn webwinkel / Instellingen / API-instellingen.",
     ),
     "CCV202": Entry(
-        "The shop {shop} refuses our calls, and this machine's clock differs {seconds} seconds from the shop's. {sentence}",
-        "De winkel {shop} weigert onze aanroepen, en de klok van deze machine wijkt {seconds} seconden af van die van de winkel. {sentence}",
+        "The shop {shop} refuses our calls, and this machine's clock differs {seconds} seconds from the "
+        "shop's. {sentence}",
+        "De winkel {shop} weigert onze aanroepen, en de klok van deze machine wijkt {seconds} seconden "
+        "af van die van de winkel. {sentence}",
         "Set this machine's clock right (NTP): the shop allows five minutes.",
         "Zet de klok van deze machine goed (NTP): de winkel staat vijf minuten toe.",
     ),
@@ -155,7 +162,8 @@ SERVICES: dict[str, Entry] = {
         "The key may not do {action} in {shop}. {sentence}",
         "De sleutel mag {action} niet in {shop}. {sentence}",
         "Give the key the right to read orders, shop data and payment methods, and to manage webhooks.",
-        "Geef de sleutel het recht om bestellingen, winkelgegevens en betaalmethoden te lezen en webhooks te beheren.",
+        "Geef de sleutel het recht om bestellingen, winkelgegevens en betaalmethoden te lezen en "
+        "webhooks te beheren.",
     ),
     "CCV301": Entry(
         "The shop {shop} does not have it ({action}). {sentence}",
@@ -183,7 +191,8 @@ SERVICES: dict[str, Entry] = {
     ),
     "CCV305": Entry(
         "The shop {shop} answered {action} with a redirect ({status}), which a signed call may not follow.",
-        "De winkel {shop} antwoordde op {action} met een doorverwijzing ({status}); een ondertekende aanroep mag die niet volgen.",
+        "De winkel {shop} antwoordde op {action} met een doorverwijzing ({status}); een ondertekende "
+        "aanroep mag die niet volgen.",
         "Use the shop's address exactly as the shop itself shows it (with or without www, https).",
         "Gebruik het adres van de winkel precies zoals de winkel het toont (met of zonder www, https).",
     ),
@@ -206,20 +215,20 @@ SERVICES: dict[str, Entry] = {
         "Het wordt vanzelf opnieuw geprobeerd. Blijft het: controleer het netwerk; WeFact kent alleen IPv4.",
     ),
     "WEF102": Entry(
-        "The connection to WeFact broke during {action}; it may have been carried out.",
-        "De verbinding met WeFact brak af tijdens {action}; mogelijk is het uitgevoerd.",
+        "The connection to WeFact broke during {action}.",
+        "De verbinding met WeFact brak af tijdens {action}.",
         "It is looked up in WeFact before anything is sent again.",
         "Er wordt in WeFact gekeken voordat er iets opnieuw wordt verstuurd.",
     ),
     "WEF103": Entry(
-        "WeFact answered {action} with server error {status}; it may have been carried out.",
-        "WeFact antwoordde op {action} met serverfout {status}; mogelijk is het uitgevoerd.",
+        "WeFact answered {action} with server error {status}.",
+        "WeFact antwoordde op {action} met serverfout {status}.",
         "It is looked up in WeFact before anything is sent again.",
         "Er wordt in WeFact gekeken voordat er iets opnieuw wordt verstuurd.",
     ),
     "WEF104": Entry(
-        "WeFact's answer to {action} cannot be read; it may have been carried out.",
-        "Het antwoord van WeFact op {action} is onleesbaar; mogelijk is het uitgevoerd.",
+        "WeFact's answer to {action} cannot be read.",
+        "Het antwoord van WeFact op {action} is onleesbaar.",
         "It is looked up in WeFact before anything is sent again.",
         "Er wordt in WeFact gekeken voordat er iets opnieuw wordt verstuurd.",
     ),
@@ -230,8 +239,8 @@ SERVICES: dict[str, Entry] = {
         "Het wordt na een minuut opnieuw geprobeerd.",
     ),
     "WEF106": Entry(
-        "WeFact did not answer {action} in time; it may have been carried out.",
-        "WeFact antwoordde niet op tijd op {action}; mogelijk is het uitgevoerd.",
+        "WeFact did not answer {action} in time.",
+        "WeFact antwoordde niet op tijd op {action}.",
         "It is looked up in WeFact before anything is sent again.",
         "Er wordt in WeFact gekeken voordat er iets opnieuw wordt verstuurd.",
     ),
@@ -261,9 +270,11 @@ SERVICES: dict[str, Entry] = {
     ),
     "WEF204": Entry(
         "WeFact's firewall has shut out this machine {ip} ({action}). All calls from it have stopped.",
-        "De firewall van WeFact heeft deze machine {ip} buitengesloten ({action}). Alle aanroepen ervandaan zijn gestopt.",
+        "De firewall van WeFact heeft deze machine {ip} buitengesloten ({action}). Alle aanroepen "
+        "ervandaan zijn gestopt.",
         "Make no calls until the block ends; ask WeFact to lift it if it lasts longer than an hour.",
-        "Doe geen aanroepen tot de blokkade eindigt; vraag WeFact haar op te heffen als ze langer dan een uur duurt.",
+        "Doe geen aanroepen tot de blokkade eindigt; vraag WeFact haar op te heffen als ze langer dan "
+        "een uur duurt.",
     ),
     "WEF301": Entry(
         "WeFact does not know the call {action}.",

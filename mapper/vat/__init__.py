@@ -1,0 +1,1 @@
+"""What VAT law and the member states' number formats say; pure functions on values."""
