@@ -359,7 +359,146 @@ SETTINGS: dict[str, Entry] = {
     ),
 }
 
-STORE: dict[str, Entry] = {}
+STORE: dict[str, Entry] = {
+    "STO101": Entry(
+        "The database {url} cannot be used: {reason}.",
+        "De database {url} is niet bruikbaar: {reason}.",
+        "Check that it exists, has space, and may be written by this user.",
+        "Controleer of die bestaat, ruimte heeft en door deze gebruiker beschreven mag worden.",
+    ),
+    "STO102": Entry(
+        "The database was made by a newer version of this program (change '{migration}').",
+        "De database is gemaakt door een nieuwere versie van dit programma (wijziging '{migration}').",
+        "Install that version or a newer one; or restore the backup made before the upgrade.",
+        "Installeer die versie of een nieuwere, of zet de reservekopie van voor de upgrade terug.",
+    ),
+    "STO103": Entry(
+        "Another daemon, process {pid}, already runs on {file}.",
+        "Er draait al een daemon, proces {pid}, op {file}.",
+        "Stop that process first; to run several, use PostgreSQL.",
+        "Stop eerst dat proces; gebruik PostgreSQL om er meer te draaien.",
+    ),
+    "STO104": Entry(
+        "A database cannot be opened by '{scheme}'.",
+        "Een database kan niet met '{scheme}' worden geopend.",
+        "Give the path of an SQLite file, sqlite:///PATH, or postgresql://USER:PASSWORD@HOST/NAME.",
+        "Geef het pad van een SQLite-bestand, sqlite:///PAD of postgresql://GEBRUIKER:WACHTWOORD@HOST/NAAM.",
+    ),
+    "STO110": Entry(
+        "There is no tenant '{tenant}'.",
+        "Er is geen tenant '{tenant}'.",
+        "See `mapper tenant list` for those there are.",
+        "Zie `mapper tenant list` voor de bestaande.",
+    ),
+    "STO111": Entry(
+        "Tenant '{tenant}' has no document '{document}'.",
+        "Tenant '{tenant}' heeft geen document '{document}'.",
+        "Give an id such as order-906, as `mapper report` and `mapper errors` list them.",
+        "Geef een id zoals order-906, zoals `mapper report` en `mapper errors` ze tonen.",
+    ),
+    "STO112": Entry(
+        "The rules {rules} are not kept in this database.",
+        "De regels {rules} staan niet in deze database.",
+        "Explain the document with the present rules, or process it first.",
+        "Laat het document met de huidige regels uitleggen, of verwerk het eerst.",
+    ),
+    "STO113": Entry(
+        "'{tenant}' cannot be the id of a tenant.",
+        "'{tenant}' kan geen id van een tenant zijn.",
+        "Use up to 63 small letters, digits and hyphens, with a letter or digit first and last.",
+        "Gebruik hooguit 63 kleine letters, cijfers en streepjes, met een letter of cijfer voor- en achteraan.",
+    ),
+    "STO114": Entry(
+        "There is a tenant '{tenant}' already.",
+        "Er is al een tenant '{tenant}'.",
+        "Choose another id, or change that one with `mapper tenant set`.",
+        "Kies een andere id, of wijzig die met `mapper tenant set`.",
+    ),
+    "STO115": Entry(
+        "Tenant '{tenant}' has no settings of revision {revision}.",
+        "Tenant '{tenant}' heeft geen instellingen met revisie {revision}.",
+        "See `mapper tenant show` for the history of the settings.",
+        "Zie `mapper tenant show` voor de geschiedenis van de instellingen.",
+    ),
+    "STO116": Entry(
+        "'{after}' is not a place in a list.",
+        "'{after}' is geen plaats in een lijst.",
+        "Give what the page before returned, or begin at the first page.",
+        "Geef wat de vorige pagina teruggaf, of begin bij de eerste pagina.",
+    ),
+    "STO117": Entry(
+        "The payload of {document} is not kept in this database.",
+        "De gegevens van {document} staan niet in deze database.",
+        "Process the document, so that it is fetched from the shop.",
+        "Verwerk het document, zodat het bij de winkel wordt opgehaald.",
+    ),
+    "STO120": Entry(
+        "{document} is {state} and cannot become {wanted}.",
+        "{document} is {state} en kan niet {wanted} worden.",
+        "Look at the document with `mapper report`; what is done is only processed with `mapper process --again`.",
+        "Bekijk het document met `mapper report`; wat klaar is, gaat alleen met `mapper process --again`.",
+    ),
+    "STO121": Entry(
+        "The operation {key} is {state} and cannot become {wanted}.",
+        "De handeling {key} is {state} en kan niet {wanted} worden.",
+        "Nothing was sent. Report this with the operation's name: it should not happen.",
+        "Er is niets verstuurd. Meld dit met de naam van de handeling: het hoort niet te gebeuren.",
+    ),
+    "STO130": Entry(
+        "WeFact shut out the address {address} until {until}; no call is made before.",
+        "WeFact heeft het adres {address} tot {until} buitengesloten; tot dan wordt niets opgevraagd.",
+        "Wait, or ask WeFact to lift the block and then run `mapper resume`.",
+        "Wacht, of vraag WeFact de blokkade op te heffen en draai daarna `mapper resume`.",
+    ),
+    "STO131": Entry(
+        "The calls this address may make are used up for {seconds} seconds.",
+        "De oproepen die dit adres mag doen, zijn voor {seconds} seconden op.",
+        "Nothing needs to be done: the document is tried again by itself.",
+        "Er hoeft niets te gebeuren: het document wordt vanzelf opnieuw geprobeerd.",
+    ),
+    "SEC101": Entry(
+        "There is no key to open the stored secrets with (looked for {file}).",
+        "Er is geen sleutel om de bewaarde geheimen mee te openen (gezocht: {file}).",
+        "Run `mapper init`, or give the key as MAPPER_KEY or as the systemd credential mapper-key.",
+        "Draai `mapper init`, of geef de sleutel als MAPPER_KEY of als systemd-credential mapper-key.",
+    ),
+    "SEC102": Entry(
+        "{file} does not hold a key: 32 bytes in base64 are expected on each line.",
+        "{file} bevat geen sleutel: op elke regel worden 32 bytes in base64 verwacht.",
+        "Restore the key from its backup; without it the stored secrets cannot be opened.",
+        "Zet de sleutel terug uit de reservekopie; zonder die sleutel gaan de geheimen niet open.",
+    ),
+    "SEC103": Entry(
+        "The stored secret '{field}' of tenant '{tenant}' was changed or belongs elsewhere.",
+        "Het bewaarde geheim '{field}' van tenant '{tenant}' is veranderd of hoort ergens anders.",
+        "Enter it again with `mapper tenant set`, and find out who changed the database.",
+        "Voer het opnieuw in met `mapper tenant set`, en zoek uit wie de database heeft veranderd.",
+    ),
+    "SEC104": Entry(
+        "Tenant '{tenant}' has no '{field}'.",
+        "Tenant '{tenant}' heeft geen '{field}'.",
+        "Enter it with `mapper tenant set`.",
+        "Voer het in met `mapper tenant set`.",
+    ),
+    "SEC105": Entry(
+        "The stored secret '{field}' of tenant '{tenant}' was sealed with key {key}, which is not here.",
+        "Het bewaarde geheim '{field}' van tenant '{tenant}' is verzegeld met sleutel {key}; die is er niet.",
+        "Add that key as a further line of the key file, or enter the secret again.",
+        "Voeg die sleutel als extra regel toe aan het sleutelbestand, of voer het geheim opnieuw in.",
+    ),
+    "SEC106": Entry(
+        "Others may read the key file {file}.",
+        "Anderen mogen het sleutelbestand {file} lezen.",
+        "Run `chmod 600` on it.",
+        "Draai er `chmod 600` op.",
+    ),
+    "SEC107": Entry(
+        "The key file {file} is there already.",
+        "Het sleutelbestand {file} is er al.",
+        "Keep it: the stored secrets open with it only.",
+        "Bewaar het: de geheimen gaan alleen daarmee open.",
+    ),
+}
 
 PROCESSING: dict[str, Entry] = {}
 
