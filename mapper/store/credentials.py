@@ -16,9 +16,7 @@ _CREDENTIAL = schema.credential.c
 _WEBHOOK = schema.webhook.c
 
 
-def put(
-    conn: Connection, tenant: str, name: str, value: str, *, sealer: Sealer, now: datetime
-) -> None:
+def put(conn: Connection, tenant: str, name: str, value: str, *, sealer: Sealer, now: datetime) -> None:
     """Keep a secret of the tenant, in place of the one of that name (`ccv.secret`, `wefact.key`, …)."""
     sealed = sealer.seal(tenant, name, value)
     conn.execute(

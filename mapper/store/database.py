@@ -173,7 +173,9 @@ def _make_private(path: Path) -> None:
 
 
 def _sqlite(url: URL) -> Engine:
-    engine = create_engine(url, pool_size=POOL, max_overflow=POOL, connect_args={"timeout": BUSY_MILLISECONDS / 1000})
+    engine = create_engine(
+        url, pool_size=POOL, max_overflow=POOL, connect_args={"timeout": BUSY_MILLISECONDS / 1000}
+    )
     event.listen(engine, "connect", _prepare)
     return engine
 
@@ -197,5 +199,13 @@ def _is_unreachable(error: DBAPIError) -> bool:
     text = str(error.orig).lower()
     return any(
         part in text
-        for part in ("unable to open", "locked", "connection failed", "connection refused", "disk", "not a database", "full")
+        for part in (
+            "unable to open",
+            "locked",
+            "connection failed",
+            "connection refused",
+            "disk",
+            "not a database",
+            "full",
+        )
     )

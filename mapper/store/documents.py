@@ -55,7 +55,11 @@ def note(
     A new one is open at revision 1. For a known one `changed` raises the revision, in whatever state it is: who works
     on it, or asks what happened since, sees the difference. `deleted` stays true once said.
     """
-    known: dict[str, Any] = {"order_id": shop_id if kind == "order" else order_id, "number": number, "dated": dated}
+    known: dict[str, Any] = {
+        "order_id": shop_id if kind == "order" else order_id,
+        "number": number,
+        "dated": dated,
+    }
     later = {name: value for name, value in known.items() if value not in (None, "")}
     if changed:
         later["revision"] = _DOCUMENT.revision + 1
@@ -160,9 +164,7 @@ def queue(conn: Connection, tenant: str, document: str, *, now: datetime) -> Doc
 
     Raises StoreError STO120 for what is done or ignored.
     """
-    return _move(
-        conn, tenant, document, QUEUEABLE, "queued", unchanged=UNDER_WAY, now=now, next_at=None
-    )
+    return _move(conn, tenant, document, QUEUEABLE, "queued", unchanged=UNDER_WAY, now=now, next_at=None)
 
 
 def claim(
@@ -204,7 +206,13 @@ def finish(
     conn: Connection, tenant: str, document: str, *, identifier: str, code: str, now: datetime
 ) -> Document:
     """Processing → done, with WeFact's identifier and invoice code. Raises StoreError STO120 from any other state."""
-    values = {"identifier": identifier, "code": code, "cause": "", "facts": None, "done_at": now}
+    values: dict[str, Any] = {
+        "identifier": identifier,
+        "code": code,
+        "cause": "",
+        "facts": None,
+        "done_at": now,
+    }
     return _move(conn, tenant, document, {"processing"}, "done", now=now, **values)
 
 
@@ -246,7 +254,7 @@ def ignore(
     conn: Connection, tenant: str, document: str, *, reason: str, by: str = "rule", now: datetime
 ) -> Document:
     """→ ignored with a reason, by a `rule` or a `person`. Raises StoreError STO120 for what is done."""
-    values = {"cause": reason, "facts": None, "ignored_by": by, "next_at": None}
+    values: dict[str, Any] = {"cause": reason, "facts": None, "ignored_by": by, "next_at": None}
     return _move(conn, tenant, document, _NOT_DONE, "ignored", now=now, **values)
 
 

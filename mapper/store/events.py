@@ -12,14 +12,14 @@ from mapper.store.upsert import insert_into
 _EVENT = schema.webhook_event.c
 
 
-def accept(
-    conn: Connection, tenant: str, event: str, body_hash: str, shop_id: int, *, now: datetime
-) -> bool:
+def accept(conn: Connection, tenant: str, event: str, body_hash: str, shop_id: int, *, now: datetime) -> bool:
     """Record a delivery; false when the same body was delivered for the same event before."""
     statement = insert_into(conn, schema.webhook_event).values(
         tenant=tenant, event=event, body_hash=body_hash, shop_id=shop_id, at=now
     )
-    return conn.scalars(statement.on_conflict_do_nothing().returning(_EVENT.shop_id)).one_or_none() is not None
+    return (
+        conn.scalars(statement.on_conflict_do_nothing().returning(_EVENT.shop_id)).one_or_none() is not None
+    )
 
 
 def latest(conn: Connection, tenant: str) -> datetime | None:

@@ -28,9 +28,9 @@ def read(text: str) -> Any:
     return money.loads(text)
 
 
-def digest(text: str) -> str:
-    """Return the SHA-256 of a text as 64 hex digits."""
-    return sha256(text.encode()).hexdigest()
+def digest(content: str | bytes) -> str:
+    """Return the SHA-256 of a text or bytes as 64 hex digits."""
+    return sha256(content.encode() if isinstance(content, str) else content).hexdigest()
 
 
 def _parts(value: Any) -> Iterator[str]:

@@ -95,7 +95,8 @@ def reserve(conn: Connection, address: str, *, now: datetime, max_wait: timedelt
     insert = insert_into(conn, schema.rate_bucket).values(address=address, next_free=now)
     conn.execute(insert.on_conflict_do_nothing())
     row = select(_BUCKET.next_free).where(_BUCKET.address == address).with_for_update()
-    free = max(conn.scalars(row).one(), now) + timedelta(seconds=1 / PER_SECOND)
+    next_free: datetime = conn.scalars(row).one()
+    free = max(next_free, now) + timedelta(seconds=1 / PER_SECOND)
     wait = max(free - now - timedelta(seconds=BURST / PER_SECOND), timedelta(0))
     if wait <= max_wait:
         conn.execute(update(schema.rate_bucket).where(_BUCKET.address == address).values(next_free=free))
@@ -124,9 +125,7 @@ def ban(conn: Connection, address: str, *, now: datetime) -> Ban | None:
 def clear_ban(conn: Connection, address: str) -> None:
     """Call again: whoever runs the service lifted the ban."""
     conn.execute(
-        update(schema.rate_bucket)
-        .where(_BUCKET.address == address)
-        .values(banned_until=None, ban_reason="")
+        update(schema.rate_bucket).where(_BUCKET.address == address).values(banned_until=None, ban_reason="")
     )
 
 

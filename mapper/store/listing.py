@@ -70,9 +70,7 @@ def due(conn: Connection, tenant: str, *, now: datetime, limit: int = 500) -> tu
     return _all(conn, query.order_by(_DOCUMENT.next_at, _DOCUMENT.id).limit(limit))
 
 
-def unsettled(
-    conn: Connection, tenant: str, *, after: str = "", limit: int = 500
-) -> tuple[Document, ...]:
+def unsettled(conn: Connection, tenant: str, *, after: str = "", limit: int = 500) -> tuple[Document, ...]:
     """Return documents that are open, queued, processing or waiting, by id, beyond the id `after`."""
     query = select(*COLUMNS).where(
         _DOCUMENT.tenant == tenant, _DOCUMENT.state.in_(_UNSETTLED), _DOCUMENT.id > after
@@ -83,7 +81,10 @@ def unsettled(
 def oldest_queued(conn: Connection, tenant: str) -> datetime | None:
     """Return since when the longest queued document is queued."""
     query = select(func.min(_DOCUMENT.changed_at))
-    return conn.scalars(query.where(_DOCUMENT.tenant == tenant, _DOCUMENT.state == "queued")).one()
+    found: datetime | None = conn.scalars(
+        query.where(_DOCUMENT.tenant == tenant, _DOCUMENT.state == "queued")
+    ).one()
+    return found
 
 
 def _all(conn: Connection, query: Select[tuple[object, ...]]) -> tuple[Document, ...]:

@@ -22,7 +22,9 @@ def hash_of(payload: Mapping[str, Any]) -> str:
     return exact.digest(exact.write(payload))
 
 
-def keep(conn: Connection, tenant: str, document_id: str, payload: Mapping[str, Any], *, now: datetime) -> str:
+def keep(
+    conn: Connection, tenant: str, document_id: str, payload: Mapping[str, Any], *, now: datetime
+) -> str:
     """Keep a payload as the document's present one and return its hash. The same payload is kept once."""
     text = exact.write(payload)
     digest = exact.digest(text)

@@ -85,10 +85,8 @@ def settings(conn: Connection, tenant: str) -> dict[str, Any]:
     return dict(found)
 
 
-def put_settings(
-    conn: Connection, tenant: str, new: Mapping[str, Any], *, who: str, now: datetime
-) -> int:
-    """Replace the settings and return their revision; equal settings change nothing. `who` goes into the history."""
+def put_settings(conn: Connection, tenant: str, new: Mapping[str, Any], *, who: str, now: datetime) -> int:
+    """Replace the settings and return their revision; equal ones change nothing. `who` goes into the history."""
     old = settings(conn, tenant)
     revision = get(conn, tenant).settings_revision
     if exact.write(old) == exact.write(new):
@@ -174,7 +172,7 @@ def pause_of(conn: Connection, tenant: str) -> Pause | None:
 def count_mismatch(conn: Connection, tenant: str, *, now: datetime) -> int:
     """Count one more wrong total in a row (W19) and return the count; the third pauses the tenant."""
     query = update(schema.tenant).where(_TENANT.id == tenant).values(mismatches=_TENANT.mismatches + 1)
-    count = conn.scalars(query.returning(_TENANT.mismatches)).one_or_none()
+    count: int | None = conn.scalars(query.returning(_TENANT.mismatches)).one_or_none()
     if count is None:
         raise UsageError("STO110", tenant=tenant[:80])
     if count >= MISMATCHES_TO_PAUSE:

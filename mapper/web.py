@@ -1,0 +1,312 @@
+"""What other machines ask of us over HTTP: webhooks of the shops, health, metrics.
+
+A webhook is only a hint. Its body names a document, which is then fetched over the signed API; nothing else of it is
+believed or kept. Accepting one is one transaction, so that an answer of 200 means the work is on record.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from sqlalchemy import Connection
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mapper import money
+from mapper.errors import PayloadError, StoreError
+from mapper.store import (
+    credentials,
+    documents,
+    events,
+    exact,
+    heartbeats,
+    limits,
+    listing,
+    operations,
+    tenants,
+)
+from mapper.store.database import Database
+from mapper.store.rows import Document, Kind, Tenant
+from mapper.store.sealing import Sealer
+
+MAX_BODY = 262_144
+# A shop that changes a thousand orders at once may say so; more than this in a row is not a shop.
+THROTTLE_BURST = 2_000
+THROTTLE_PER_SECOND = 100.0
+HEARTBEAT_TTL = timedelta(seconds=60)
+
+_EVENT = re.compile(r"(orders|invoices)(\.[a-z]{1,20}){1,3}")
+_KINDS: Mapping[str, Kind] = {"orders": "order", "invoices": "invoice"}
+_SHOP_IDS = range(1, 2**53)
+_HEADERS = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
+
+
+class Dispatch(Protocol):
+    """Puts a document in the queue, in the caller's transaction."""
+
+    def __call__(self, conn: Connection, tenant: str, document: Document, *, reason: str) -> object: ...
+
+
+class SignatureCheck(Protocol):
+    """Tells whether `given` is the signature of a body sent to an address; never raises, in constant time."""
+
+    def __call__(self, key: str, address: str, body: bytes, given: str) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """What the routes share."""
+
+    database: Database
+    dispatch: Dispatch
+    sealer: Sealer
+    is_signed: SignatureCheck
+    now: Callable[[], datetime]
+    max_body: int
+    throttle: Throttle
+
+
+def create_app(
+    database: Database,
+    dispatch: Dispatch,
+    *,
+    sealer: Sealer,
+    is_signed: SignatureCheck,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    max_body: int = MAX_BODY,
+    extra_routes: Sequence[BaseRoute] = (),
+) -> Starlette:
+    """Return the ASGI app. `dispatch` runs in the transaction that notes the document, also for one that is done."""
+    app = Starlette(
+        routes=[
+            Route("/webhooks/{token}/{event}", receive_webhook, methods=["POST"]),
+            Route("/healthz", show_health, methods=["GET"]),
+            Route("/metrics", show_metrics, methods=["GET"]),
+            *extra_routes,
+        ],
+        middleware=[Middleware(_SecurityHeaders)],
+        exception_handlers={StoreError: _unavailable, ClientDisconnect: _gone},
+    )
+    app.state.receiver = Receiver(database, dispatch, sealer, is_signed, now, max_body, Throttle())
+    return app
+
+
+def webhook_path(token: str, event: str) -> str:
+    """Return the path under which a shop delivers an event of the tenant with this token."""
+    return f"/webhooks/{token}/{event}"
+
+
+class Throttle:
+    """A token bucket per tenant, in this process."""
+
+    def __init__(self, burst: int = THROTTLE_BURST, per_second: float = THROTTLE_PER_SECOND) -> None:
+        self._burst = burst
+        self._per_second = per_second
+        self._left: dict[str, tuple[float, datetime]] = {}
+
+    def is_allowed(self, tenant: str, now: datetime) -> bool:
+        """Take one of the tenant's tokens, if one is left."""
+        left, then = self._left.get(tenant, (float(self._burst), now))
+        gained = max((now - then).total_seconds(), 0.0) * self._per_second
+        left = min(left + gained, float(self._burst))
+        self._left[tenant] = (left - 1 if left >= 1 else left, now)
+        return left >= 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Sender:
+    """Whose webhook it is, and how it is signed."""
+
+    tenant: Tenant
+    address: str
+    key: str | None
+
+
+async def receive_webhook(request: Request) -> Response:
+    """Take a webhook: 200 noted (or known), 401 signature, 404 address, 413 size, 422 body, 429 too many, 503 later."""
+    receiver: Receiver = request.app.state.receiver
+    event = request.path_params["event"]
+    sender = await run_in_threadpool(_sender, receiver, request.path_params["token"], event)
+    if sender is None:
+        return _answer(404, "not found")
+    body = await _read(request, receiver.max_body)
+    if body is None:
+        return JSONResponse({"error": "too large"}, 413, headers={"connection": "close"})
+    if not _is_accepted(receiver, sender, body, request.headers.get("x-hash")):
+        return _answer(401, "signature")
+    now = receiver.now()
+    if not receiver.throttle.is_allowed(sender.tenant.id, now):
+        return JSONResponse({"error": "too many"}, 429, headers={"retry-after": "10"})
+    shop_id = _shop_id(body)
+    if shop_id is None:
+        return _answer(422, "no document id")
+    digest = exact.digest(body)
+    await run_in_threadpool(_note, receiver, sender.tenant.id, event, digest, shop_id, now)
+    return JSONResponse({"ok": True})
+
+
+async def show_health(request: Request) -> Response:
+    """Answer 200 when the database answers and a daemon is alive, else 503, with what is known."""
+    receiver: Receiver = request.app.state.receiver
+    try:
+        health = await run_in_threadpool(_health, receiver)
+    except StoreError as error:
+        return JSONResponse({"healthy": False, "database": error.code}, 503)
+    return JSONResponse(health, 200 if health["healthy"] else 503)
+
+
+async def show_metrics(request: Request) -> Response:
+    """Answer Prometheus' text format: documents and operations by state, calls left, pauses."""
+    receiver: Receiver = request.app.state.receiver
+    text = await run_in_threadpool(_metrics, receiver)
+    return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
+
+
+def _sender(receiver: Receiver, token: str, event: str) -> _Sender | None:
+    if not _EVENT.fullmatch(event):
+        return None
+    with receiver.database.read() as conn:
+        tenant = tenants.by_webhook_token(conn, token)
+        if tenant is None:
+            return None
+        registered = credentials.webhook(conn, tenant.id, event)
+        key = credentials.webhook_key(conn, tenant.id, event, sealer=receiver.sealer)
+    return _Sender(tenant, registered.address if registered else "", key)
+
+
+async def _read(request: Request, limit: int) -> bytes | None:
+    """Return the body, None as soon as it is longer than the limit. A length that is announced is not believed."""
+    announced = request.headers.get("content-length", "0")
+    if announced.isdecimal() and len(announced) < 20 and int(announced) > limit:
+        return None
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > limit:
+            return None
+    return bytes(body)
+
+
+def _is_accepted(receiver: Receiver, sender: _Sender, body: bytes, given: str | None) -> bool:
+    """Tell whether the signature is right; without one, or without a key to check it, whether none is required.
+
+    How CCV Shop signs deliveries is not documented, so that a signature is only required when the tenant says so.
+    """
+    if given is None or sender.key is None:
+        return not sender.tenant.signature_required
+    return given.isascii() and receiver.is_signed(sender.key, sender.address, body, given)
+
+
+def _shop_id(body: bytes) -> int | None:
+    try:
+        hint = money.loads(body)
+    except PayloadError:
+        return None
+    shop_id = hint.get("id") if isinstance(hint, dict) else None
+    return shop_id if type(shop_id) is int and shop_id in _SHOP_IDS else None
+
+
+def _note(receiver: Receiver, tenant: str, event: str, digest: str, shop_id: int, now: datetime) -> None:
+    subject, _, what = event.partition(".")
+    with receiver.database.begin() as conn:
+        if not events.accept(conn, tenant, event, digest, shop_id, now=now):
+            return
+        document = documents.note(conn, tenant, _KINDS[subject], shop_id, now=now, deleted=what == "deleted")
+        receiver.dispatch(conn, tenant, document, reason="webhook")
+
+
+def _health(receiver: Receiver) -> dict[str, object]:
+    now = receiver.now()
+    with receiver.database.read() as conn:
+        everyone = tenants.everyone(conn)
+        queued = [listing.oldest_queued(conn, tenant.id) for tenant in everyone]
+        beat = heartbeats.latest(conn)
+        paused = tenants.paused_all(conn)
+    lag = max(((now - moment).total_seconds() for moment in queued if moment), default=0.0)
+    return {
+        "healthy": beat is not None and now - beat.beat_at <= HEARTBEAT_TTL,
+        "database": "ok",
+        "heartbeat": beat.beat_at.isoformat() if beat else None,
+        "queue_lag_seconds": round(lag, 1),
+        "paused": paused is not None,
+        "tenants": len(everyone),
+        "tenants_paused": sum(tenant.paused_at is not None for tenant in everyone),
+    }
+
+
+def _metrics(receiver: Receiver) -> str:
+    now = receiver.now()
+    lines = [
+        "# HELP mapper_documents Documents by state.",
+        "# TYPE mapper_documents gauge",
+    ]
+    effects = [
+        "# HELP mapper_operations Effects on WeFact by state; unknown ones wait to be looked up.",
+        "# TYPE mapper_operations gauge",
+    ]
+    pauses = ["# HELP mapper_paused Whether posting stands still.", "# TYPE mapper_paused gauge"]
+    calls = [
+        "# HELP mapper_calls_left Calls to WeFact the egress address may make at once.",
+        "# TYPE mapper_calls_left gauge",
+    ]
+    with receiver.database.read() as conn:
+        for tenant in tenants.everyone(conn):
+            label = f'tenant="{tenant.id}"'
+            for state, count in listing.counts(conn, tenant.id).items():
+                lines.append(f'mapper_documents{{{label},state="{state}"}} {count}')
+            for outcome, count in operations.counts(conn, tenant.id).items():
+                effects.append(f'mapper_operations{{{label},state="{outcome}"}} {count}')
+            paused = tenants.pause_of(conn, tenant.id) is not None
+            pauses.append(f"mapper_paused{{{label}}} {int(paused)}")
+        for address in limits.addresses(conn):
+            left = limits.calls_left(conn, address, now=now)
+            calls.append(f'mapper_calls_left{{address="{address}"}} {left}')
+    return "\n".join([*lines, *effects, *pauses, *calls]) + "\n"
+
+
+def _answer(status: int, error: str) -> Response:
+    return JSONResponse({"error": error}, status)
+
+
+async def _unavailable(request: Request, error: Exception) -> Response:
+    """Ask the shop to deliver again later: nothing was recorded."""
+    return JSONResponse({"error": "unavailable"}, 503, headers={"retry-after": "30"})
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    """Whoever sent the body is gone; nobody reads this."""
+    return _answer(400, "incomplete")
+
+
+class _SecurityHeaders:
+    """Adds the headers that make a browser do nothing with our answers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        forward: Callable[[Message], Awaitable[None]] = send_with_headers if scope["type"] == "http" else send
+        await self._app(scope, receive, forward)
