@@ -50,7 +50,7 @@ def _account(sold: str, *, code_required: bool) -> Schema:
     if not code_required:
         code["default"] = None
     return _object(
-        f"How {sold} are booked.",
+        f"How {sold} are booked; shipping and payment costs as revenue when left out.",
         {"code": code, "cost_centre": _optional_text(f"The WeFact cost centre for {sold}.")},
         required=("code",) if code_required else (),
     )
@@ -59,8 +59,8 @@ def _account(sold: str, *, code_required: bool) -> Schema:
 def _accounts(*, code_required: bool) -> Schema:
     return {
         "revenue": _account("goods and services", code_required=code_required),
-        "shipping": _account("shipping costs; as revenue when left out", code_required=code_required),
-        "payment": _account("payment costs; as revenue when left out", code_required=code_required),
+        "shipping": _account("shipping costs", code_required=code_required),
+        "payment": _account("payment costs", code_required=code_required),
     }
 
 

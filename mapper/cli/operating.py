@@ -1,0 +1,199 @@
+"""`init`, `run`, `process`, `ignore`, `pause`, `resume`: what the person does who runs the mapper."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mapper.cli.options import chosen_tenant, json_option, now, print_json, say, tenant_option
+from mapper.cli.state import State
+from mapper.errors import UsageError
+
+if TYPE_CHECKING:
+    from mapper.store.database import Database
+
+_DOCUMENT_ID = re.compile(r"(order|invoice)-[0-9]{1,18}\Z")
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def init(state: State, *, as_json: bool) -> None:
+    """Make the state folder, the key that seals the services' keys, and the database. Harmless to repeat.
+
+    Keep a copy of the key apart from copies of the database: without it the services' keys cannot be read.
+    """
+    from mapper.processing import engine
+    from mapper.store.database import open_database
+    from mapper.store.sealing import create_key_file
+
+    state.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    makes_key = not state.key_file.exists() and "MAPPER_KEY" not in state.environ
+    if makes_key:
+        create_key_file(state.key_file)
+    state.sealer()
+    with open_database(state.database) as database:
+        engine.prepare(database.engine, upgrade=True)
+        where = database.url
+    say(f"{'Made' if makes_key else 'Kept'} the key in {state.key_file}; the database is {where}.")
+    say("Next: mapper tenant add NAME")
+    if as_json:
+        print_json({"home": str(state.home), "key_file": str(state.key_file), "database": where})
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where webhooks come in.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any free one.")
+@click.option("--rules", type=click.Path(path_type=Path), help="A folder of rules in place of the shipped ones.")
+@click.option(
+    "--address",
+    default="default",
+    show_default=True,
+    metavar="NAME",
+    help="A name for this machine's egress IP address: WeFact limits calls per address.",
+)
+@click.pass_obj
+def run(state: State, *, host: str, port: int, rules: Path | None, address: str) -> None:
+    """Receive webhooks and process documents until stopped (Ctrl-C, or SIGTERM)."""
+    from mapper.processing import daemon
+
+    with state.open():
+        pass  # tells what is missing before anything starts
+    daemon.run(
+        daemon.Options(
+            database=state.database,
+            key_file=state.key_file,
+            host=host,
+            port=port,
+            loopback=state.loopback,
+            rules=rules,
+            address=address,
+        )
+    )
+
+
+@click.command()
+@click.argument("documents", nargs=-1, required=True, metavar="ID...")
+@click.option("--again", is_flag=True, help="Make a second invoice for a document that has one; needs --reason.")
+@click.option("--reason", default="", help="Why; kept in the document's journal.")
+@click.option("--dry-run", is_flag=True, help="Fetch and map, and show what would be posted; post and store nothing.")
+@click.option("--rules", type=click.Path(path_type=Path), help="With --dry-run: another folder of rules.")
+@tenant_option
+@json_option
+@click.pass_obj
+def process(
+    state: State,
+    documents: tuple[str, ...],
+    *,
+    tenant: str | None,
+    again: bool,
+    reason: str,
+    dry_run: bool,
+    rules: Path | None,
+    as_json: bool,
+) -> int:
+    """Process documents (order-906, or an order's number) now; `mapper run` does the work."""
+    from mapper.processing import actions
+
+    with state.open() as database:
+        name = chosen_tenant(database, tenant)
+        found = [document_id(database, name, given) for given in documents]
+        if dry_run:
+            return max(_preview(state, database, name, document, rules) for document in found)
+        for document in found:
+            queued = actions.process(database, name, document, now=now(), again=again, reason=reason)
+            say(f"{queued.id}: {queued.state}")
+            if as_json:
+                print_json({"id": queued.id, "state": queued.state})
+    return 0
+
+
+def _preview(state: State, database: Database, tenant: str, document: str, rules: Path | None) -> int:
+    """Print what would be posted, as `mapper map` prints it; 1 when it would not be posted."""
+    from mapper.processing import daemon
+
+    shop_id = int(document.rpartition("-")[2])
+    preview = daemon.preview(
+        database, state.sealer(), tenant, shop_id, rules=rules, loopback=state.loopback
+    )
+    mapped = preview.mapped
+    record: dict[str, Any] = {
+        "id": document,
+        "eligible": preview.eligible,
+        "why": preview.why,
+        "debtor": preview.debtor,
+        "document": mapped.document,
+        "requests": [
+            {"controller": request.controller, "action": request.action, "params": request.params}
+            for request in mapped.requests
+        ],
+        "findings": [finding.to_json(state.language) for finding in mapped.findings],
+    }
+    print_json(record)
+    posts = preview.eligible and mapped.held is None
+    say(f"{document}: " + ("would be posted." if posts else f"would not be posted: {preview.why or mapped.held}."))
+    return 0 if posts else 1
+
+
+@click.command()
+@click.argument("document", metavar="ID")
+@click.option("--reason", required=True, help="Why, such as: booked by hand.")
+@tenant_option
+@json_option
+@click.pass_obj
+def ignore(state: State, document: str, *, reason: str, tenant: str | None, as_json: bool) -> None:
+    """Leave a document alone from now on, with a reason."""
+    from mapper.processing import actions
+
+    with state.open() as database:
+        name = chosen_tenant(database, tenant)
+        ignored = actions.ignore(database, name, document_id(database, name, document), reason=reason, now=now())
+    say(f"{ignored.id}: {ignored.state}")
+    if as_json:
+        print_json({"id": ignored.id, "state": ignored.state, "reason": reason})
+
+
+@click.command()
+@click.option("--tenant", metavar="NAME", help="Only this webshop; all when left out.")
+@click.option("--reason", required=True, help="Why; shown wherever the pause is.")
+@click.pass_obj
+def pause(state: State, *, tenant: str | None, reason: str) -> None:
+    """Stop posting, for one webshop or for all. Webhooks are still received, nothing is lost."""
+    from mapper.processing import actions
+
+    with state.open() as database:
+        actions.pause(database, tenant, reason=reason, now=now())
+    say(f"Paused {tenant or 'every webshop'}.")
+
+
+@click.command()
+@click.option("--tenant", metavar="NAME", help="Only this webshop; all when left out.")
+@click.pass_obj
+def resume(state: State, *, tenant: str | None) -> None:
+    """Post again after a pause; what waited is processed now."""
+    from mapper.processing import actions
+
+    with state.open() as database:
+        count = actions.resume(database, tenant, now=now())
+    say(f"Resumed {tenant or 'every webshop'}; {count} document(s) go on.")
+
+
+def document_id(database: Database, tenant: str, given: str) -> str:
+    """Return the id of the document a person means by an id or by a number of the shop.
+
+    Raises UsageError USE106 (neither) or USE107 (the number belongs to several).
+    """
+    from mapper.store import documents
+
+    if _DOCUMENT_ID.match(given):
+        return given
+    with database.read() as conn:
+        found = documents.by_number(conn, tenant, given)
+    if not found:
+        raise UsageError("USE106", given=given[:60])
+    if len(found) > 1:
+        raise UsageError("USE107", given=given[:60], documents=", ".join(one.id for one in found[:10]))
+    return found[0].id

@@ -1,0 +1,68 @@
+"""`doctor` and `sandbox`: the services, real and emulated."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from mapper.cli.options import json_option, now, print_json
+from mapper.cli.state import State
+from mapper.diagnostics import printable
+
+if TYPE_CHECKING:
+    from mapper.doctor import Check, Patient
+
+_DOTS = {"good": ("●", "green", "ok"), "attention": ("▲", "yellow", "look"), "bad": ("✗", "red", "BAD")}
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def doctor(state: State, *, as_json: bool) -> int:
+    """Check connections and everything the mapper needs; say what is wrong and how to mend it.
+
+    Exit code 1 when something is bad.
+    """
+    from mapper.doctor import Patient
+
+    with state.open() as database:
+        patient = Patient(database, state.key_file, state.environ, state.loopback, state.language, now())
+        return asyncio.run(_examine(patient, as_json=as_json))
+
+
+async def _examine(patient: Patient, *, as_json: bool) -> int:
+    from mapper.doctor import examine
+
+    bad = False
+    async for check in examine(patient):
+        bad = bad or check.verdict == "bad"
+        if as_json:
+            print_json(asdict(check))
+        else:
+            _print(check)
+    return 1 if bad else 0
+
+
+def _print(check: Check) -> None:
+    """Print a dot with its word: never colour alone."""
+    dot, colour, word = _DOTS[check.verdict]
+    name = f"{check.about}: {check.name}" if check.about else check.name
+    code = f" ({check.code})" if check.code else ""
+    click.echo(click.style(f"{dot} {word:<4}", fg=colour) + f"  {name:<24} {printable(check.said)}{code}")
+    if check.remedy:
+        click.echo(f"{'':<32} → {printable(check.remedy)}")
+
+
+@click.command()
+@click.option("--ccv-port", type=click.IntRange(0, 65535), default=0, help="0: any free port.")
+@click.option("--wefact-port", type=click.IntRange(0, 65535), default=0, help="0: any free port.")
+@click.option("--vies-port", type=click.IntRange(0, 65535), default=0, help="0: any free port.")
+@click.option("--seed", type=int, default=1, show_default=True, help="What the shop's customers buy.")
+def sandbox(ccv_port: int, wefact_port: int, vies_port: int, seed: int) -> None:
+    """Serve emulators of CCV Shop, WeFact and VIES on this machine until Ctrl-C."""
+    from mapper.sandbox import serve
+
+    serve.run(ccv_port=ccv_port, wefact_port=wefact_port, vies_port=vies_port, seed=seed)

@@ -1,0 +1,181 @@
+"""Looks at everything the mapper needs to work, and says what is wrong and how to mend it. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+from mapper.errors import Language, MapperError
+from mapper.onboarding import missing_codes, sale_codes
+from mapper.processing.connections import Connections
+from mapper.store import credentials, heartbeats, limits, listing, tenants
+from mapper.store.database import Database
+from mapper.store.sealing import Sealer, load_sealer
+
+Verdict = Literal["good", "attention", "bad"]
+
+RATES_DAYS = 90
+SILENT = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at. `about` is a tenant, or empty for the installation."""
+
+    name: str
+    about: str
+    verdict: Verdict
+    said: str
+    code: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """The installation that is looked at."""
+
+    database: Database
+    key_file: Path
+    environ: Mapping[str, str]
+    loopback: bool
+    language: Language
+    now: datetime
+    address: str = "default"
+
+
+async def examine(patient: Patient) -> AsyncIterator[Check]:
+    """Yield every check: the installation first, then each webshop."""
+    yield Check("database", "", "good", patient.database.url)
+    sealer: Sealer | None = None
+    try:
+        sealer = load_sealer(patient.key_file, patient.environ)
+        yield Check("key", "", "good", "the services' keys can be read")
+    except MapperError as error:
+        yield _failed("key", "", error, patient.language)
+    for look in (_rules, _rates):
+        yield _guarded(look, patient)
+    for check in _installation(patient):
+        yield check
+    with patient.database.read() as conn:
+        known = [tenant.id for tenant in tenants.everyone(conn)]
+    if not known:
+        yield Check("webshops", "", "attention", "there is none yet", remedy="mapper tenant add NAME")
+    for tenant in known:
+        for check in _tenant(patient, tenant):
+            yield check
+        if sealer is not None:
+            async for check in _connections(patient, sealer, tenant):
+                yield check
+
+
+def _guarded(look: Callable[[Patient], Check], patient: Patient) -> Check:
+    try:
+        return look(patient)
+    except MapperError as error:
+        return _failed(look.__name__.strip("_"), "", error, patient.language)
+
+
+def _rules(patient: Patient) -> Check:
+    from mapper.mapping import load_rulebooks
+
+    return Check("rules", "", "good", f"loaded, {load_rulebooks().hash[:12]}")
+
+
+def _rates(patient: Patient) -> Check:
+    from mapper.vat import rates
+
+    days = (patient.now.date() - rates.checked_on()).days
+    said = f"the shipped VAT rates were compared with their sources {days} days ago"
+    if days <= RATES_DAYS:
+        return Check("rates", "", "good", said)
+    return Check("rates", "", "attention", said, remedy="Update the mapper, or check the rates you sell at yourself.")
+
+
+def _installation(patient: Patient) -> Iterator[Check]:
+    with patient.database.read() as conn:
+        beat = heartbeats.latest(conn)
+        ban = limits.ban(conn, patient.address, now=patient.now)
+        left = limits.calls_left(conn, patient.address, now=patient.now)
+        pause = tenants.paused_all(conn)
+    if beat is not None and patient.now - beat.beat_at < SILENT:
+        yield Check("daemon", "", "good", f"runs on {beat.host} (process {beat.pid})")
+    else:
+        since = f"silent since {beat.beat_at:%Y-%m-%d %H:%M} UTC" if beat else "has not run yet"
+        yield Check("daemon", "", "attention", since, remedy="Start it: mapper run")
+    if ban is None:
+        yield Check("limits", "", "good", f"{left} calls to WeFact may be made at once")
+    else:
+        said = f"WeFact's firewall shut this address out until {ban.until:%Y-%m-%d %H:%M} UTC"
+        yield Check("limits", "", "bad", said, remedy="Wait; calls before that make it last longer.")
+    if pause is not None:
+        yield Check("pause", "", "attention", f"every webshop is paused: {pause.reason}", remedy="mapper resume")
+
+
+def _tenant(patient: Patient, tenant: str) -> Iterator[Check]:
+    with patient.database.read() as conn:
+        own = tenants.get(conn, tenant)
+        hooks = credentials.webhooks(conn, tenant)
+        counts = listing.counts(conn, tenant)
+    if own.paused_at is not None:
+        remedy = f"mapper resume --tenant {tenant}"
+        yield Check("pause", tenant, "attention", f"paused: {own.pause_reason}", remedy=remedy)
+    if not hooks:
+        remedy = f"mapper tenant set {tenant} --webhook-url https://…"
+        yield Check("webhooks", tenant, "attention", "none: only the sweep finds orders", remedy=remedy)
+    if counts["error"]:
+        said = f"{counts['error']} document(s) stopped with an error"
+        yield Check("documents", tenant, "attention", said, remedy=f"mapper errors --tenant {tenant}")
+
+
+async def _connections(patient: Patient, sealer: Sealer, tenant: str) -> AsyncIterator[Check]:
+    """Yield both connection dots, and what each service says about what we keep."""
+    database = patient.database
+    async with Connections(database, sealer, loopback=patient.loopback, address=patient.address) as services:
+        for look in (_shop, _wefact):
+            try:
+                for check in await look(patient, services, tenant):
+                    yield check
+            except MapperError as error:
+                name = "CCV Shop" if look is _shop else "WeFact"
+                yield _failed(name, tenant, error, patient.language)
+
+
+async def _shop(patient: Patient, services: Connections, tenant: str) -> list[Check]:
+    shop = await services.shop(tenant)
+    name = str((await shop.webshop()).get("name") or "the shop")
+    checks = [Check("CCV Shop", tenant, "good", f"connected to {name}")]
+    with patient.database.read() as conn:
+        ours = credentials.webhooks(conn, tenant)
+    if ours:
+        theirs = {str(hook.get("id")) for hook in await shop.webhooks() if hook.get("is_active", True)}
+        lost = [hook.event for hook in ours if str(hook.shop_webhook_id) not in theirs]
+        if lost:
+            remedy = f"mapper tenant set {tenant} --webhook-url https://…"
+            said = f"the shop no longer has those for {', '.join(lost)}"
+            checks.append(Check("webhooks", tenant, "bad", said, remedy=remedy))
+        else:
+            checks.append(Check("webhooks", tenant, "good", f"{len(ours)} registered"))
+    return checks
+
+
+async def _wefact(patient: Patient, services: Connections, tenant: str) -> list[Check]:
+    settings = await (await services.wefact(tenant)).settings()
+    with patient.database.read() as conn:
+        own = tenants.settings(conn, tenant)
+    checks = [Check("WeFact", tenant, "good", "connected")]
+    codes = sale_codes(settings)
+    missing = missing_codes(own, codes)
+    if missing:
+        said = f"WeFact has no {', '.join(missing[:10])}; it has {', '.join(codes[:20])}"
+        remedy = f"Set the codes you use: mapper tenant set {tenant} --settings FILE"
+        checks.append(Check("tax codes", tenant, "attention", said, "K3", remedy))
+    else:
+        checks.append(Check("tax codes", tenant, "good", "WeFact has every one in the settings"))
+    return checks
+
+
+def _failed(name: str, about: str, error: MapperError, language: Language) -> Check:
+    return Check(name, about, "bad", error.message(language), error.code, error.remedy(language))

@@ -1,0 +1,192 @@
+"""A webshop joins: both connections are tried, then keys are sealed, settings kept and webhooks registered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from mapper.errors import ConfigError
+from mapper.processing import connections
+from mapper.services.ccv import CcvShop
+from mapper.services.http import CallBudget, Secret, open_client
+from mapper.services.wefact import WeFact
+from mapper.store import credentials, tenants
+from mapper.store.database import Database
+from mapper.store.rows import Tenant
+from mapper.store.sealing import Sealer
+from mapper.web import webhook_path
+
+# R2. `invoices.updated.status` matters in mode invoices only.
+ORDER_EVENTS = ("orders.created", "orders.updated.ispaid", "orders.updated.status", "orders.deleted")
+INVOICE_EVENTS = ("invoices.updated.status",)
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """How both services are reached. The addresses of WeFact and VIES are the real ones when empty."""
+
+    api_root: str
+    public: str
+    secret: Secret = field(repr=False)
+    wefact_key: Secret = field(repr=False)
+    wefact_url: str = ""
+    vies_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """What the services said when they were first reached."""
+
+    shop_name: str
+    home_country: str
+    layouts: tuple[str, ...]
+    tax_codes: tuple[str, ...]
+
+
+async def connect(keys: Keys, budget: CallBudget, *, loopback: bool) -> Connected:
+    """Try both connections. Raises ServiceError with what is wrong and how to mend it."""
+    async with open_client(loopback=loopback) as client:
+        shop = CcvShop(client, keys.api_root, keys.public, keys.secret)
+        webshop, merchant = await shop.webshop(), await shop.merchant()
+        url = keys.wefact_url or connections.WEFACT_DEFAULT_URL
+        settings = await WeFact(client, url, keys.wefact_key, budget).settings()
+    return Connected(
+        shop_name=str(webshop.get("name") or ""),
+        home_country=str(merchant.get("country_code") or "").upper(),
+        layouts=tuple(str(one.get("LanguageCode")) for one in _rows(settings.get("CorporateIdentity"))),
+        tax_codes=sale_codes(settings),
+    )
+
+
+def sale_codes(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the tax codes for sales in WeFact's `settings/list` (wefact-api 2.2: an object keyed by code)."""
+    tax = settings.get("Tax")
+    codes = tax.get("Codes") if isinstance(tax, Mapping) else None
+    sale = codes.get("Sale") if isinstance(codes, Mapping) else None
+    return tuple(str(row.get("TaxCode") or "") for row in _rows(sale))
+
+
+def missing_codes(settings: Mapping[str, Any], known: Sequence[str]) -> list[str]:
+    """Return the tax codes that a tenant's settings name and WeFact does not have (K3)."""
+    known_codes = {code.casefold() for code in known}
+    vat = settings["vat"]
+    accounts = [entry[kind] for entry in (*vat["rates"], vat["icp"], vat["international"]) for kind in _ACCOUNTS]
+    named = sorted({account["code"] for account in accounts if account["code"]})
+    return [code for code in named if code.casefold() not in known_codes]
+
+
+_ACCOUNTS = ("revenue", "shipping", "payment")
+
+
+def add(
+    database: Database,
+    sealer: Sealer,
+    tenant: str,
+    keys: Keys,
+    settings: Mapping[str, Any],
+    *,
+    who: str,
+    go_live_now: bool,
+    now: datetime,
+) -> Tenant:
+    """Keep a new tenant with its keys and settings, all or nothing.
+
+    It goes live at this moment, or at the start of the settings' `process_from`. Raises UsageError STO113 or STO114.
+    """
+    with database.begin() as conn:
+        tenants.create(conn, tenant, name=settings["name"], settings=settings, who=who, now=now)
+        if not go_live_now:
+            go_live(conn, tenant, settings)
+        put_keys(conn, sealer, tenant, _named(keys), now=now)
+        return tenants.get(conn, tenant)
+
+
+def go_live(conn: Connection, tenant: str, settings: Mapping[str, Any]) -> None:
+    """Let the tenant's `process_from` hold from the start of that day in its zone (R9)."""
+    start = datetime.fromisoformat(settings["process_from"]).replace(tzinfo=ZoneInfo(settings["time_zone"]))
+    tenants.go_live(conn, tenant, start)
+
+
+def put_keys(
+    conn: Connection, sealer: Sealer, tenant: str, named: Mapping[str, str], *, now: datetime
+) -> None:
+    """Seal and keep what is not empty, by the names in `processing.connections`."""
+    for name, value in named.items():
+        if value:
+            credentials.put(conn, tenant, name, value, sealer=sealer, now=now)
+
+
+def stored_keys(conn: Connection, sealer: Sealer, tenant: str) -> Keys:
+    """Return the keys of a tenant. Raises ConfigError SEC104 when a required one is missing."""
+    known = credentials.names(conn, tenant)
+
+    def read(name: str, *, optional: bool = False) -> str:
+        if optional and name not in known:
+            return ""
+        return credentials.get(conn, tenant, name, sealer=sealer)
+
+    return Keys(
+        api_root=read(connections.CCV_ROOT),
+        public=read(connections.CCV_PUBLIC),
+        secret=Secret(read(connections.CCV_SECRET)),
+        wefact_key=Secret(read(connections.WEFACT_KEY)),
+        wefact_url=read(connections.WEFACT_URL, optional=True),
+        vies_url=read(connections.VIES_URL, optional=True),
+    )
+
+
+async def register_webhooks(
+    database: Database, sealer: Sealer, tenant: str, base_url: str, *, loopback: bool, now: datetime
+) -> list[str]:
+    """Register every event of the tenant's mode at `base_url`, in place of what is registered there.
+
+    Returns the events. Raises ConfigError SET108 when `base_url` is not https, ServiceError when the shop refuses.
+    """
+    if not base_url.startswith("https://") and not loopback:
+        raise ConfigError("SET108", url=base_url[:100])
+    with database.read() as conn:
+        keys, row = stored_keys(conn, sealer, tenant), tenants.get(conn, tenant)
+        old = {hook.event: hook.shop_webhook_id for hook in credentials.webhooks(conn, tenant)}
+        mode = tenants.settings(conn, tenant)["mode"]
+    events = INVOICE_EVENTS if mode == "invoices" else ORDER_EVENTS
+    async with open_client(loopback=loopback) as client:
+        shop = CcvShop(client, keys.api_root, keys.public, keys.secret)
+        for event in events:
+            address = base_url.rstrip("/") + webhook_path(row.webhook_token, event)
+            hook = await shop.create_webhook(event, address)
+            with database.begin() as conn:
+                credentials.put_webhook(
+                    conn,
+                    tenant,
+                    event,
+                    shop_webhook_id=int(hook["id"]),
+                    address=address,
+                    key=str(hook.get("key") or ""),
+                    sealer=sealer,
+                    now=now,
+                )
+            if event in old and old[event] != int(hook["id"]):
+                await shop.delete_webhook(old[event])
+    return list(events)
+
+
+def _named(keys: Keys) -> dict[str, str]:
+    return {
+        connections.CCV_ROOT: keys.api_root,
+        connections.CCV_PUBLIC: keys.public,
+        connections.CCV_SECRET: keys.secret.reveal(),
+        connections.WEFACT_KEY: keys.wefact_key.reveal(),
+        connections.WEFACT_URL: keys.wefact_url,
+        connections.VIES_URL: keys.vies_url,
+    }
+
+
+def _rows(value: object) -> list[Mapping[str, Any]]:
+    """Return the rows of a list, or of an object keyed by code; WeFact answers either, and [] for none."""
+    rows = list(value.values()) if isinstance(value, Mapping) else value
+    return [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []

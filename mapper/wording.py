@@ -1,0 +1,59 @@
+"""Why a document is where it is, in words: error codes by the catalogue, findings by what the rules said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from mapper.catalogue import CATALOGUE, describe
+from mapper.errors import Language
+from mapper.store import payloads
+from mapper.store.rows import Document
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """What holds a document, and what to do about it. `said` holds text from outside: print it with `printable`."""
+
+    said: str
+    remedy: str = ""
+
+
+def reason_of(conn: Connection, document: Document, language: Language) -> Reason:
+    """Return why the document is in its state; empty when nothing holds it."""
+    if not document.cause:
+        return Reason("")
+    if document.cause in CATALOGUE:
+        return _of_code(document, language)
+    found = payloads.mapping(conn, document.tenant, document.id)
+    for finding in found.findings if found else ():
+        if finding.get("id") == document.cause and finding.get("severity") in {"error", "wait"}:
+            return Reason(_text(finding, ("message", "say"), language), _text(finding, ("help",), language))
+    return Reason(_with_facts(document.cause, document.facts))
+
+
+def _of_code(document: Document, language: Language) -> Reason:
+    facts = {name: value if isinstance(value, int) else str(value) for name, value in document.facts.items()}
+    try:
+        described = describe(document.cause, facts, language)
+    except KeyError:
+        return Reason(_with_facts(document.cause, document.facts))
+    return Reason(described.message, described.remedy)
+
+
+def _text(finding: Mapping[str, Any], names: tuple[str, ...], language: Language) -> str:
+    for name in names:
+        text = finding.get(name)
+        if isinstance(text, Mapping):
+            text = text.get(language) or text.get("en")
+        if text:
+            return str(text)
+    return ""
+
+
+def _with_facts(cause: str, facts: Mapping[str, Any]) -> str:
+    shown = ", ".join(f"{name} {value}" for name, value in facts.items())
+    return f"{cause} ({shown})" if shown else cause
