@@ -579,6 +579,13 @@ USAGE: dict[str, Entry] = {
     ),
 }
 
-SANDBOX: dict[str, Entry] = {}
+SANDBOX: dict[str, Entry] = {
+    "SBX101": Entry(
+        "The sandbox cannot listen on port {port}: {reason}.",
+        "De zandbak kan niet luisteren op poort {port}: {reason}.",
+        "Choose another port, or 0 for any free one.",
+        "Kies een andere poort, of 0 voor een willekeurige vrije.",
+    ),
+}
 
 CATALOGUE: dict[str, Entry] = RULES | PAYLOADS | SERVICES | SETTINGS | STORE | PROCESSING | WEB | USAGE | SANDBOX

@@ -1,0 +1,424 @@
+"""CCV Shop's REST API: signed requests and answers, paged collections, rate limits, webhooks.
+
+Written from the documentation's text and real payloads; what is unknown about the service is a switch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from mapper.errors import PayloadError
+from mapper.money import loads
+from mapper.sandbox.pages import Refused, filtered_invoices, filtered_orders, page_of
+from mapper.sandbox.faults import Controls, Switch
+from mapper.sandbox.records import Records, Sold
+from mapper.sandbox.shop import KINDS, PAYMETHODS
+from mapper.sandbox.webhooks import EVENTS, Webhooks
+from mapper.sandbox.wire import AdminError, Answer, Call, Object, php_json
+
+PUBLIC = "sandbox^public"
+SECRET = "sandbox-secret"  # noqa: S105 - the emulator's own, guards nothing
+SHOP_ID = 4321
+ALLOWED_SKEW = timedelta(minutes=5)
+
+SWITCHES: Mapping[str, Switch] = {
+    "check_signature": Switch(True, "refuse requests whose x-public, x-date or x-hash is wrong"),
+    "rate_limit": Switch(False, "GET 150 a minute, other methods 100, per method and resource (429.10)"),
+    "default_size": Switch(150, "items on a page when the request gives no size"),
+    "next": Switch("null", "how the last page says that there is no next", ("null", "absent")),
+    "user_id": Switch("string", "type of user.id in new orders", ("string", "int")),
+    "discount_sign": Switch("positive", "sign of total_discounts in new orders", ("positive", "negative")),
+    "credit_points_sign": Switch("positive", "sign of credit_point_discount in new orders", ("positive", "negative")),
+    "credit_counts": Switch("negative", "amounts on credit invoices", ("negative", "positive")),
+    "orderrow_price": Switch("rows", "what total_orderrow_price adds up", ("rows", "rows_and_shipping")),
+    "fees_taxed": Switch("highest", "rate of fees, surcharges and credit points", ("highest", "proportional")),
+    "merchant": Switch("object", "shape of /webshops/:id/merchant", ("object", "collection")),
+    "home_country": Switch("NL", "the merchant's country_code"),
+    "webhooks": Switch("deliver", "what happens to webhook deliveries", ("deliver", "lose", "double")),
+    "webhook_delay": Switch(0, "seconds before a webhook is delivered"),
+    "webhook_signature": Switch("off", "x-hash on webhook deliveries", ("off", "address-body")),
+}
+
+_ORDER_INPUT = {
+    "invoicenumber", "paid", "safety_deposit_returned", "total_shipping", "paymethod_costs", "extra_costs",
+    "extra_costs_description", "taxes_included", "order_row_taxes_included", "shipping_taxes_included",
+    "is_intra_community_order", "currency", "is_platform_sale", "orderedinlng", "status", "track_and_trace_code",
+    "track_and_trace_carrier", "deliver_date", "deliver_method", "reservationnumber", "customer",
+}  # fmt: skip
+_ROOT = {
+    "orders": "Orders", "orderrows": "Order rows", "invoices": "Invoices", "invoicerows": "Invoice rows",
+    "paymethods": "Payment methods", "webshops": "Webshops", "webhooks": "Webhooks", "apps": "Apps",
+}  # fmt: skip
+_ELSEWHERE = {
+    "users", "usergroups", "products", "categories", "returns", "quotations", "packages", "languages", "labels",
+    "credentials", "discountcoupons", "merchant", "status", "ordernotes", "ordermessages", "suppliers",
+}  # fmt: skip
+_RATE_TEXT = (
+    "Each method in each resource has a limit of requests that can be made per minute."
+    " Please lower the frequency of your request rate."
+)
+
+
+class CcvShop:
+    """The shop behind the API. `secret` signs requests and answers."""
+
+    def __init__(self, *, seed: int, clock: Callable[[], datetime]) -> None:
+        self.controls = Controls(SWITCHES, clock)
+        self.webhooks = Webhooks(self.controls)
+        self.base = ""
+        self._seed = seed
+        self._records = Records(self.controls, seed, self._fire)
+        self._app_installed = False
+        self._counted: Counter[tuple[str, str, str]] = Counter()
+
+    def labels(self, call: Call) -> Mapping[str, str]:
+        """Return nothing: this service is matched by path and method."""
+        return {}
+
+    def shown_body(self, call: Call) -> Any:
+        """Return the parsed body; it never holds a key."""
+        try:
+            return loads(call.body) if call.body else None
+        except PayloadError:
+            return call.body[:200].decode("latin-1")
+
+    def ban(self) -> Answer:
+        """Answer as when the whole API's limit is hit; the shop has no firewall ban."""
+        return Answer(429, _error(429, "429.11", "The total limit of the API is reached."))
+
+    def reset(self) -> None:
+        """Forget orders, invoices, webhooks and counters."""
+        self._records.reset()
+        self.webhooks.reset()
+        self._app_installed = False
+        self._counted.clear()
+
+    def objects(self) -> Object:
+        """Return everything stored, by kind; orders with their rows."""
+        stored = {
+            "orders": [self._whole(sold) for sold in self._records.orders.values()],
+            "invoices": list(self._records.invoices.values()),
+            "webhooks": list(self.webhooks.registered.values()),
+        }
+        return _linked(stored, self.base)
+
+    def admin(self, call: Call, parts: list[str], body: Any) -> Object:
+        """Create, change and delete orders and invoices; show kinds and deliveries."""
+        if not isinstance(body, dict):
+            raise AdminError("expected a JSON object")
+        try:
+            return self._administered(call.method, parts, body)
+        except KeyError as error:
+            raise AdminError(f"there is no {error.args[0]}") from None
+
+    def _administered(self, method: str, parts: list[str], body: Object) -> Object:
+        records = self._records
+        match method, parts:
+            case "GET", ["kinds"]:
+                return {"kinds": list(KINDS)}
+            case "GET", ["deliveries"]:
+                return _linked({"deliveries": list(self.webhooks.deliveries)}, self.base)
+            case "POST", ["orders"]:
+                count, rows = _count(body.get("count", 1)), _rows(body)
+                kind, changes = body.get("kind", "nl_ideal"), body.get("changes", {})
+                sold = [records.create(str(kind), changes, rows) for _ in range(count)]
+                return _linked({"orders": [self._whole(each) for each in sold]}, self.base)
+            case "PATCH", ["orders", id]:
+                rows, changes = _rows(body), body.get("changes", {k: v for k, v in body.items() if k != "rows"})
+                return _linked(self._whole(records.change(_id(id), changes, rows)), self.base)
+            case "DELETE", ["orders", id]:
+                records.delete(_id(id))
+                return {}
+            case "POST", ["invoices"]:
+                return _linked(records.invoice(_id(body.get("order")), body.get("changes", {})), self.base)
+            case _:
+                raise AdminError(f"no admin request {method} {'/'.join(parts)}")
+
+    def answer(self, call: Call) -> Answer:
+        """Execute a request of the shop's API; the answer is signed over its exact bytes."""
+        try:
+            answer = self._executed(call)
+        except Refused as refusal:
+            answer = Answer(refusal.status, _error(refusal.status, refusal.code, refusal.text))
+        except KeyError:
+            answer = Answer(404, _error(404, "404.10", "The requested item does not exist."))
+        date = self.controls.clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        signed = {"x-date": date, "x-hash": signature(PUBLIC, SECRET, call.method, call.target, answer.body, date)}
+        return Answer(answer.status, answer.body, answer.content_type, signed)
+
+    def _executed(self, call: Call) -> Answer:
+        parts = call.parts
+        if parts[:3] != ["api", "rest", "v1"]:
+            raise Refused(404, "404.20", "The resource does not exist.")
+        if self.controls["check_signature"]:
+            self._check_signature(call)
+        if self.controls["rate_limit"]:
+            self._check_rate(call.method, _resource(parts[3:]))
+        result = self._routed(call, parts[3:])
+        if result is None:
+            return Answer(204)
+        status = 201 if call.method == "POST" else 200
+        return Answer(status, php_json(_linked(result, self.base)).encode())
+
+    def _check_signature(self, call: Call) -> None:
+        public, date = call.headers.get("x-public", ""), call.headers.get("x-date", "")
+        expected = signature(PUBLIC, SECRET, call.method, call.target, call.body, date)
+        if not hmac.compare_digest(public.encode(), PUBLIC.encode()):
+            raise Refused(401, "401.10", "The public key is unknown.")
+        try:
+            sent = datetime.fromisoformat(date)
+        except ValueError:
+            raise Refused(401, "401.20", "The x-date header is not a date.") from None
+        sent = sent if sent.tzinfo else sent.replace(tzinfo=UTC)
+        if abs(self.controls.clock() - sent) > ALLOWED_SKEW:
+            raise Refused(401, "401.20", "The x-date header differs more than 5 minutes from the server's time.")
+        if not hmac.compare_digest(call.headers.get("x-hash", "").encode(), expected.encode()):
+            raise Refused(401, "401.30", "The x-hash header does not fit the request.")
+
+    def _check_rate(self, method: str, resource: str) -> None:
+        minute = self.controls.clock().strftime("%Y-%m-%dT%H:%M")
+        self._counted = Counter({key: count for key, count in self._counted.items() if key[2] == minute})
+        self._counted[method, resource, minute] += 1
+        if self._counted[method, resource, minute] > (150 if method == "GET" else 100):
+            raise Refused(429, "429.10", _RATE_TEXT)
+
+    def _routed(self, call: Call, parts: list[str]) -> Object | None:
+        records, query = self._records, call.query
+        match call.method, parts:
+            case "GET", []:
+                return _listed("", [_root_item(name, title) for name, title in _ROOT.items()])
+            case "GET", ["orders"]:
+                found = filtered_orders([sold.order for sold in records.orders.values()], query)
+                return self._page(call, found)
+            case "GET", ["orders", id]:
+                return records.orders[_key(id)].order
+            case "PATCH", ["orders", id]:
+                changes = {name: value for name, value in _body(call).items() if name in _ORDER_INPUT}
+                records.change(_key(id), changes)
+                return None
+            case "GET", ["orders", id, "orderrows"]:
+                return self._page(call, records.orders[_key(id)].rows)
+            case "GET", ["orderrows", id]:
+                return records.row(_key(id))
+            case "POST", ["orders", id, "invoices"]:
+                return records.invoice(_key(id), {})
+            case _, ["invoices" | "invoicerows", *_]:
+                return self._invoices(call, parts)
+            case _, ["webhooks", *_]:
+                return self._webhooks(call, parts)
+            case _:
+                return self._shop(call, parts)
+
+    def _invoices(self, call: Call, parts: list[str]) -> Object | None:
+        records = self._records
+        match call.method, parts:
+            case "GET", ["invoices"]:
+                return self._page(call, filtered_invoices(list(records.invoices.values()), call.query))
+            case "GET", ["invoices", id]:
+                return records.invoices[_key(id)]
+            case "PATCH", ["invoices", id]:
+                names = {"status", "payment_link_sent", "external_reference"}
+                changes = {name: value for name, value in _body(call).items() if name in names}
+                records.change_invoice(_key(id), changes)
+                return None
+            case "GET", ["invoices", id, "invoicerows"]:
+                return self._page(call, records.invoice_rows[_key(id)])
+            case "GET", ["invoicerows", id]:
+                every = [row for rows in records.invoice_rows.values() for row in rows]
+                return {row["id"]: row for row in every}[_key(id)]
+        raise Refused(405, "405.10", "Method not allowed.")
+
+    def _webhooks(self, call: Call, parts: list[str]) -> Object | None:
+        registered = self.webhooks.registered
+        match call.method, parts:
+            case "GET", ["webhooks"]:
+                return self._page(call, list(registered.values()))
+            case "POST", ["webhooks"]:
+                body = _body(call)
+                event, address = body.get("event"), body.get("address")
+                if event not in EVENTS or not isinstance(address, str) or "://" not in address:
+                    raise Refused(400, "400.10", "The JSON does not match the schema: event, address.")
+                return self.webhooks.register(event, address, active=body.get("is_active", True) is True)
+            case "GET", ["webhooks", id]:
+                return registered[_key(id)]
+            case "PATCH", ["webhooks", id]:
+                body = _body(call)
+                registered[_key(id)] |= {name: body[name] for name in ("address", "is_active") if name in body}
+                return None
+            case "DELETE", ["webhooks", id]:
+                del registered[_key(id)]
+                return None
+        raise Refused(405, "405.10", "Method not allowed.")
+
+    def _shop(self, call: Call, parts: list[str]) -> Object | None:
+        match call.method, parts:
+            case "GET", ["paymethods"]:
+                return _listed("paymethods/", [_paymethod(each) for each in PAYMETHODS])
+            case "GET", ["webshops"]:
+                return _listed("webshops/", [self._webshop()])
+            case "GET", ["webshops", _]:
+                return self._webshop()
+            case "GET", ["webshops", _, "merchant"]:
+                merchant = self._merchant()
+                path = f"webshops/{SHOP_ID}/merchant/"
+                return merchant if self.controls["merchant"] == "object" else _listed(path, [merchant])
+            case "GET", ["webshops", _, "settings"]:
+                return self._settings()
+            case "GET", ["apps"]:
+                return _listed("apps/", [self._app()])
+            case "GET", ["apps", "8"]:
+                return self._app()
+            case "PATCH", ["apps", "8"]:
+                self._app_installed = _body(call).get("is_installed") is True
+                return None
+            case _, [name, *_] if name in _ELSEWHERE:
+                raise Refused(501, "501.20", "Resource not implemented.")
+            case _, [name, *_] if name in _ROOT:
+                raise Refused(405, "405.10", "Method not allowed.")
+        raise Refused(404, "404.20", "The resource does not exist.")
+
+    def _page(self, call: Call, items: list[Object]) -> Object:
+        path = "/".join(call.parts[3:]) + "/"
+        default = int(self.controls["default_size"])
+        absent = self.controls["next"] == "absent"
+        return page_of(items, path, call.query, default_size=default, absent_next=absent)
+
+    def _webshop(self) -> Object:
+        return {
+            "href": f"webshops/{SHOP_ID}/", "id": SHOP_ID, "name": "Zandbakwinkel", "create_date": "2019-03-01T09:00:00Z",
+            "is_multishop_system": False, "is_salespos": False, "product_limit": -1, "product_limit_left": -1,
+            "api_root": self.base, "webshops": {"href": f"webshops/{SHOP_ID}/webshops/"}, "parent": {"href": "webshops/"},
+        }  # fmt: skip
+
+    def _merchant(self) -> Object:
+        return {
+            "href": f"webshops/{SHOP_ID}/merchant/", "id": 77, "uuid": "0b7d3c1e-0000-4000-8000-000000000077",
+            "gender": "male", "first_name": "Kees", "last_name": "Zandbergen", "full_name": "Kees Zandbergen",
+            "company": "Zandbakwinkel B.V.", "email": "kees@zandbakwinkel.example", "address_line": "Strandweg 1",
+            "street": "Strandweg", "housenumber": "1", "zipcode": "2586AA", "city": "Den Haag",
+            "country": "Nederland", "country_code": self.controls["home_country"], "telephone": "0701234567",
+            "tax_number": "NL004495445B01", "coc_number": "12345678", "iban": "", "bank_account_holder_name": "",
+        }  # fmt: skip
+
+    def _settings(self) -> Object:
+        statuses = ("Nieuw", "In behandeling", "Wacht op fabrikant", "Wacht op betaling", "Verzonden", "Afgeleverd",
+                    "Afgerond", "Geannuleerd", "Wacht op leverancier", "Wordt ingepakt", "Klaar om op te halen",
+                    "Wordt gemonteerd", "Nabestelling", "Gereserveerd")  # fmt: skip
+        return {
+            "href": f"webshops/{SHOP_ID}/settings/", "webshop_enabled": True, "currency": "EUR", "default_vat_rat": 21,
+            "prices_include_vat": True, "full_ssl_webshop": True, "creditpoint_value": Decimal("0.01"),
+            "languages": ["nl"], "backend_language": "nl", "quotation_status": [], "return_status": [],
+            "order_status": [
+                {"id": number, "status": str(number), "status_name": name, "text_color": "#ffffff",
+                 "background_color": "#336699"} for number, name in enumerate(statuses, 1)
+            ],
+            "invoice_status": [], "parent": {"href": f"webshops/{SHOP_ID}/"},
+        }  # fmt: skip
+
+    def _app(self) -> Object:
+        return {
+            "href": "apps/8/", "id": 8, "name": "Boekhoudkoppeling", "description": "", "number_of_installations": 1,
+            "is_installed": self._app_installed, "available_languages": ["nl", "en"], "photos": [],
+            "code_blocks": {"href": "apps/8/appcodeblocks/"}, "parent": {"href": "apps/"},
+        }  # fmt: skip
+
+    def _whole(self, sold: Sold) -> Object:
+        return {**sold.order, "rows": sold.rows}
+
+    def _fire(self, event: str, body: Mapping[str, Any]) -> None:
+        self.webhooks.fire(event, _linked(dict(body), self.base))
+
+
+def signature(public: str, secret: str, method: str, target: str, body: bytes, date: str) -> str:
+    """Return the x-hash of a request, or of the answer to it (with the answer's body and date)."""
+    message = b"|".join((public.encode(), method.encode(), target.encode("latin-1"), body, date.encode()))
+    return hmac.new(secret.encode(), message, hashlib.sha512).hexdigest()
+
+
+def _linked(value: Any, base: str) -> Any:
+    """Complete the links: paths of resources become addresses of this shop."""
+    if isinstance(value, list):
+        return [_linked(item, base) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: _address(item, base) if isinstance(item, str) and name in _LINK_NAMES else _linked(item, base)
+        for name, item in value.items()
+    }
+
+
+_LINK_NAMES = {
+    "href", "uri", "first", "previous", "next", "product_href", "order", "packing_slip_deeplink", "deeplink",
+    "download_link",
+}  # fmt: skip
+
+
+def _address(path: str, base: str) -> str:
+    if "://" in path:
+        return path
+    return base + path if path.startswith("/") else f"{base}/api/rest/v1/{path}"
+
+
+def _resource(parts: list[str]) -> str:
+    names = [part for part in parts if not part.isdigit()]
+    return names[-1] if names else ""
+
+
+def _listed(path: str, items: list[Object]) -> Object:
+    return {"href": path, "items": items}
+
+
+def _root_item(name: str, title: str) -> Object:
+    return {"href": f"{name}/", "title": title, "description": "", "uri": f"{name}/"}
+
+
+def _paymethod(each: Object) -> Object:
+    psp, _, method = each["paymethod"].partition("_")
+    return {
+        "id": each["paymethod_id"], "psp": psp, "method": method, "combined_name": each["paymethod"],
+        "label": each["paymethod_label"], "extra_costs": False, "extra_costs_fixed": 0, "extra_costs_percentage": 0,
+        "apppsp": None, "apppsppaymethod": None,
+    }  # fmt: skip
+
+
+def _error(status: int, code: str, text: str) -> bytes:
+    return php_json({"status": status, "code": code, "developermessage": text}).encode()
+
+
+def _body(call: Call) -> Object:
+    try:
+        body = loads(call.body)
+    except PayloadError:
+        raise Refused(400, "400.10", "The body is not JSON.") from None
+    if not isinstance(body, dict):
+        raise Refused(400, "400.10", "The JSON does not match the schema.")
+    return body
+
+
+def _key(text: str) -> int:
+    if not text.isdecimal() or len(text) > 18:
+        raise KeyError(text[:40])
+    return int(text)
+
+
+def _id(value: Any) -> int:
+    return _key(str(value))
+
+
+def _count(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 5000:
+        raise AdminError("'count' is a number from 1 to 5000")
+    return value
+
+
+def _rows(body: Object) -> list[Object] | None:
+    rows = body.get("rows")
+    if rows is not None and not (isinstance(rows, list) and all(isinstance(row, dict) for row in rows)):
+        raise AdminError("'rows' is a list of objects")
+    return rows

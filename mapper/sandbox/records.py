@@ -1,0 +1,200 @@
+"""The emulated shop's orders and invoices, and the events that changes to them set off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+from typing import Any
+
+from mapper.money import round_half_up
+from mapper.sandbox import orders, shop
+from mapper.sandbox.faults import Controls
+from mapper.sandbox.wire import AdminError, Object, as_decimal, merged
+
+FIRST_ORDER = 500000001
+FIRST_NUMBER = 1001
+Fire = Callable[[str, Mapping[str, Any]], None]
+
+_TOTALS = ("total_orderrow_price", "total_price", "total_tax")
+
+
+@dataclass(slots=True)
+class Sold:
+    """One order with its rows."""
+
+    order: Object
+    rows: list[Object]
+    shipping_in_row_total: bool
+
+
+class Records:
+    """Orders and invoices by id. `fire` is told of every event with its webhook body."""
+
+    def __init__(self, controls: Controls, seed: int, fire: Fire) -> None:
+        self._controls = controls
+        self._seed = seed
+        self._fire = fire
+        self.orders: dict[int, Sold] = {}
+        self.invoices: dict[int, Object] = {}
+        self.invoice_rows: dict[int, list[Object]] = {}
+        self._made = 0
+        self._rows_made = 0
+
+    def reset(self) -> None:
+        """Forget everything; numbering starts again."""
+        self.__init__(self._controls, self._seed, self._fire)  # type: ignore[misc]
+
+    def create(self, kind: str, changes: Mapping[str, Any], rows: list[Object] | None) -> Sold:
+        """Sell an order of a kind. Raises AdminError when there is no such kind."""
+        if kind not in shop.KINDS:
+            raise AdminError(f"no kind '{kind}'; there are: {', '.join(shop.KINDS)}")
+        place, self._made = self._made, self._made + 1
+        random = Random(f"{self._seed} {kind} {place}")
+        basket = shop.basket(kind, random)
+        id = FIRST_ORDER + place
+        order = orders.order(basket, random, id=id, number=FIRST_NUMBER + place, created=self._now())
+        sold = Sold(order, [], basket.shipping_in_row_total)
+        self._replace_rows(sold, list(basket.rows) if rows is None else rows)
+        self._spell(sold.order)
+        self._merge(sold, changes, recompute=True)
+        id = sold.order["id"]
+        if id in self.orders:
+            raise AdminError(f"order {id} exists")
+        self.orders[id] = sold
+        if sold.order["is_completed"]:
+            self._fire("orders.created", self.summary(sold.order, "created"))
+        return sold
+
+    def change(self, id: int, changes: Mapping[str, Any], rows: list[Object] | None = None) -> Sold:
+        """Change an order; totals follow when amounts change. Raises KeyError when there is none."""
+        sold = self.orders[id]
+        before = dict(sold.order)
+        if rows is not None:
+            self._replace_rows(sold, rows)
+        self._merge(sold, changes, recompute=rows is not None or bool(orders.AMOUNTS & set(changes)))
+        if sold.order["is_completed"] and not before["is_completed"]:
+            self._fire("orders.created", self.summary(sold.order, "created"))
+        if sold.order["paid"] != before["paid"]:
+            self._fire("orders.updated.ispaid", self.summary(sold.order, "ispaid"))
+        if sold.order["status"] != before["status"]:
+            body = self.summary(sold.order, "status", previous=before["status"])
+            self._fire("orders.updated.status", body)
+        return sold
+
+    def delete(self, id: int) -> None:
+        """Delete an order. Raises KeyError when there is none."""
+        sold = self.orders.pop(id)
+        self._fire("orders.deleted", self.summary(sold.order, "deleted"))
+
+    def invoice(self, id: int, changes: Mapping[str, Any]) -> Object:
+        """Make the debit invoice of an order, or a credit invoice with `{"type": "credit"}`. Raises KeyError."""
+        sold = self.orders[id]
+        place = len(self.invoices)
+        made = merged(_invoice(sold.order, 600000001 + place, 41 + place, self._now()), dict(changes))
+        sign = -1 if made["type"] == "credit" and self._controls["credit_counts"] == "negative" else 1
+        if sign < 0:
+            names = ("total_price_inc_tax", "total_price_exc_tax", "total_price", "total_tax", "total_shipping")
+            made |= {name: -made[name] for name in names if name not in changes}
+        self.invoices[made["id"]] = made
+        self.invoice_rows[made["id"]] = [_invoice_row(row, made["id"], sign) for row in sold.rows]
+        return made
+
+    def change_invoice(self, id: int, changes: Mapping[str, Any]) -> None:
+        """Change an invoice. Raises KeyError when there is none."""
+        invoice = self.invoices[id]
+        before = invoice["status"]
+        invoice |= changes
+        if invoice["status"] != before:
+            body = {"href": f"invoices/{id}", "id": id, "previous_status": before, "status": invoice["status"]}
+            self._fire("invoices.updated.status", body)
+
+    def row(self, id: int) -> Object:
+        """Return an order row. Raises KeyError when there is none."""
+        for sold in self.orders.values():
+            for row in sold.rows:
+                if row["id"] == id:
+                    return row
+        raise KeyError(id)
+
+    @staticmethod
+    def summary(order: Mapping[str, Any], what: str, *, previous: int | None = None) -> Object:
+        """Return the small body a webhook carries."""
+        body: Object = {
+            "href": str(order["href"]).rstrip("/"), "id": order["id"], "order_number": order["ordernumber"],
+            "ordernumber_prefix": order["ordernumber_prefix"], "ordernumber_full": order["ordernumber_full"],
+            "total_price": order["total_price"],
+        }  # fmt: skip
+        if what == "created":
+            names = ("status", "paid", "track_and_trace_code", "track_and_trace_carrier")
+            body |= {name: order[name] for name in names}
+        if what == "ispaid":
+            body["paid"] = order["paid"]
+        if what == "status":
+            body |= {"previous_status": previous, "status": order["status"]}
+        billing = order["customer"]["billingaddress"] or {}
+        return body | {"customer_email": order["customer"]["email"], "customer_mobile": billing.get("mobile", "")}
+
+    def _merge(self, sold: Sold, changes: Mapping[str, Any], *, recompute: bool) -> None:
+        sold.order = merged(sold.order, {name: value for name, value in changes.items() if name not in _TOTALS})
+        if recompute:
+            in_row_total = sold.shipping_in_row_total or self._controls["orderrow_price"] == "rows_and_shipping"
+            fees = self._controls["fees_taxed"]
+            totals = orders.totals(sold.order, sold.rows, shipping_in_row_total=in_row_total, fees=fees)
+            sold.order = merged(sold.order, totals)
+        sold.order = merged(sold.order, {name: changes[name] for name in _TOTALS if name in changes})
+
+    def _replace_rows(self, sold: Sold, given: list[Object]) -> None:
+        sold.rows = []
+        for each in given:
+            self._rows_made += 1
+            sold.rows.append(orders.row(each, id=700000000 + self._rows_made, order_id=sold.order["id"]))
+
+    def _spell(self, order: Object) -> None:
+        """Write what is unknown about the shop as the switches say."""
+        for name, switch in (("total_discounts", "discount_sign"), ("credit_point_discount", "credit_points_sign")):
+            amount = abs(as_decimal(order[name]))
+            order[name] = -amount if self._controls[switch] == "negative" else amount
+        user = order["user"]
+        if user["id"] is not None:
+            user["id"] = int(user["id"]) if self._controls["user_id"] == "int" else str(user["id"])
+            user["href"] = f"users/{user['id']}"
+
+    def _now(self) -> datetime:
+        return self._controls.clock()
+
+
+def _invoice(order: Object, id: int, number: int, created: datetime) -> Object:
+    same = ("ordernumber_prefix", "ordernumber", "ordernumber_full", "taxes_included", "is_intra_community_order",
+            "shipping_taxes_included", "shipping_tax_percentage", "total_shipping", "total_discounts", "total_tax",
+            "currency", "extra_payment_option", "extra_payment_option_price", "paymethod_costs",
+            "credit_point_discount", "extra_costs", "extra_costs_description", "user", "customer",
+            "discountcoupon")  # fmt: skip
+    prefix = f"F{created.year}-"
+    total, tax = as_decimal(order["total_price"]), as_decimal(order["total_tax"])
+    including = total if order["taxes_included"] else total + tax
+    link = f"/onderhoud/AdminItems/StandaloneObjects/Invoice.php?InvoiceId=opaque{id}"
+    return {
+        "href": f"invoices/{id}/", "id": id, "invoicenumber_prefix": prefix, "invoicenumber": number,
+        "invoicenumber_full": f"{prefix}{number}", "create_date": created.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "status": "paid" if order["paid"] else "unpaid", "status_name": "Betaald" if order["paid"] else "Onbetaald",
+        "type": "debit", "payment_link_sent": None, "invoice_row_taxes_included": order["order_row_taxes_included"],
+        "total_price_inc_tax": including, "total_price_exc_tax": including - tax, "total_price": total,
+        "external_reference": None, "deeplink": link, "order": order["href"],
+        "invoicerows": {"href": f"invoices/{id}/invoicerows/"},
+        "invoicenotifications": {"href": f"invoices/{id}/invoicenotifications/"}, "download_link": link,
+        **{name: order[name] for name in same},
+    }  # fmt: skip
+
+
+def _invoice_row(row: Object, invoice_id: int, sign: int) -> Object:
+    made = {name: value for name, value in row.items() if name not in {"order_id", "product_name_google", "uploads"}}
+    id = row["id"] + 100_000_000
+    for name in ("count", "total_price", "total_price_with_attributes"):
+        made[name] = round_half_up(sign * as_decimal(row[name]), 4)
+    return made | {
+        "href": f"invoicerows/{id}/", "id": id, "invoice_id": str(invoice_id),
+        "attributes": [{name: option[name] for name in ("option_name", "value_name", "price")} for option in row["attributes"]],
+        "orderrow": {"href": row["href"]}, "parent": {"href": f"invoices/{invoice_id}"},
+    }  # fmt: skip
