@@ -1,7 +1,8 @@
 """What other machines ask of us over HTTP: webhooks of the shops, health, metrics.
 
-A webhook is only a hint. Its body names a document, which is then fetched over the signed API; nothing else of it is
-believed or kept. Accepting one is one transaction, so that an answer of 200 means the work is on record.
+A webhook is only a hint. Its body names a document, which is then fetched over the signed API; nothing else
+of it is believed or kept. Accepting one is one transaction, so that an answer of 200 means the work is on
+record.
 """
 
 from __future__ import annotations
@@ -60,13 +61,15 @@ _HEADERS = {
 class Dispatch(Protocol):
     """Puts a document in the queue, in the caller's transaction."""
 
-    def __call__(self, conn: Connection, tenant: str, document: Document, *, reason: str) -> object: ...
+    def __call__(self, conn: Connection, tenant: str, document: Document, *, reason: str) -> object:
+        """Dispatch the document; `reason` is "webhook"."""
 
 
 class SignatureCheck(Protocol):
     """Tells whether `given` is the signature of a body sent to an address; never raises, in constant time."""
 
-    def __call__(self, key: str, address: str, body: bytes, given: str) -> bool: ...
+    def __call__(self, key: str, address: str, body: bytes, given: str) -> bool:
+        """Check `given` against the body as it arrived."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,7 @@ def create_app(
     max_body: int = MAX_BODY,
     extra_routes: Sequence[BaseRoute] = (),
 ) -> Starlette:
-    """Return the ASGI app. `dispatch` runs in the transaction that notes the document, also for one that is done."""
+    """Return the ASGI app. `dispatch` runs in the transaction that notes the document, even one that is done."""
     app = Starlette(
         routes=[
             Route("/webhooks/{token}/{event}", receive_webhook, methods=["POST"]),
@@ -139,7 +142,7 @@ class _Sender:
 
 
 async def receive_webhook(request: Request) -> Response:
-    """Take a webhook: 200 noted (or known), 401 signature, 404 address, 413 size, 422 body, 429 too many, 503 later."""
+    """Take a webhook: 200 noted, 401 signature, 404 address, 413 size, 422 body, 429 too many, 503 later."""
     receiver: Receiver = request.app.state.receiver
     event = request.path_params["event"]
     sender = await run_in_threadpool(_sender, receiver, request.path_params["token"], event)
@@ -191,7 +194,7 @@ def _sender(receiver: Receiver, token: str, event: str) -> _Sender | None:
 
 
 async def _read(request: Request, limit: int) -> bytes | None:
-    """Return the body, None as soon as it is longer than the limit. A length that is announced is not believed."""
+    """Return the body; None as soon as it, or the length announced for it, is beyond the limit."""
     announced = request.headers.get("content-length", "0")
     if announced.isdecimal() and len(announced) < 20 and int(announced) > limit:
         return None
@@ -204,9 +207,10 @@ async def _read(request: Request, limit: int) -> bytes | None:
 
 
 def _is_accepted(receiver: Receiver, sender: _Sender, body: bytes, given: str | None) -> bool:
-    """Tell whether the signature is right; without one, or without a key to check it, whether none is required.
+    """Tell whether the signature is right; without one, or a key to check it, whether none is required.
 
-    How CCV Shop signs deliveries is not documented, so that a signature is only required when the tenant says so.
+    How CCV Shop signs deliveries is not documented, so that a signature is only required when the tenant says
+    so.
     """
     if given is None or sender.key is None:
         return not sender.tenant.signature_required
@@ -284,12 +288,12 @@ def _answer(status: int, error: str) -> Response:
     return JSONResponse({"error": error}, status)
 
 
-async def _unavailable(request: Request, error: Exception) -> Response:
+async def _unavailable(_request: Request, _error: Exception) -> Response:
     """Ask the shop to deliver again later: nothing was recorded."""
     return JSONResponse({"error": "unavailable"}, 503, headers={"retry-after": "30"})
 
 
-async def _gone(request: Request, error: Exception) -> Response:
+async def _gone(_request: Request, _error: Exception) -> Response:
     """Whoever sent the body is gone; nobody reads this."""
     return _answer(400, "incomplete")
 

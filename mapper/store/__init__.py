@@ -1,4 +1,4 @@
-"""What the mapper remembers: one database, by subject. Every query takes the tenant right after the connection.
+"""What the mapper remembers, by subject. Every query takes the tenant right after the connection.
 
 The caller owns the transaction (`database.begin()`); nothing here commits. See `database.py`.
 """

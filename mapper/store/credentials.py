@@ -1,4 +1,4 @@
-"""The services' keys and the shop's webhooks of a tenant, sealed. What comes back unsealed is wrapped at once."""
+"""The services' keys and the shop's webhooks of a tenant, sealed. Wrap at once what comes back unsealed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def put(conn: Connection, tenant: str, name: str, value: str, *, sealer: Sealer,
 
 
 def get(conn: Connection, tenant: str, name: str, *, sealer: Sealer) -> str:
-    """Return a secret. Raises ConfigError SEC104 when it was never put, SEC103 or SEC105 when it does not open."""
+    """Return a secret. Raises ConfigError SEC104 (never put), SEC103 or SEC105 (does not open)."""
     query = select(_CREDENTIAL.sealed).where(_CREDENTIAL.tenant == tenant, _CREDENTIAL.name == name)
     sealed = conn.scalars(query).one_or_none()
     if sealed is None:
@@ -80,7 +80,7 @@ def webhooks(conn: Connection, tenant: str) -> tuple[Webhook, ...]:
     """Return the tenant's registrations by event."""
     columns = [_WEBHOOK[name] for name in Webhook.__slots__]
     rows = conn.execute(select(*columns).where(_WEBHOOK.tenant == tenant).order_by(_WEBHOOK.event))
-    return tuple(Webhook(**row._mapping) for row in rows)
+    return tuple(Webhook(*row) for row in rows)
 
 
 def webhook_key(conn: Connection, tenant: str, event: str, *, sealer: Sealer) -> str | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
@@ -39,8 +39,9 @@ class Database:
     def begin(self) -> Iterator[Connection]:
         """Give a transaction that may write; it commits when the block ends without an error.
 
-        BEGIN IMMEDIATE on SQLite: a transaction that read first and then had to wait for a writer would fail at once
-        with "database is locked", whatever the timeout. Raises StoreError STO101 when the database does not answer.
+        BEGIN IMMEDIATE on SQLite: a transaction that read first and then had to wait for a writer would fail
+        at once with "database is locked", whatever the timeout. Raises StoreError STO101 when the database
+        does not answer.
         """
         with self._reachable(), self.engine.begin() as conn:
             if self.is_sqlite:
@@ -49,10 +50,10 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Give a transaction that only reads, sees one state of everything, and on SQLite never waits for a writer."""
+        """Give a transaction that only reads and sees one state of everything; SQLite's never waits for a writer."""
         with self._reachable(), self.engine.connect() as conn:
             if not self.is_sqlite:
-                conn = conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+                conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             with conn.begin():
                 if self.is_sqlite:
                     conn.exec_driver_sql("BEGIN")
@@ -71,7 +72,7 @@ class Database:
                 raise StoreError("STO101", url=self.url, reason=type(error.orig).__name__) from error
             raise
 
-    def __enter__(self) -> Database:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -86,9 +87,9 @@ class Database:
 def open_database(where: str | Path) -> Database:
     """Open a database by SQLAlchemy URL (`sqlite:///…`, `postgresql://…`) or by the path of an SQLite file.
 
-    The file is made when absent (0600, its folder 0700 when that is new) and its tables are brought up to date.
-    Raises ConfigError STO104 for another kind of URL, StoreError STO101 (not reachable), STO102 (made by a newer
-    version).
+    The file is made when absent (0600, its folder 0700 when that is new) and its tables are brought up to
+    date. Raises ConfigError STO104 for another kind of URL, StoreError STO101 (not reachable), STO102 (made
+    by a newer version).
     """
     url = _parse(where)
     if url.get_backend_name() == "sqlite":
@@ -108,7 +109,7 @@ def open_database(where: str | Path) -> Database:
 
 
 class DaemonLock:
-    """The right to be the one daemon on an SQLite file; given back by `close` and by the end of the process."""
+    """The right to be the one daemon on an SQLite file; `close` and the end of the process give it back."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -119,7 +120,7 @@ class DaemonLock:
             os.close(self._descriptor)
             self._descriptor = -1
 
-    def __enter__(self) -> DaemonLock:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -180,9 +181,10 @@ def _sqlite(url: URL) -> Engine:
     return engine
 
 
-def _prepare(connection: Any, record: object) -> None:
-    # What DBOS gives its own connections: the driver opens a transaction before a statement that writes, unless one is
-    # open. Ours are opened in `begin` and `read`, since this way a SELECT before the first write stands outside.
+def _prepare(connection: Any, _record: object) -> None:
+    # What DBOS gives its own connections: the driver opens a transaction before a statement that writes,
+    # unless one is open. Ours are opened in `begin` and `read`, since this way a SELECT before the first
+    # write stands outside.
     connection.isolation_level = "IMMEDIATE"
     for pragma in (
         f"busy_timeout={BUSY_MILLISECONDS}",

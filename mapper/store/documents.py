@@ -52,8 +52,8 @@ def note(
 ) -> Document:
     """Take note that the shop has this document, and return it.
 
-    A new one is open at revision 1. For a known one `changed` raises the revision, in whatever state it is: who works
-    on it, or asks what happened since, sees the difference. `deleted` stays true once said.
+    A new one is open at revision 1. For a known one `changed` raises the revision, in whatever state it is:
+    who works on it, or asks what happened since, sees the difference. `deleted` stays true once said.
     """
     known: dict[str, Any] = {
         "order_id": shop_id if kind == "order" else order_id,
@@ -113,7 +113,7 @@ def by_number(conn: Connection, tenant: str, number: str) -> tuple[Document, ...
 def posted_for_order(
     conn: Connection, tenant: str, order_id: int, *, other_than: str = ""
 ) -> tuple[Document, ...]:
-    """Return what was posted for an order, as an order or as its invoices (K4): all that have a WeFact identifier."""
+    """Return what was posted for an order (K4), as an order or as invoices: all with a WeFact identifier."""
     query = select(*COLUMNS).where(
         _DOCUMENT.tenant == tenant,
         _DOCUMENT.order_id == order_id,
@@ -170,10 +170,11 @@ def queue(conn: Connection, tenant: str, document: str, *, now: datetime) -> Doc
 def claim(
     conn: Connection, tenant: str, document: str, *, revision: int, worker: str, now: datetime
 ) -> Document | None:
-    """Start working: → processing, one more attempt. None when there is nothing (left) to do at this revision.
+    """Start working: → processing, one more attempt; None when there is nothing left to do at this revision.
 
-    Nothing is left to do when the document is done or ignored, or when a newer revision was claimed. A claim of the
-    same or an older revision that stands is taken over: its worker was stopped, and the ledger knows how far it came.
+    Nothing is left to do when the document is done or ignored, or when a newer revision was claimed. A claim
+    of the same or an older revision that stands is taken over: its worker was stopped, and the ledger knows
+    how far it came.
     """
     claimable = and_(
         _DOCUMENT.tenant == tenant,
@@ -205,12 +206,12 @@ def claim(
 def finish(
     conn: Connection, tenant: str, document: str, *, identifier: str, code: str, now: datetime
 ) -> Document:
-    """Processing → done, with WeFact's identifier and invoice code. Raises StoreError STO120 from any other state."""
+    """Processing → done, with WeFact's identifier and invoice code. Raises StoreError STO120 otherwise."""
     values: dict[str, Any] = {
         "identifier": identifier,
         "code": code,
         "cause": "",
-        "facts": None,
+        "facts": {},
         "done_at": now,
     }
     return _move(conn, tenant, document, {"processing"}, "done", now=now, **values)
@@ -227,11 +228,11 @@ def fail(
     code: str = "",
     now: datetime,
 ) -> Document:
-    """→ error, because of a finding id or error code; with WeFact's identifier when it was posted all the same (W19).
+    """→ error, because of a finding id or error code; with WeFact's identifier when it was posted (W19).
 
     Raises StoreError STO120 for what is done or ignored.
     """
-    values: dict[str, Any] = {"cause": cause, "facts": facts}
+    values: dict[str, Any] = {"cause": cause, "facts": facts or {}}
     if identifier:
         values |= {"identifier": identifier, "code": code}
     return _move(conn, tenant, document, QUEUEABLE | UNDER_WAY, "error", now=now, **values)
@@ -254,31 +255,29 @@ def ignore(
     conn: Connection, tenant: str, document: str, *, reason: str, by: str = "rule", now: datetime
 ) -> Document:
     """→ ignored with a reason, by a `rule` or a `person`. Raises StoreError STO120 for what is done."""
-    values: dict[str, Any] = {"cause": reason, "facts": None, "ignored_by": by, "next_at": None}
+    values: dict[str, Any] = {"cause": reason, "facts": {}, "ignored_by": by, "next_at": None}
     return _move(conn, tenant, document, _NOT_DONE, "ignored", now=now, **values)
 
 
 def reopen(conn: Connection, tenant: str, document: str, *, now: datetime) -> Document:
-    """Error, waiting or ignored → open, as if it had just been noted; a new revision, so that it can run again."""
+    """Error, waiting or ignored → open, as if just noted; a new revision, so that it can run again."""
     return _move(conn, tenant, document, {"error", "waiting", "ignored"}, "open", now=now, **_anew())
 
 
 def process_again(conn: Connection, tenant: str, document: str, *, now: datetime) -> Document:
-    """Done or error → open, to make a second invoice on purpose (R8). `again` tells its operations from the first."""
+    """Done or error → open, for a second invoice on purpose (R8). `again` tells its operations apart."""
     values = _anew() | {"again": _DOCUMENT.again + 1, "identifier": "", "code": "", "done_at": None}
     return _move(conn, tenant, document, {"done", "error"}, "open", now=now, **values)
 
 
 def mark_drift(conn: Connection, tenant: str, document: str, *, now: datetime) -> Document:
-    """Record that the shop changed a done document after it was posted (R4). Raises StoreError STO120 otherwise."""
+    """Record that the shop changed a document that is done (R4). Raises StoreError STO120 for others."""
     return _move(conn, tenant, document, {"done"}, "done", now=now, drift_at=now)
 
 
-def made(row: Row[Any]) -> Document:
+def made(row: Row[*tuple[Any, ...]]) -> Document:
     """Make a document of a row of `COLUMNS`."""
-    values = dict(row._mapping)
-    values["facts"] = values["facts"] or {}
-    return Document(**values)
+    return Document(*row)
 
 
 def _anew() -> dict[str, Any]:
@@ -286,7 +285,7 @@ def _anew() -> dict[str, Any]:
         "attempts": 0,
         "next_at": None,
         "cause": "",
-        "facts": None,
+        "facts": {},
         "ignored_by": "",
         "revision": _DOCUMENT.revision + 1,
     }

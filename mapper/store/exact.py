@@ -1,7 +1,7 @@
 """JSON text that gives back exactly the value it was made from, Decimal and int apart.
 
-`money.dumps` writes a Decimal as a string, which is right for what is shown and sent; what must be read again by the
-rules (payloads, settings) is written here with Decimals as JSON numbers.
+`money.dumps` writes a Decimal as a string, which is right for what is shown and sent; what must be read again
+by the rules (payloads, settings) is written here with Decimals as JSON numbers.
 """
 
 from __future__ import annotations

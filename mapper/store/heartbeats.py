@@ -25,13 +25,13 @@ def beat(conn: Connection, executor: str, *, host: str, pid: int, now: datetime)
 def alive(conn: Connection, *, now: datetime, ttl: timedelta) -> tuple[Heartbeat, ...]:
     """Return the executors whose last sign is not older than `ttl`, by name."""
     query = select(*_COLUMNS).where(_HEARTBEAT.beat_at >= now - ttl).order_by(_HEARTBEAT.executor)
-    return tuple(Heartbeat(**row._mapping) for row in conn.execute(query))
+    return tuple(Heartbeat(*row) for row in conn.execute(query))
 
 
 def silent(conn: Connection, *, now: datetime, ttl: timedelta) -> tuple[Heartbeat, ...]:
     """Return the executors whose last sign is older than `ttl`, by name."""
     query = select(*_COLUMNS).where(_HEARTBEAT.beat_at < now - ttl).order_by(_HEARTBEAT.executor)
-    return tuple(Heartbeat(**row._mapping) for row in conn.execute(query))
+    return tuple(Heartbeat(*row) for row in conn.execute(query))
 
 
 def is_fresh(conn: Connection, executor: str, *, now: datetime, ttl: timedelta) -> bool:
@@ -42,7 +42,7 @@ def is_fresh(conn: Connection, executor: str, *, now: datetime, ttl: timedelta) 
 def latest(conn: Connection) -> Heartbeat | None:
     """Return the most recent sign of life of all."""
     row = conn.execute(select(*_COLUMNS).order_by(_HEARTBEAT.beat_at.desc()).limit(1)).one_or_none()
-    return None if row is None else Heartbeat(**row._mapping)
+    return None if row is None else Heartbeat(*row)
 
 
 def remove(conn: Connection, executor: str) -> None:

@@ -1,4 +1,4 @@
-"""The journal: what happened, append-only, each entry chained to the one before by hash, without personal data."""
+"""The journal: append-only, each entry chained to the one before by hash, without personal data."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def append(
 ) -> int:
     """Add an entry and return its number, counting from 1 per tenant.
 
-    `facts` are codes, amounts as text, identifiers and hashes; never a name, an address or an e-mail. Call it last in
-    the transaction: until the commit, other writers of this tenant's journal wait.
+    `facts` are codes, amounts as text, identifiers and hashes; never a name, an address or an e-mail. Call it
+    last in the transaction: until the commit, other writers of this tenant's journal wait.
     """
     while True:  # a parallel writer of the same tenant may take the number first: it has committed by then
         last = _last(conn, tenant)
@@ -56,11 +56,11 @@ def entries(
     if document_id is not None:
         query = query.where(_JOURNAL.document_id == document_id)
     rows = conn.execute(query.order_by(_JOURNAL.number).limit(limit))
-    return tuple(JournalEntry(**row._mapping) for row in rows)
+    return tuple(JournalEntry(*row) for row in rows)
 
 
 def verify(conn: Connection, tenant: str) -> int | None:
-    """Return the number of the first entry that was changed, moved or follows a removed one; None: all is as written.
+    """Return the number of the first entry that was changed, moved or follows a removed one; None: none was.
 
     Entries cut off at the end are not seen.
     """
@@ -79,7 +79,7 @@ def verify(conn: Connection, tenant: str) -> int | None:
 def _last(conn: Connection, tenant: str) -> JournalEntry | None:
     query = select(*_COLUMNS).where(_JOURNAL.tenant == tenant).order_by(_JOURNAL.number.desc()).limit(1)
     row = conn.execute(query).one_or_none()
-    return None if row is None else JournalEntry(**row._mapping)
+    return None if row is None else JournalEntry(*row)
 
 
 def _hash(

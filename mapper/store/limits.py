@@ -1,7 +1,7 @@
-"""How many calls an egress address may make: a token bucket in the database, shared by every process behind it.
+"""How many calls an egress address may make: a token bucket in the database, shared by all behind it.
 
-WeFact allows 200 calls a minute and 3,600 an hour per IP address and its firewall bans whoever makes more. One bucket
-of 130 that refills with 0.96 a second holds both: at most 130 + 60 × 0.96 = 187 in any minute and
+WeFact allows 200 calls a minute and 3,600 an hour per IP address and its firewall bans whoever makes more.
+One bucket of 130 that refills with 0.96 a second holds both: at most 130 + 60 × 0.96 = 187 in any minute and
 130 + 3,600 × 0.96 = 3,586 in any hour.
 """
 
@@ -51,8 +51,8 @@ class AddressBudget:
     async def take(self) -> None:
         """Wait until a call is allowed.
 
-        Raises Temporary with `retry_after`, and nothing executed: STO130 while the address is banned, STO131 when the
-        wait would be longer than `max_wait`, so that the document gives up its place meanwhile.
+        Raises Temporary with `retry_after`, and nothing executed: STO130 while the address is banned, STO131
+        when the wait would be longer than `max_wait`, so that the document gives up its place meanwhile.
         """
         seconds = await asyncio.to_thread(self._reserve)
         if seconds > 0:

@@ -31,8 +31,9 @@ def page(
 ) -> Page:
     """Return one page of documents, newest first by the date the shop gave them.
 
-    `since` is included, `until` is not. `search` is found anywhere in number, order number, customer or e-mail,
-    whatever the case. `after` is the `after` of the page before; UsageError STO116 when it is something else.
+    `since` is included, `until` is not. `search` is found anywhere in number, order number, customer or
+    e-mail, whatever the case. `after` is the `after` of the page before; UsageError STO116 when it is
+    something else.
     """
     query = select(*COLUMNS).where(*_filters(tenant, states, since, until, search, cause))
     if after is not None:

@@ -22,7 +22,7 @@ MIGRATIONS: tuple[tuple[str, Callable[[Connection], None]], ...] = (("0001 first
 
 
 def migrate(conn: Connection) -> tuple[str, ...]:
-    """Apply what is missing and return its names. Raises StoreError STO102 when a newer version made the database."""
+    """Apply what is missing and return its names. Raises StoreError STO102 for a newer version's database."""
     if conn.dialect.name == "postgresql":
         conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     applied = _applied(conn)

@@ -5,7 +5,8 @@
                  │ └─────> unknown   lost: no answer; only looking can tell
                  └ found without a result after a stop: the same as unknown
 
-The caller commits between `begin` and the call. A key names one effect for good; a deliberate second one has another.
+The caller commits between `begin` and the call. A key names one effect for good; a deliberate second one has
+another.
 """
 
 from __future__ import annotations
@@ -41,8 +42,9 @@ def begin(
 ) -> Operation:
     """Record the intent of one effect and return its operation; `fresh` when this call made the intent.
 
-    Of any number of callers one gets it fresh: that one may call at once. Any other finds it done, or must look for
-    `operation.token` first. A refused operation is intended anew, with the new fingerprint and its first token.
+    Of any number of callers one gets it fresh: that one may call at once. Any other finds it done, or must
+    look for `operation.token` first. A refused operation is intended anew, with the new fingerprint and its
+    first token.
     """
     statement = insert_into(conn, schema.operation).values(
         tenant=tenant,
@@ -102,7 +104,7 @@ def finish(
     amount_tax: Decimal | None = None,
     now: datetime,
 ) -> Operation:
-    """Record what the service made, or what was found and adopted. Raises StoreError STO121 when done or refused.
+    """Record what the service made, or what was found and adopted. Raises StoreError STO121 when settled.
 
     The same identifier may be recorded twice: a step that is repeated after a stop changes nothing.
     """
@@ -124,12 +126,12 @@ def finish(
 
 
 def refuse(conn: Connection, tenant: str, key: str, *, error: str, now: datetime) -> Operation:
-    """Record, with the error's code, that there is surely no effect: refused, or never sent. It may begin anew."""
+    """Record, with the error's code, that there is surely no effect: refused or never sent. It may begin anew."""
     return _move(conn, tenant, key, "refused", error=error, finished_at=now)
 
 
 def lost(conn: Connection, tenant: str, key: str, *, error: str = "", now: datetime) -> Operation:
-    """Record that no answer came: the effect may be there. `now` counts as the last moment it can have begun."""
+    """Record that no answer came: the effect may be there. `now` is the last moment it can have begun."""
     return _move(conn, tenant, key, "unknown", error=error, intent_at=now)
 
 
@@ -176,8 +178,8 @@ def counts(conn: Connection, tenant: str) -> dict[OperationState, int]:
     return {state: found.get(state, 0) for state in states}
 
 
-def _made(row: Row[Any]) -> Operation:
-    return Operation(**row._mapping)
+def _made(row: Row[*tuple[Any, ...]]) -> Operation:
+    return Operation(*row)
 
 
 def _move(

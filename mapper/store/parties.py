@@ -1,4 +1,4 @@
-"""Which debtor and product of WeFact belong to a customer and an article: our own record, asked before searching."""
+"""Which debtor and product of WeFact belong to a customer and an article: asked before searching there."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PRODUCT = schema.product.c
 
 
 def person(email: str, tax_number: str) -> str:
-    """Return what a customer is kept under: a hash, since only equality is ever asked. Case and spaces do not count."""
+    """Return what a customer is kept under: a hash, since only equality is asked. Case and spaces do not count."""
     return exact.digest(json.dumps([email.strip().casefold(), "".join(tax_number.split()).casefold()]))
 
 

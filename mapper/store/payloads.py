@@ -1,4 +1,4 @@
-"""The shop's payloads as they were fetched, and what they were mapped to: with their hashes, so each can be replayed."""
+"""The shop's payloads as fetched, and what they were mapped to: with hashes, so that each can be replayed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def keep(
 
 
 def payload(conn: Connection, tenant: str, document_id: str, digest: str | None = None) -> dict[str, Any]:
-    """Return the document's present payload, or the one with this hash. Raises StoreError STO117 without one."""
+    """Return the document's present payload, or that with this hash. Raises StoreError STO117 without one."""
     if digest is None:
         document = schema.document.c
         wanted = select(document.payload_hash).where(document.tenant == tenant, document.id == document_id)
@@ -71,7 +71,7 @@ def keep_mapping(
     trace: Sequence[Any],
     now: datetime,
 ) -> None:
-    """Keep what a payload was mapped to. The same payload, rules and settings replace their earlier result."""
+    """Keep what a payload was mapped to; the same payload, rules and settings replace their earlier result."""
     results = {"document": document, "requests": requests, "findings": findings, "trace": trace, "at": now}
     statement = insert_into(conn, schema.mapping).values(
         tenant=tenant,
@@ -95,4 +95,4 @@ def mapping(conn: Connection, tenant: str, document_id: str) -> MappingResult | 
         .limit(1)
     )
     row = conn.execute(query).one_or_none()
-    return None if row is None else MappingResult(**row._mapping)
+    return None if row is None else MappingResult(*row)

@@ -63,9 +63,9 @@ class Webhook:
 class Document:
     """An order or invoice of the shop and how far it came.
 
-    `cause` is why it is where it is: a finding id or error code (error), what it waits for (waiting), the reason
-    (ignored, open). `facts` fill the cause's texts. `identifier` and `code` are WeFact's. `again` counts the times it
-    was deliberately let go a second time (R8) and belongs in the keys of its operations.
+    `cause` is why it is where it is: a finding id or error code (error), what it waits for (waiting), the
+    reason (ignored, open). `facts` fill the cause's texts. `identifier` and `code` are WeFact's. `again`
+    counts the times it was deliberately let go a second time (R8) and belongs in the keys of its operations.
     """
 
     tenant: str
@@ -135,8 +135,9 @@ class MappingResult:
 class Operation:
     """One effect on a service: intended before the call, completed after it.
 
-    `fresh` is true only for the caller whose `begin` made this attempt: only that caller may call without looking
-    first. `token` is what the service can be searched for, `fingerprint` the hash of what was to be sent.
+    `fresh` is true only for the caller whose `begin` made this attempt: only that caller may call without
+    looking first. `token` is what the service can be searched for, `fingerprint` the hash of what was to be
+    sent.
     """
 
     key: str

@@ -1,4 +1,4 @@
-"""Rulebooks by their hash, so that an old document is explained with the rules of its day. They belong to no tenant."""
+"""Rulebooks by hash, so that an old document is explained with the rules of its day. They have no tenant."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The tables. Keys are (tenant, id) throughout, so that a query without a tenant cannot find a row by accident.
+"""The tables. Keys are (tenant, id), so that a query without a tenant cannot find a row by accident.
 
-Times are fixed-width UTC ISO text (`2026-01-31T22:30:00.000000Z`), because it sorts as time does on both databases
-and can be read by whoever opens the file. Amounts are text of a Decimal. Nothing is stored as a float but the rate
-bucket, which is no money.
+Times are fixed-width UTC ISO text (`2026-01-31T22:30:00.000000Z`), because it sorts as time does on both
+databases and can be read by whoever opens the file. Amounts are text of a Decimal. Nothing is stored as a
+float but the rate bucket, which is no money.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class Moment(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
+        """Write a time."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -46,6 +47,7 @@ class Moment(TypeDecorator[datetime]):
         return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Read a time."""
         return None if value is None else datetime.fromisoformat(value)
 
 
@@ -56,9 +58,11 @@ class Amount(TypeDecorator[Decimal]):
     cache_ok = True
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> str | None:
+        """Write an amount."""
         return None if value is None else decimal_text(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
+        """Read an amount."""
         return None if value is None else Decimal(value)
 
 
@@ -69,9 +73,11 @@ class Json(TypeDecorator[Any]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        """Write a JSON value."""
         return None if value is None else exact.write(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        """Read a JSON value."""
         return None if value is None else exact.read(value)
 
 
@@ -184,7 +190,7 @@ document = Table(
     Column("deleted", Boolean, nullable=False),
     Column("next_at", Moment),
     _text("cause"),
-    Column("facts", Json),
+    Column("facts", Json, nullable=False, server_default="{}"),
     _text("ignored_by"),
     _text("number"),
     _text("order_number"),

@@ -1,7 +1,8 @@
 """Sealing of the services' keys: AES-256-GCM, bound to the tenant and field they belong to.
 
-The sealing key is outside the database: a systemd credential, an environment variable, or a file of mode 0600. Such a
-key text holds one key per line, 32 bytes in base64; the first seals, all open, so that a key can be replaced.
+The sealing key is outside the database: a systemd credential, an environment variable, or a file of mode
+0600. Such a key text holds one key per line, 32 bytes in base64; the first seals, all open, so that a key can
+be replaced.
 """
 
 from __future__ import annotations
@@ -48,8 +49,8 @@ class Sealer:
     def open(self, tenant: str, field: str, sealed: str) -> str:
         """Return what was sealed.
 
-        Raises ConfigError SEC103 when it was changed, or sealed for another tenant or field, and SEC105 when none of
-        the keys at hand sealed it.
+        Raises ConfigError SEC103 when it was changed, or sealed for another tenant or field, and SEC105 when
+        none of the keys at hand sealed it.
         """
         version, _, rest = sealed.partition(".")
         key_id, _, encoded = rest.partition(".")
@@ -71,7 +72,8 @@ class Sealer:
 def load_sealer(path: Path | None, environ: Mapping[str, str]) -> Sealer:
     """Read the key from `$CREDENTIALS_DIRECTORY/mapper-key`, else `$MAPPER_KEY`, else the file.
 
-    Raises ConfigError SEC101 (no key anywhere), SEC102 (not 32 bytes in base64) or SEC106 (others may read the file).
+    Raises ConfigError SEC101 (no key anywhere), SEC102 (not 32 bytes in base64) or SEC106 (others may read
+    the file).
     """
     folder = environ.get("CREDENTIALS_DIRECTORY")
     if folder and (credential := Path(folder) / CREDENTIAL).is_file():
@@ -86,7 +88,7 @@ def load_sealer(path: Path | None, environ: Mapping[str, str]) -> Sealer:
 
 
 def create_key_file(path: Path) -> None:
-    """Write a new random key, readable by its owner only. Raises ConfigError SEC107 when the file is there already."""
+    """Write a new random key, readable by its owner only. Raises ConfigError SEC107 when the file exists."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -57,24 +57,24 @@ def get(conn: Connection, tenant: str) -> Tenant:
     row = _row(conn, tenant)
     if row is None:
         raise UsageError("STO110", tenant=tenant[:80])
-    return Tenant(**row._mapping)
+    return Tenant(*row)
 
 
 def everyone(conn: Connection) -> tuple[Tenant, ...]:
     """Return all tenants by id. For the installation itself: the daemon, metrics, the operator's list."""
-    return tuple(Tenant(**row._mapping) for row in conn.execute(select(*_COLUMNS).order_by(_TENANT.id)))
+    return tuple(Tenant(*row) for row in conn.execute(select(*_COLUMNS).order_by(_TENANT.id)))
 
 
 def by_webhook_token(conn: Connection, token: str) -> Tenant | None:
     """Return the tenant whose webhooks carry this token.
 
-    The row is found by the token's hash and the token compared in constant time, so that the time an answer takes
-    says nothing about how much of a guess was right.
+    The row is found by the token's hash and the token compared in constant time, so that the time an answer
+    takes says nothing about how much of a guess was right.
     """
     found = conn.execute(select(*_COLUMNS).where(_TENANT.webhook_lookup == exact.digest(token))).one_or_none()
     if found is None or not hmac.compare_digest(found.webhook_token.encode(), token.encode()):
         return None
-    return Tenant(**found._mapping)
+    return Tenant(*found)
 
 
 def settings(conn: Connection, tenant: str) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def settings(conn: Connection, tenant: str) -> dict[str, Any]:
 
 
 def put_settings(conn: Connection, tenant: str, new: Mapping[str, Any], *, who: str, now: datetime) -> int:
-    """Replace the settings and return their revision; equal ones change nothing. `who` goes into the history."""
+    """Replace the settings and return their revision; equal ones change nothing. The history keeps `who`."""
     old = settings(conn, tenant)
     revision = get(conn, tenant).settings_revision
     if exact.write(old) == exact.write(new):
@@ -101,7 +101,7 @@ def settings_history(conn: Connection, tenant: str) -> tuple[SettingsChange, ...
     changes = _columns(schema.settings_change, SettingsChange)
     query = select(*changes).where(schema.settings_change.c.tenant == tenant)
     rows = conn.execute(query.order_by(schema.settings_change.c.revision.desc()))
-    return tuple(SettingsChange(**row._mapping) for row in rows)
+    return tuple(SettingsChange(*row) for row in rows)
 
 
 def settings_of(conn: Connection, tenant: str, revision: int) -> dict[str, Any]:
@@ -187,7 +187,7 @@ def clear_mismatches(conn: Connection, tenant: str) -> None:
     )
 
 
-def _row(conn: Connection, tenant: str) -> Row[Any] | None:
+def _row(conn: Connection, tenant: str) -> Row[*tuple[Any, ...]] | None:
     return conn.execute(select(*_COLUMNS).where(_TENANT.id == tenant)).one_or_none()
 
 
