@@ -93,7 +93,7 @@ def test_K2_what_people_type_is_understood(typed: str, country: str, prefix: str
         ("CHE107787577", "CH", "not EU"),
         ("EX123456789", "NL", "not EU"),
         ("123456789", "", "not EU"),
-        ("DЕ136695976", "DE", "characters"),  # noqa: RUF001 - the Cyrillic Ie is the point
+        ("DЕ136695976", "DE", "characters"),  # a Cyrillic Ie
         ("DE13669597٦", "DE", "characters"),
         ("DE13669597²", "DE", "characters"),
         ("DE136695976\x00", "DE", "characters"),
