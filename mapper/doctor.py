@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -55,9 +55,7 @@ async def examine(patient: Patient) -> AsyncIterator[Check]:
         yield Check("key", "", "good", "the services' keys can be read")
     except MapperError as error:
         yield _failed("key", "", error, patient.language)
-    for look in (_rules, _rates):
-        yield _guarded(look, patient)
-    for check in _installation(patient):
+    for check in (*_rules(patient), *_installation(patient)):
         yield check
     with patient.database.read() as conn:
         known = [tenant.id for tenant in tenants.everyone(conn)]
@@ -71,27 +69,27 @@ async def examine(patient: Patient) -> AsyncIterator[Check]:
                 yield check
 
 
-def _guarded(look: Callable[[Patient], Check], patient: Patient) -> Check:
-    try:
-        return look(patient)
-    except MapperError as error:
-        return _failed(look.__name__.strip("_"), "", error, patient.language)
-
-
-def _rules(patient: Patient) -> Check:
+def _rules(patient: Patient) -> list[Check]:
+    """Look at the shipped rules, and at the age of the VAT rates among them."""
     from mapper.mapping import load_rulebooks
-
-    return Check("rules", "", "good", f"loaded, {load_rulebooks().hash[:12]}")
-
-
-def _rates(patient: Patient) -> Check:
+    from mapper.rulebook import source
     from mapper.vat import rates
 
-    days = (patient.now.date() - rates.checked_on()).days
-    said = f"the shipped VAT rates were compared with their sources {days} days ago"
-    if days <= RATES_DAYS:
-        return Check("rates", "", "good", said)
-    return Check("rates", "", "attention", said, remedy="Update the mapper, or check the rates you sell at yourself.")
+    try:
+        rulebooks = load_rulebooks()
+        checked = rates.from_node(source.read_file(rulebooks.folder / "vat_rates.yaml")).checked
+    except MapperError as error:
+        return [_failed("rules", "", error, patient.language)]
+    days = (patient.now.date() - checked).days
+    said = f"the shipped ones were compared with their sources {days} days ago"
+    remedy = "Update the mapper, or check the rates you sell at yourself."
+    is_recent = days <= RATES_DAYS
+    return [
+        Check("rules", "", "good", f"loaded, {rulebooks.hash[:12]}"),
+        Check("VAT rates", "", "good", said)
+        if is_recent
+        else Check("VAT rates", "", "attention", said, remedy=remedy),
+    ]
 
 
 def _installation(patient: Patient) -> Iterator[Check]:
@@ -111,7 +109,9 @@ def _installation(patient: Patient) -> Iterator[Check]:
         said = f"WeFact's firewall shut this address out until {ban.until:%Y-%m-%d %H:%M} UTC"
         yield Check("limits", "", "bad", said, remedy="Wait; calls before that make it last longer.")
     if pause is not None:
-        yield Check("pause", "", "attention", f"every webshop is paused: {pause.reason}", remedy="mapper resume")
+        yield Check(
+            "pause", "", "attention", f"every webshop is paused: {pause.reason}", remedy="mapper resume"
+        )
 
 
 def _tenant(patient: Patient, tenant: str) -> Iterator[Check]:

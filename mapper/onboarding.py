@@ -75,7 +75,9 @@ def missing_codes(settings: Mapping[str, Any], known: Sequence[str]) -> list[str
     """Return the tax codes that a tenant's settings name and WeFact does not have (K3)."""
     known_codes = {code.casefold() for code in known}
     vat = settings["vat"]
-    accounts = [entry[kind] for entry in (*vat["rates"], vat["icp"], vat["international"]) for kind in _ACCOUNTS]
+    accounts = [
+        entry[kind] for entry in (*vat["rates"], vat["icp"], vat["international"]) for kind in _ACCOUNTS
+    ]
     named = sorted({account["code"] for account in accounts if account["code"]})
     return [code for code in named if code.casefold() not in known_codes]
 

@@ -10,7 +10,7 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -88,7 +88,9 @@ def check(raw: Mapping[str, Any], *, file: str = "settings", today: date | None 
     return _Check(file, {}, ()).run(raw, today)
 
 
-def changed(settings: Mapping[str, Any], changes: Mapping[str, str], *, today: date | None = None) -> Settings:
+def changed(
+    settings: Mapping[str, Any], changes: Mapping[str, str], *, today: date | None = None
+) -> Settings:
     """Return `settings` with each dotted key set to a value written as YAML, such as `invoice.status` to `sent`.
 
     Raises SettingsError for an unknown key or a value the schema does not allow, RuleError for a value that is no YAML.
@@ -101,7 +103,9 @@ def changed(settings: Mapping[str, Any], changes: Mapping[str, str], *, today: d
             inner = target.get(name)
             if not isinstance(inner, dict):
                 unknown = ".".join(parents[:number])
-                raise SettingsError([_problem("SET101", Place(key, 1, 1), {"key": unknown}, _nearest(unknown))])
+                raise SettingsError(
+                    [_problem("SET101", Place(key, 1, 1), {"key": unknown}, _nearest(unknown))]
+                )
             target = inner
         target[last] = source.read(written, key).plain() if written.strip() else None
     return check(raw, file=" ".join(changes), today=today)
@@ -150,7 +154,9 @@ def _places(node: source.Node, path: KeyPath) -> Iterator[tuple[KeyPath, Place]]
         yield from _places(inner, (*path, number))
 
 
-def _problem(code: str, place: Place, facts: Mapping[str, Fact], hint: str = "", excerpt: str = "") -> Diagnostic:
+def _problem(
+    code: str, place: Place, facts: Mapping[str, Fact], hint: str = "", excerpt: str = ""
+) -> Diagnostic:
     described = describe(code, facts, "en")
     return Diagnostic(code, place, described.message, hint or described.remedy, excerpt)
 
@@ -169,10 +175,12 @@ class _Check:
         self._validate(typed)
         if not self.problems:
             _fill(typed, SCHEMA)
-            typed.setdefault("process_from", (today or date.today()).isoformat())
+            typed.setdefault("process_from", (today or datetime.now(UTC).date()).isoformat())
             self._check_meaning(typed)
         if self.problems:
-            raise SettingsError(sorted(self.problems, key=lambda problem: (problem.place.line, problem.place.column)))
+            raise SettingsError(
+                sorted(self.problems, key=lambda problem: (problem.place.line, problem.place.column))
+            )
         return {name: typed[name] for name in SCHEMA["properties"]}
 
     def refuse(self, code: str, path: KeyPath, hint: str = "", **facts: Fact) -> None:

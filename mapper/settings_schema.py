@@ -124,14 +124,18 @@ PAYMENT_METHOD = _object(
 INVOICE = _object(
     "How invoices are made in WeFact.",
     {
-        "status": _choice("The status of a new invoice; paid only for paid documents.", "draft", "sent", "paid"),
+        "status": _choice(
+            "The status of a new invoice; paid only for paid documents.", "draft", "sent", "paid"
+        ),
         "code": _choice(
             "Who numbers the invoice: WeFact, or the shop's order or invoice number (not on drafts).",
             "automatic",
             "order_number",
             "invoice_number",
         ),
-        "layout": _optional_text("The invoice profile: a LanguageCode of the account; WeFact's own when null."),
+        "layout": _optional_text(
+            "The invoice profile: a LanguageCode of the account; WeFact's own when null."
+        ),
         "term": {
             "type": "integer",
             "minimum": 0,
@@ -145,7 +149,9 @@ INVOICE = _object(
             "Which custom fields carry a separate delivery address.", "english", "dutch", "off"
         ),
         "address": _choice(
-            "Whose address the invoice shows: the debtor's in WeFact, or the document's own.", "debtor", "document"
+            "Whose address the invoice shows: the debtor's in WeFact, or the document's own.",
+            "debtor",
+            "document",
         ),
     },
 )

@@ -54,4 +54,7 @@ def redact(text: str, environ: Mapping[str, str]) -> str:
 
 def _shape(arguments: Sequence[str]) -> list[str]:
     """Return the words of the command without the values given to it."""
-    return [part.partition("=")[0] if part.startswith("-") else part if part.isalpha() else "…" for part in arguments]
+    return [
+        part.partition("=")[0] if part.startswith("-") else part if part.isalpha() else "…"
+        for part in arguments
+    ]

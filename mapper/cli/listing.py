@@ -27,10 +27,16 @@ Filters = dict[str, Any]
 def _filter_options(command: Command) -> Command:
     for option in (
         json_option,
-        click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many."),
+        click.option(
+            "--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many."
+        ),
         click.option("--search", default="", metavar="TEXT", help="Found in number, customer or e-mail."),
-        click.option("--to", "until", type=_DATE, metavar="DATE", help="To this day (2026-01-31) or earlier."),
-        click.option("--from", "since", type=_DATE, metavar="DATE", help="From this day (2026-01-01) or later."),
+        click.option(
+            "--to", "until", type=_DATE, metavar="DATE", help="To this day (2026-01-31) or earlier."
+        ),
+        click.option(
+            "--from", "since", type=_DATE, metavar="DATE", help="From this day (2026-01-01) or later."
+        ),
         tenant_option,
     ):
         command = option(command)
@@ -40,7 +46,7 @@ def _filter_options(command: Command) -> Command:
 @click.command()
 @_filter_options
 @click.pass_obj
-def report(state: State, tenant: str | None, *, as_json: bool, **filters: Any) -> None:
+def report(state: State, /, tenant: str | None, *, as_json: bool, **filters: Any) -> None:
     """List the documents that are invoiced, newest first."""
     columns = ("date", "number", "customer", "total", "invoice", "note")
     _print(state, tenant, ("done",), columns, filters, as_json=as_json)
@@ -49,7 +55,7 @@ def report(state: State, tenant: str | None, *, as_json: bool, **filters: Any) -
 @click.command()
 @_filter_options
 @click.pass_obj
-def errors(state: State, tenant: str | None, *, as_json: bool, **filters: Any) -> None:
+def errors(state: State, /, tenant: str | None, *, as_json: bool, **filters: Any) -> None:
     """List the documents that stopped, newest first, with what is wrong."""
     columns = ("date", "id", "number", "customer", "total", "cause", "why")
     _print(state, tenant, ("error",), columns, filters, as_json=as_json)
@@ -59,7 +65,7 @@ def errors(state: State, tenant: str | None, *, as_json: bool, **filters: Any) -
 @click.option("--ignored", is_flag=True, help="List what is ignored instead.")
 @_filter_options
 @click.pass_obj
-def open_(state: State, tenant: str | None, *, ignored: bool, as_json: bool, **filters: Any) -> None:
+def open_(state: State, /, tenant: str | None, *, ignored: bool, as_json: bool, **filters: Any) -> None:
     """List the documents that are on their way: not yet in the right status, queued, waiting."""
     columns = ("date", "id", "number", "customer", "total", "state", "next", "why")
     states: Sequence[DocumentState] = ("ignored",) if ignored else ("open", "queued", "processing", "waiting")
@@ -165,7 +171,9 @@ def json_record(document: Document, zone: ZoneInfo) -> dict[str, Any]:
         "customer": document.customer,
         "total_incl": document.total_incl,
         "currency": document.currency,
-        "invoice": {"identifier": document.identifier, "code": document.code} if document.identifier else None,
+        "invoice": {"identifier": document.identifier, "code": document.code}
+        if document.identifier
+        else None,
         "cause": document.cause,
         "facts": dict(document.facts),
         "ignored_by": document.ignored_by,

@@ -46,8 +46,12 @@ def init(state: State, *, as_json: bool) -> None:
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where webhooks come in.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any free one.")
-@click.option("--rules", type=click.Path(path_type=Path), help="A folder of rules in place of the shipped ones.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any free one."
+)
+@click.option(
+    "--rules", type=click.Path(path_type=Path), help="A folder of rules in place of the shipped ones."
+)
 @click.option(
     "--address",
     default="default",
@@ -77,9 +81,13 @@ def run(state: State, *, host: str, port: int, rules: Path | None, address: str)
 
 @click.command()
 @click.argument("documents", nargs=-1, required=True, metavar="ID...")
-@click.option("--again", is_flag=True, help="Make a second invoice for a document that has one; needs --reason.")
+@click.option(
+    "--again", is_flag=True, help="Make a second invoice for a document that has one; needs --reason."
+)
 @click.option("--reason", default="", help="Why; kept in the document's journal.")
-@click.option("--dry-run", is_flag=True, help="Fetch and map, and show what would be posted; post and store nothing.")
+@click.option(
+    "--dry-run", is_flag=True, help="Fetch and map, and show what would be posted; post and store nothing."
+)
 @click.option("--rules", type=click.Path(path_type=Path), help="With --dry-run: another folder of rules.")
 @tenant_option
 @json_option
@@ -116,9 +124,7 @@ def _preview(state: State, database: Database, tenant: str, document: str, rules
     from mapper.processing import daemon
 
     shop_id = int(document.rpartition("-")[2])
-    preview = daemon.preview(
-        database, state.sealer(), tenant, shop_id, rules=rules, loopback=state.loopback
-    )
+    preview = daemon.preview(database, state.sealer(), tenant, shop_id, rules=rules, loopback=state.loopback)
     mapped = preview.mapped
     record: dict[str, Any] = {
         "id": document,
@@ -134,7 +140,10 @@ def _preview(state: State, database: Database, tenant: str, document: str, rules
     }
     print_json(record)
     posts = preview.eligible and mapped.held is None
-    say(f"{document}: " + ("would be posted." if posts else f"would not be posted: {preview.why or mapped.held}."))
+    say(
+        f"{document}: "
+        + ("would be posted." if posts else f"would not be posted: {preview.why or mapped.held}.")
+    )
     return 0 if posts else 1
 
 
@@ -150,7 +159,9 @@ def ignore(state: State, document: str, *, reason: str, tenant: str | None, as_j
 
     with state.open() as database:
         name = chosen_tenant(database, tenant)
-        ignored = actions.ignore(database, name, document_id(database, name, document), reason=reason, now=now())
+        ignored = actions.ignore(
+            database, name, document_id(database, name, document), reason=reason, now=now()
+        )
     say(f"{ignored.id}: {ignored.state}")
     if as_json:
         print_json({"id": ignored.id, "state": ignored.state, "reason": reason})

@@ -42,9 +42,11 @@ class LazyGroup(click.Group):
     """A group that imports a command's module only when the command is used: `--help` must cost nothing."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of the table: the order in which a newcomer needs them."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one command."""
         if cmd_name not in COMMANDS:
             return None
         module, function, _ = COMMANDS[cmd_name]
@@ -55,6 +57,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command among the arguments, with a hint when there is none of that name."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             import difflib
 
@@ -64,11 +67,14 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, described) for name, (_, _, described) in COMMANDS.items()])
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
 @click.option(
     "--home",
     metavar="DIR",
@@ -97,7 +103,7 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, prog_name="mapper", message="%(prog)s %(version)s")
 @click.pass_context
 def program(
-    ctx: click.Context, home: str | None, database: str | None, loopback: bool, language: Language
+    ctx: click.Context, *, home: str | None, database: str | None, loopback: bool, language: Language
 ) -> None:
     """Turn paid CCV Shop orders into WeFact invoices: exactly one each, right to the cent, every value explained.
 

@@ -56,13 +56,27 @@ def _print(check: Check) -> None:
         click.echo(f"{'':<32} → {printable(check.remedy)}")
 
 
-@click.command()
-@click.option("--ccv-port", type=click.IntRange(0, 65535), default=0, help="0: any free port.")
-@click.option("--wefact-port", type=click.IntRange(0, 65535), default=0, help="0: any free port.")
-@click.option("--vies-port", type=click.IntRange(0, 65535), default=0, help="0: any free port.")
+class _Sandbox(click.Command):
+    """The command whose help ends with the admin API, which is imported only to be shown."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the admin API as it is, unwrapped."""
+        from mapper.sandbox.serve import ADMIN_HELP
+
+        formatter.write_paragraph()
+        formatter.write(ADMIN_HELP)
+
+
+_PORT = click.IntRange(0, 65535)
+
+
+@click.command(cls=_Sandbox)
+@click.option("--ccv-port", type=_PORT, default=0, metavar="N", help="0 (the default): any free one.")
+@click.option("--wefact-port", type=_PORT, default=0, metavar="N", help="0 (the default): any free one.")
+@click.option("--vies-port", type=_PORT, default=0, metavar="N", help="0 (the default): any free one.")
 @click.option("--seed", type=int, default=1, show_default=True, help="What the shop's customers buy.")
-def sandbox(ccv_port: int, wefact_port: int, vies_port: int, seed: int) -> None:
+def sandbox(*, ccv_port: int, wefact_port: int, vies_port: int, seed: int) -> None:
     """Serve emulators of CCV Shop, WeFact and VIES on this machine until Ctrl-C."""
     from mapper.sandbox import serve
 
-    serve.run(ccv_port=ccv_port, wefact_port=wefact_port, vies_port=vies_port, seed=seed)
+    serve.serve(ccv_port, wefact_port, vies_port, seed)

@@ -37,7 +37,9 @@ class State:
     ) -> State:
         """Return the state by what was given, else by the environment, else by the XDG folder."""
         given = home or environ.get("MAPPER_HOME")
-        share = Path(environ.get("XDG_DATA_HOME") or Path(environ.get("HOME", "~")).expanduser() / ".local/share")
+        share = Path(
+            environ.get("XDG_DATA_HOME") or Path(environ.get("HOME", "~")).expanduser() / ".local/share"
+        )
         folder = (Path(given).expanduser() if given else share / "mapper").absolute()
         return cls(folder, database or str(folder / "mapper.db"), loopback, language, environ)
 

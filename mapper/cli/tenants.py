@@ -53,14 +53,21 @@ def tenant() -> None:
 @click.option("--public", metavar="KEY", help="The public half of the shop's API key.")
 @_secret_options("--secret", _SHOP_SECRET)
 @_secret_options("--wefact-key", _WEFACT_KEY)
-@click.option("--wefact-url", default="", metavar="URL", help="WeFact's address, when it is not the real one.")
+@click.option(
+    "--wefact-url", default="", metavar="URL", help="WeFact's address, when it is not the real one."
+)
 @click.option("--vies-url", default="", metavar="URL", help="VIES' address, when it is not the real one.")
-@click.option("--settings", "file", type=_FILE, metavar="FILE", help="Settings as `mapper tenant example` prints.")
-@click.option("--webhook-url", default="", metavar="URL", help="Where the shop reaches `mapper run`: https://…")
+@click.option(
+    "--settings", "file", type=_FILE, metavar="FILE", help="Settings as `mapper tenant example` prints."
+)
+@click.option(
+    "--webhook-url", default="", metavar="URL", help="Where the shop reaches `mapper run`: https://…"
+)
 @json_option
 @click.pass_obj
 def add(
     state: State,
+    /,
     name: str,
     *,
     shop: str | None,
@@ -91,9 +98,16 @@ def add(
             vies_url=vies_url,
         )
         connected = _connect(state, database, keys)
-        settings = _completed(settings, connected, state)
+        settings = _completed(settings, connected)
         onboarding.add(
-            database, sealer, name, keys, settings, who=getpass.getuser(), go_live_now=goes_live_now, now=now()
+            database,
+            sealer,
+            name,
+            keys,
+            settings,
+            who=getpass.getuser(),
+            go_live_now=goes_live_now,
+            now=now(),
         )
         say(f"Both connections work; added {name} (home country {settings['home_country']}).")
         _tell_missing_codes(settings, connected)
@@ -150,13 +164,17 @@ def show(state: State, name: str, *, history: bool, as_json: bool) -> None:
         if history:
             _print_history(tenants.settings_history(conn, name), as_json=as_json)
             return
-        keys = {key: "***" for key in credentials.names(conn, name)}
+        keys = dict.fromkeys(credentials.names(conn, name), "***")
         hooks = [hook.event for hook in credentials.webhooks(conn, name)]
         pause = tenants.pause_of(conn, name)
     if as_json:
-        print_json({"tenant": name, "keys": keys, "webhooks": hooks, "paused": bool(pause), "settings": settings})
+        print_json(
+            {"tenant": name, "keys": keys, "webhooks": hooks, "paused": bool(pause), "settings": settings}
+        )
         return
-    say(f"{one.id}: live since {one.process_from.isoformat(timespec='minutes')}, settings {one.settings_revision}")
+    say(
+        f"{one.id}: live since {one.process_from.isoformat(timespec='minutes')}, settings {one.settings_revision}"
+    )
     say(f"keys: {', '.join(f'{key} ***' for key in keys) or 'none'}; webhooks: {', '.join(hooks) or 'none'}")
     click.echo(settings_text.write(settings), nl=False)
 
@@ -167,10 +185,19 @@ def show(state: State, name: str, *, history: bool, as_json: bool) -> None:
 @click.option("--settings", "file", type=_FILE, metavar="FILE", help="Replace all settings by this file.")
 @_secret_options("--secret", _SHOP_SECRET)
 @_secret_options("--wefact-key", _WEFACT_KEY)
-@click.option("--webhook-url", default="", metavar="URL", help="Register the webhooks (anew) at this address.")
+@click.option(
+    "--webhook-url", default="", metavar="URL", help="Register the webhooks (anew) at this address."
+)
 @click.pass_obj
 def set_(
-    state: State, name: str, changes: tuple[str, ...], *, file: Path | None, webhook_url: str, **secrets: Any
+    state: State,
+    /,
+    name: str,
+    changes: tuple[str, ...],
+    *,
+    file: Path | None,
+    webhook_url: str,
+    **secrets: Any,
 ) -> None:
     """Change settings (invoice.status=sent), keys or webhooks; every change of the settings is kept in its history."""
     with state.open() as database:
@@ -208,7 +235,7 @@ def _first_settings(name: str, file: Path | None) -> tuple[dict[str, Any], bool]
     return settings.read(file, today=today), "process_from" not in source.read_file(file).entries
 
 
-def _completed(settings: dict[str, Any], connected: Connected, state: State) -> dict[str, Any]:
+def _completed(settings: dict[str, Any], connected: Connected) -> dict[str, Any]:
     """Fill in what only the shop knows."""
     from mapper import settings as checked
 
@@ -239,7 +266,9 @@ def _tell_missing_codes(settings: dict[str, Any], connected: Connected) -> None:
     from mapper import onboarding
 
     if missing := onboarding.missing_codes(settings, connected.tax_codes):
-        say(f"WeFact has no tax code {', '.join(missing[:10])}{' …' if len(missing) > 10 else ''}: documents that need")
+        say(
+            f"WeFact has no tax code {', '.join(missing[:10])}{' …' if len(missing) > 10 else ''}: documents that need"
+        )
         say(f"one will stop with an error. WeFact has: {', '.join(connected.tax_codes[:30])}.")
 
 
@@ -289,8 +318,12 @@ def _print_history(changes: Any, *, as_json: bool) -> None:
         old = change.old or {}
         changed = {key: value for key, value in change.new.items() if old.get(key) != value}
         shown = changed if as_json else dumps(changed) if change.old else "first settings"
-        records.append({"revision": change.revision, "at": change.at.isoformat(), "who": change.who, "changed": shown})
-    print_records(records, ("revision", "at", "who", "changed"), as_json=as_json, right=("revision",), widest=200)
+        records.append(
+            {"revision": change.revision, "at": change.at.isoformat(), "who": change.who, "changed": shown}
+        )
+    print_records(
+        records, ("revision", "at", "who", "changed"), as_json=as_json, right=("revision",), widest=200
+    )
 
 
 def _split(changes: tuple[str, ...]) -> dict[str, str]:
