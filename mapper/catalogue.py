@@ -500,7 +500,104 @@ STORE: dict[str, Entry] = {
     ),
 }
 
-PROCESSING: dict[str, Entry] = {}
+PROCESSING: dict[str, Entry] = {
+    "PRO101": Entry(
+        "Whether WeFact carried out an earlier call ({operation}) is not known yet; it is looked up before anything else.",
+        "Of WeFact een eerdere aanroep ({operation}) heeft uitgevoerd is nog niet bekend; dat wordt eerst opgezocht.",
+        "Nothing: the document goes on by itself within minutes.",
+        "Niets: het document gaat binnen enkele minuten vanzelf verder.",
+    ),
+    "PRO102": Entry(
+        "This process was away for too long to be sure that no other one does its work.",
+        "Dit proces is te lang weg geweest om zeker te weten dat geen ander zijn werk doet.",
+        "Nothing: the document goes on by itself. If it happens often, the machine is too busy or sleeps.",
+        "Niets: het document gaat vanzelf verder. Gebeurt het vaak, dan is de machine te druk of slaapt hij.",
+    ),
+    "PRO199": Entry(
+        "The mapper itself failed on this document ({kind}).",
+        "De mapper zelf liep vast op dit document ({kind}).",
+        "Report the problem; the daemon's log has the details. The document can be processed again after an update.",
+        "Meld het probleem; het logboek van de daemon bevat de details. Na een update kan het document opnieuw.",
+    ),
+    "PRO201": Entry(
+        "WeFact holds more than one {operation} for this document: {identifiers}.",
+        "WeFact bevat meer dan één {operation} voor dit document: {identifiers}.",
+        "Look at them in WeFact, delete the ones that should not be there, then process the document.",
+        "Bekijk ze in WeFact, verwijder wat er niet hoort en verwerk daarna het document.",
+    ),
+    "PRO202": Entry(
+        "Whether WeFact made the {operation} is unknown, and there is nothing to search it by.",
+        "Of WeFact de {operation} heeft gemaakt is onbekend, en er is niets om op te zoeken.",
+        "Look in WeFact whether it exists; if so, ignore the document with that reason, else process it again.",
+        "Kijk in WeFact of deze bestaat; zo ja, negeer het document met die reden, anders verwerk het opnieuw.",
+    ),
+    "PRO203": Entry(
+        "Whether invoice {identifier} was mailed is unknown: WeFact does not say.",
+        "Of factuur {identifier} is gemaild is onbekend: WeFact zegt het niet.",
+        "Look at the invoice in WeFact and mail it there if need be; then ignore the document with that reason.",
+        "Bekijk de factuur in WeFact en mail hem daar zo nodig; negeer daarna het document met die reden.",
+    ),
+    "PRO211": Entry(
+        "VIES does not know the customer's VAT number ({country}, {code}), so no VAT may not be charged.",
+        "VIES kent het btw-nummer van de klant niet ({country}, {code}); zonder btw factureren mag dan niet.",
+        "Ask the customer for the right number, correct it in the shop, then process the document.",
+        "Vraag de klant om het juiste nummer, verbeter het in de winkel en verwerk het document daarna.",
+    ),
+    "PRO212": Entry(
+        "VIES cannot say now whether the customer's VAT number is valid ({country}, {code}).",
+        "VIES kan nu niet zeggen of het btw-nummer van de klant geldig is ({country}, {code}).",
+        "Nothing: it is asked again. The setting checks.vies_unknown makes drafts meanwhile.",
+        "Niets: het wordt opnieuw gevraagd. De instelling checks.vies_unknown maakt intussen concepten.",
+    ),
+    "PRO213": Entry(
+        "WeFact has no VAT code for sales named {code}.",
+        "WeFact heeft geen btw-code voor verkoop met de naam {code}.",
+        "Correct the code in the VAT settings, or add it in WeFact, then process the document.",
+        "Verbeter de code in de btw-instellingen, of voeg hem toe in WeFact, en verwerk het document daarna.",
+    ),
+    "PRO301": Entry(
+        "Document {document} is done: invoice {identifier} exists in WeFact.",
+        "Document {document} is klaar: factuur {identifier} bestaat in WeFact.",
+        "To make a second invoice on purpose, process it with --again and --reason.",
+        "Wilt u met opzet een tweede factuur, verwerk het dan met --again en --reason.",
+    ),
+    "PRO302": Entry(
+        "A second invoice needs a reason.",
+        "Een tweede factuur vraagt om een reden.",
+        "Give --reason with a few words; it is kept in the journal.",
+        "Geef --reason met een paar woorden; die blijven in het journaal staan.",
+    ),
+    "PRO303": Entry(
+        "Document {document} already has invoice {identifier} in WeFact, with another total (W19).",
+        "Document {document} heeft al factuur {identifier} in WeFact, met een ander totaal (W19).",
+        "Correct that invoice in WeFact, or delete it there; then ignore the document with that reason.",
+        "Verbeter die factuur in WeFact, of verwijder hem daar; negeer daarna het document met die reden.",
+    ),
+    "PRO304": Entry(
+        "Ignoring a document needs a reason.",
+        "Een document negeren vraagt om een reden.",
+        "Give --reason, such as 'booked by hand'.",
+        "Geef --reason, bijvoorbeeld 'met de hand geboekt'.",
+    ),
+    "PRO305": Entry(
+        "Document {document} is being processed at this moment.",
+        "Document {document} wordt op dit moment verwerkt.",
+        "Look again in a few seconds.",
+        "Kijk over enkele seconden opnieuw.",
+    ),
+    "PRO401": Entry(
+        "Cannot listen on {host} port {port}: {reason}.",
+        "Kan niet luisteren op {host} poort {port}: {reason}.",
+        "Choose another port with --port, or stop the program that has it.",
+        "Kies een andere poort met --port, of stop het programma dat hem heeft.",
+    ),
+    "W19": Entry(
+        "The invoice WeFact made differs from the shop: {field} is {answered}, expected {expected}.",
+        "De factuur die WeFact maakte wijkt af van de winkel: {field} is {answered}, verwacht {expected}.",
+        "The invoice exists and is never posted again by itself: correct it in WeFact, or delete the draft there.",
+        "De factuur bestaat en wordt niet vanzelf opnieuw gemaakt: verbeter hem in WeFact of verwijder het concept.",
+    ),
+}
 
 WEB: dict[str, Entry] = {}
 
