@@ -10,21 +10,20 @@ import hmac
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from mapper.errors import PayloadError
 from mapper.money import loads
-from mapper.sandbox.pages import Refused, filtered_invoices, filtered_orders, page_of
+from mapper.sandbox import premises
 from mapper.sandbox.faults import Controls, Switch
+from mapper.sandbox.pages import Refused, filtered_invoices, filtered_orders, page_of
 from mapper.sandbox.records import Records, Sold
-from mapper.sandbox.shop import KINDS, PAYMETHODS
+from mapper.sandbox.shop import KINDS
 from mapper.sandbox.webhooks import EVENTS, Webhooks
 from mapper.sandbox.wire import AdminError, Answer, Call, Object, php_json
 
 PUBLIC = "sandbox^public"
 SECRET = "sandbox-secret"  # noqa: S105 - the emulator's own, guards nothing
-SHOP_ID = 4321
 ALLOWED_SKEW = timedelta(minutes=5)
 
 SWITCHES: Mapping[str, Switch] = {
@@ -34,10 +33,14 @@ SWITCHES: Mapping[str, Switch] = {
     "next": Switch("null", "how the last page says that there is no next", ("null", "absent")),
     "user_id": Switch("string", "type of user.id in new orders", ("string", "int")),
     "discount_sign": Switch("positive", "sign of total_discounts in new orders", ("positive", "negative")),
-    "credit_points_sign": Switch("positive", "sign of credit_point_discount in new orders", ("positive", "negative")),
+    "credit_points_sign": Switch(
+        "positive", "sign of credit_point_discount in new orders", ("positive", "negative")
+    ),
     "credit_counts": Switch("negative", "amounts on credit invoices", ("negative", "positive")),
     "orderrow_price": Switch("rows", "what total_orderrow_price adds up", ("rows", "rows_and_shipping")),
-    "fees_taxed": Switch("highest", "rate of fees, surcharges and credit points", ("highest", "proportional")),
+    "fees_taxed": Switch(
+        "highest", "rate of fees, surcharges and credit points", ("highest", "proportional")
+    ),
     "merchant": Switch("object", "shape of /webshops/:id/merchant", ("object", "collection")),
     "home_country": Switch("NL", "the merchant's country_code"),
     "webhooks": Switch("deliver", "what happens to webhook deliveries", ("deliver", "lose", "double")),
@@ -126,17 +129,21 @@ class CcvShop:
                 return _linked({"deliveries": list(self.webhooks.deliveries)}, self.base)
             case "POST", ["orders"]:
                 count, rows = _count(body.get("count", 1)), _rows(body)
-                kind, changes = body.get("kind", "nl_ideal"), body.get("changes", {})
+                kind, changes = body.get("kind", "nl_ideal"), _changes(body.get("changes", {}))
                 sold = [records.create(str(kind), changes, rows) for _ in range(count)]
                 return _linked({"orders": [self._whole(each) for each in sold]}, self.base)
             case "PATCH", ["orders", id]:
-                rows, changes = _rows(body), body.get("changes", {k: v for k, v in body.items() if k != "rows"})
+                rows = _rows(body)
+                bare = {name: value for name, value in body.items() if name != "rows"}
+                changes = _changes(body.get("changes", bare))
                 return _linked(self._whole(records.change(_id(id), changes, rows)), self.base)
             case "DELETE", ["orders", id]:
                 records.delete(_id(id))
                 return {}
             case "POST", ["invoices"]:
-                return _linked(records.invoice(_id(body.get("order")), body.get("changes", {})), self.base)
+                return _linked(
+                    records.invoice(_id(body.get("order")), _changes(body.get("changes", {}))), self.base
+                )
             case _:
                 raise AdminError(f"no admin request {method} {'/'.join(parts)}")
 
@@ -149,7 +156,10 @@ class CcvShop:
         except KeyError:
             answer = Answer(404, _error(404, "404.10", "The requested item does not exist."))
         date = self.controls.clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        signed = {"x-date": date, "x-hash": signature(PUBLIC, SECRET, call.method, call.target, answer.body, date)}
+        signed = {
+            "x-date": date,
+            "x-hash": signature(PUBLIC, SECRET, call.method, call.target, answer.body, date),
+        }
         return Answer(answer.status, answer.body, answer.content_type, signed)
 
     def _executed(self, call: Call) -> Answer:
@@ -177,7 +187,9 @@ class CcvShop:
             raise Refused(401, "401.20", "The x-date header is not a date.") from None
         sent = sent if sent.tzinfo else sent.replace(tzinfo=UTC)
         if abs(self.controls.clock() - sent) > ALLOWED_SKEW:
-            raise Refused(401, "401.20", "The x-date header differs more than 5 minutes from the server's time.")
+            raise Refused(
+                401, "401.20", "The x-date header differs more than 5 minutes from the server's time."
+            )
         if not hmac.compare_digest(call.headers.get("x-hash", "").encode(), expected.encode()):
             raise Refused(401, "401.30", "The x-hash header does not fit the request.")
 
@@ -249,7 +261,9 @@ class CcvShop:
                 return registered[_key(id)]
             case "PATCH", ["webhooks", id]:
                 body = _body(call)
-                registered[_key(id)] |= {name: body[name] for name in ("address", "is_active") if name in body}
+                registered[_key(id)] |= {
+                    name: body[name] for name in ("address", "is_active") if name in body
+                }
                 return None
             case "DELETE", ["webhooks", id]:
                 del registered[_key(id)]
@@ -257,76 +271,34 @@ class CcvShop:
         raise Refused(405, "405.10", "Method not allowed.")
 
     def _shop(self, call: Call, parts: list[str]) -> Object | None:
-        match call.method, parts:
-            case "GET", ["paymethods"]:
-                return _listed("paymethods/", [_paymethod(each) for each in PAYMETHODS])
-            case "GET", ["webshops"]:
-                return _listed("webshops/", [self._webshop()])
-            case "GET", ["webshops", _]:
-                return self._webshop()
-            case "GET", ["webshops", _, "merchant"]:
-                merchant = self._merchant()
-                path = f"webshops/{SHOP_ID}/merchant/"
-                return merchant if self.controls["merchant"] == "object" else _listed(path, [merchant])
-            case "GET", ["webshops", _, "settings"]:
-                return self._settings()
-            case "GET", ["apps"]:
-                return _listed("apps/", [self._app()])
-            case "GET", ["apps", "8"]:
-                return self._app()
-            case "PATCH", ["apps", "8"]:
-                self._app_installed = _body(call).get("is_installed") is True
-                return None
-            case _, [name, *_] if name in _ELSEWHERE:
-                raise Refused(501, "501.20", "Resource not implemented.")
-            case _, [name, *_] if name in _ROOT:
-                raise Refused(405, "405.10", "Method not allowed.")
-        raise Refused(404, "404.20", "The resource does not exist.")
+        if call.method == "PATCH" and parts == ["apps", str(premises.APP_ID)]:
+            self._app_installed = _body(call).get("is_installed") is True
+            return None
+        if parts[0] in _ELSEWHERE:
+            raise Refused(501, "501.20", "Resource not implemented.")
+        if parts[0] not in _ROOT:
+            raise Refused(404, "404.20", "The resource does not exist.")
+        if call.method != "GET":
+            raise Refused(405, "405.10", "Method not allowed.")
+        merchant = premises.merchant(self.controls["home_country"])
+        if self.controls["merchant"] == "collection":
+            merchant = _listed(merchant["href"], [merchant])
+        shop, app = f"webshops/{premises.SHOP_ID}", premises.app(installed=self._app_installed)
+        return {
+            "paymethods": _listed("paymethods/", premises.paymethods()),
+            "webshops": _listed("webshops/", [premises.webshop(self.base)]),
+            shop: premises.webshop(self.base),
+            f"{shop}/merchant": merchant,
+            f"{shop}/settings": premises.settings(),
+            "apps": _listed("apps/", [app]),
+            f"apps/{premises.APP_ID}": app,
+        }["/".join(parts)]
 
     def _page(self, call: Call, items: list[Object]) -> Object:
         path = "/".join(call.parts[3:]) + "/"
         default = int(self.controls["default_size"])
         absent = self.controls["next"] == "absent"
         return page_of(items, path, call.query, default_size=default, absent_next=absent)
-
-    def _webshop(self) -> Object:
-        return {
-            "href": f"webshops/{SHOP_ID}/", "id": SHOP_ID, "name": "Zandbakwinkel", "create_date": "2019-03-01T09:00:00Z",
-            "is_multishop_system": False, "is_salespos": False, "product_limit": -1, "product_limit_left": -1,
-            "api_root": self.base, "webshops": {"href": f"webshops/{SHOP_ID}/webshops/"}, "parent": {"href": "webshops/"},
-        }  # fmt: skip
-
-    def _merchant(self) -> Object:
-        return {
-            "href": f"webshops/{SHOP_ID}/merchant/", "id": 77, "uuid": "0b7d3c1e-0000-4000-8000-000000000077",
-            "gender": "male", "first_name": "Kees", "last_name": "Zandbergen", "full_name": "Kees Zandbergen",
-            "company": "Zandbakwinkel B.V.", "email": "kees@zandbakwinkel.example", "address_line": "Strandweg 1",
-            "street": "Strandweg", "housenumber": "1", "zipcode": "2586AA", "city": "Den Haag",
-            "country": "Nederland", "country_code": self.controls["home_country"], "telephone": "0701234567",
-            "tax_number": "NL004495445B01", "coc_number": "12345678", "iban": "", "bank_account_holder_name": "",
-        }  # fmt: skip
-
-    def _settings(self) -> Object:
-        statuses = ("Nieuw", "In behandeling", "Wacht op fabrikant", "Wacht op betaling", "Verzonden", "Afgeleverd",
-                    "Afgerond", "Geannuleerd", "Wacht op leverancier", "Wordt ingepakt", "Klaar om op te halen",
-                    "Wordt gemonteerd", "Nabestelling", "Gereserveerd")  # fmt: skip
-        return {
-            "href": f"webshops/{SHOP_ID}/settings/", "webshop_enabled": True, "currency": "EUR", "default_vat_rat": 21,
-            "prices_include_vat": True, "full_ssl_webshop": True, "creditpoint_value": Decimal("0.01"),
-            "languages": ["nl"], "backend_language": "nl", "quotation_status": [], "return_status": [],
-            "order_status": [
-                {"id": number, "status": str(number), "status_name": name, "text_color": "#ffffff",
-                 "background_color": "#336699"} for number, name in enumerate(statuses, 1)
-            ],
-            "invoice_status": [], "parent": {"href": f"webshops/{SHOP_ID}/"},
-        }  # fmt: skip
-
-    def _app(self) -> Object:
-        return {
-            "href": "apps/8/", "id": 8, "name": "Boekhoudkoppeling", "description": "", "number_of_installations": 1,
-            "is_installed": self._app_installed, "available_languages": ["nl", "en"], "photos": [],
-            "code_blocks": {"href": "apps/8/appcodeblocks/"}, "parent": {"href": "apps/"},
-        }  # fmt: skip
 
     def _whole(self, sold: Sold) -> Object:
         return {**sold.order, "rows": sold.rows}
@@ -341,16 +313,17 @@ def signature(public: str, secret: str, method: str, target: str, body: bytes, d
     return hmac.new(secret.encode(), message, hashlib.sha512).hexdigest()
 
 
-def _linked(value: Any, base: str) -> Any:
+def _linked(value: Mapping[str, Any], base: str) -> Object:
     """Complete the links: paths of resources become addresses of this shop."""
+    return {name: _completed(item, name, base) for name, item in value.items()}
+
+
+def _completed(value: Any, name: str, base: str) -> Any:
+    if isinstance(value, Mapping):
+        return _linked(value, base)
     if isinstance(value, list):
-        return [_linked(item, base) for item in value]
-    if not isinstance(value, dict):
-        return value
-    return {
-        name: _address(item, base) if isinstance(item, str) and name in _LINK_NAMES else _linked(item, base)
-        for name, item in value.items()
-    }
+        return [_completed(item, name, base) for item in value]
+    return _address(value, base) if isinstance(value, str) and name in _LINK_NAMES else value
 
 
 _LINK_NAMES = {
@@ -376,15 +349,6 @@ def _listed(path: str, items: list[Object]) -> Object:
 
 def _root_item(name: str, title: str) -> Object:
     return {"href": f"{name}/", "title": title, "description": "", "uri": f"{name}/"}
-
-
-def _paymethod(each: Object) -> Object:
-    psp, _, method = each["paymethod"].partition("_")
-    return {
-        "id": each["paymethod_id"], "psp": psp, "method": method, "combined_name": each["paymethod"],
-        "label": each["paymethod_label"], "extra_costs": False, "extra_costs_fixed": 0, "extra_costs_percentage": 0,
-        "apppsp": None, "apppsppaymethod": None,
-    }  # fmt: skip
 
 
 def _error(status: int, code: str, text: str) -> bytes:
@@ -417,8 +381,18 @@ def _count(value: Any) -> int:
     return value
 
 
+def _changes(value: Any) -> Object:
+    if not isinstance(value, dict):
+        raise AdminError("'changes' is an object")
+    return value
+
+
 def _rows(body: Object) -> list[Object] | None:
     rows = body.get("rows")
     if rows is not None and not (isinstance(rows, list) and all(isinstance(row, dict) for row in rows)):
         raise AdminError("'rows' is a list of objects")
+    for row in rows or []:
+        options = row.get("attributes", [])
+        if not (isinstance(options, list) and all(isinstance(option, dict) for option in options)):
+            raise AdminError("'attributes' of a row is a list of objects")
     return rows

@@ -28,7 +28,7 @@ _PAGE = b"<!DOCTYPE html><html><head><title>Onderhoud</title></head><body><h1>Ev
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """One thing that can be set: its default, what it may be (else: any value of the default's type), and what it does."""
+    """One thing that can be set. Without `choices` it may be any value of the default's type."""
 
     default: Any
     about: str

@@ -1,4 +1,4 @@
-"""The ASGI application before each emulator: reads requests, answers the admin API, strikes with faults, keeps the log."""
+"""The ASGI application before each emulator: admin API, faults, and the log of requests."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from mapper.sandbox.faults import Controls, Fault, page
 from mapper.sandbox.wire import AdminError, Answer, Call, Object, php_json
 
 MAX_BODY = 8 * 1024 * 1024
+_LOGGED_BODY = 256 * 1024
 _LOGGED_HEADERS = ("content-type", "accept", "accept-language", "user-agent", "x-public", "x-date")
 
 
@@ -92,7 +93,9 @@ class Front:
             "path": call.target,
             **labels,
             "headers": {name: call.headers[name] for name in _LOGGED_HEADERS if name in call.headers},
-            "body": emulator.shown_body(call),
+            "body": emulator.shown_body(call)
+            if len(call.body) <= _LOGGED_BODY
+            else f"{len(call.body)} bytes",
             "status": None,
             "fault": fault.kind if fault else None,
         }
@@ -116,7 +119,9 @@ class Front:
         if fault.kind == "drop_after_commit":
             return None
         if fault.kind == "truncated":
-            return Answer(answer.status, answer.body[: len(answer.body) // 2], answer.content_type, answer.headers)
+            return Answer(
+                answer.status, answer.body[: len(answer.body) // 2], answer.content_type, answer.headers
+            )
         if fault.when == "after" and not await self._wait(fault.seconds):
             return None
         return answer

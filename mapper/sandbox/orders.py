@@ -84,7 +84,9 @@ def row(given: Mapping[str, Any], *, id: int, order_id: int) -> Object:
     made["product_name_google"] = str(made["product_name"]).replace(" ", "-")
     if made["product_id"] is not None:
         made["product_href"] = f"products/{made['product_id']}"
-    options = [_option(option, id * 10 + place, id) for place, option in enumerate(given.get("attributes") or [])]
+    options = [
+        _option(option, id * 10 + place, id) for place, option in enumerate(given.get("attributes") or [])
+    ]
     made |= _prices(made, sum((as_decimal(option["price"]) for option in options), ZERO))
     made |= {"attributes": options, "uploads": [], "parent": {"href": f"orders/{order_id}"}}
     return made | {name: value for name, value in given.items() if name != "attributes"}
@@ -120,7 +122,13 @@ def totals(order: Mapping[str, Any], rows: list[Object], *, shipping_in_row_tota
         goods[_percent(each["tax"])] += as_decimal(each["total_price_with_attributes"])
     bases = defaultdict(Decimal, goods)
     bases[_percent(order["shipping_tax_percentage"])] += as_decimal(order["total_shipping"])
-    charged = sum((as_decimal(order[name]) for name in ("paymethod_costs", "extra_payment_option_price", "extra_costs")), ZERO)
+    charged = sum(
+        (
+            as_decimal(order[name])
+            for name in ("paymethod_costs", "extra_payment_option_price", "extra_costs")
+        ),
+        ZERO,
+    )
     charged -= abs(as_decimal(order["credit_point_discount"]))
     shares = _shares(goods)
     for rate, share in ({max(goods, default=ZERO): Decimal(1)} if fees == "highest" else shares).items():
@@ -139,6 +147,8 @@ def totals(order: Mapping[str, Any], rows: list[Object], *, shipping_in_row_tota
 
 def _percent(rate: Any) -> Decimal:
     number = as_decimal(rate)
+    if number <= -100:
+        return ZERO
     return number * 100 if 0 < number < 1 else number
 
 

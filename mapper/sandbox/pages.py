@@ -86,7 +86,11 @@ def _sorted(items: list[Object], query: Mapping[str, str], names: tuple[str, ...
 
 
 def _time(item: Object) -> datetime:
-    return datetime.fromisoformat(item["create_date"])
+    """Return when an item was made; one whose date is nonsense is older than everything."""
+    try:
+        return datetime.fromisoformat(str(item["create_date"])).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return datetime.min.replace(tzinfo=UTC)
 
 
 def _moment(text: str | None) -> datetime | None:

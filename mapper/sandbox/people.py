@@ -8,20 +8,56 @@ from random import Random
 
 from mapper.sandbox.wire import Object
 
-# Country: name in Dutch, as a Dutch shop writes it; first names; surnames; streets; places.
-_COUNTRIES: dict[str, tuple[str, str, str, str, str]] = {
-    "NL": (
-        "Nederland", "Sanne Daan Lotte Bram Noor Joost", "de Vries|van den Berg|Jansen|Bakker|Visser|ter Horst",
-        "Dorpsstraat|Kerkweg|Lindelaan|Havenstraat", "3511AB Utrecht|5038 AA Tilburg|1018xk Amsterdam|9712HP Groningen",
+
+@dataclass(frozen=True, slots=True)
+class _Country:
+    """Where customers live; lists are separated by `|`, places are `zipcode city` with the city last."""
+
+    name: str
+    firsts: str
+    lasts: str
+    streets: str
+    places: str
+
+
+# Names in Dutch, as a Dutch shop writes them; zip codes as customers type them.
+_COUNTRIES = {
+    "NL": _Country(
+        "Nederland", "Sanne|Daan|Lotte|Bram|Noor|Joost", "de Vries|van den Berg|Jansen|Bakker|Visser|ter Horst",
+        "Dorpsstraat|Kerkweg|Lindelaan|Havenstraat", "3511AB Utrecht|5038 AA Tilburg|1071kd Amsterdam|9712HP Groningen",
     ),
-    "BE": ("België", "Emma Wout Fien Lucas", "Peeters|Maes|De Smet", "Kerkstraat|Stationsstraat", "2000 Antwerpen|9000 Gent"),
-    "DE": ("Duitsland", "Jürgen Anke Lena Uwe", "Müller|Schäfer|Groß", "Hauptstraße|Gartenweg", "50667 Köln|10115 Berlin"),
-    "FR": ("Frankrijk", "Élodie Hugo Chloé", "Lefèvre|Moreau", "Rue de l'Église|Rue Haute", "75011 Paris|69002 Lyon"),
-    "SE": ("Zweden", "Åsa Björn Elin", "Öberg|Lindqvist", "Storgatan|Skolvägen", "11122 Stockholm|41104 Göteborg"),
-    "US": ("Verenigde Staten", "Emily Jack Ruth", "Stone|O'Neill", "Market Street|Pine Street", "94105 San Francisco|98101 Seattle"),
-    "GB": ("Verenigd Koninkrijk", "Alice Harry", "Thatcher|Wells", "High Street|Mill Lane", "SW1A1AA London|M11AE Manchester"),
+    "BE": _Country(
+        "België", "Emma|Wout|Fien|Lucas", "Peeters|Maes|De Smet", "Kerkstraat|Stationsstraat",
+        "2000 Antwerpen|9000 Gent",
+    ),
+    "DE": _Country(
+        "Duitsland", "Jürgen|Anke|Lena|Uwe", "Müller|Schäfer|Groß", "Hauptstraße|Gartenweg",
+        "50667 Köln|10115 Berlin",
+    ),
+    "FR": _Country(
+        "Frankrijk", "Élodie|Hugo|Chloé", "Lefèvre|Moreau", "Rue de l'Église|Rue Haute", "75011 Paris|69002 Lyon",
+    ),
+    "SE": _Country(
+        "Zweden", "Åsa|Björn|Elin", "Öberg|Lindqvist", "Storgatan|Skolvägen", "11122 Stockholm|41104 Göteborg",
+    ),
+    "US": _Country(
+        "Verenigde Staten", "Emily|Jack|Ruth", "Stone|O'Neill", "Market Street|Pine Street",
+        "94105 Oakland|98101 Seattle",
+    ),
+    "GB": _Country(
+        "Verenigd Koninkrijk", "Alice|Harry", "Thatcher|Wells", "High Street|Mill Lane",
+        "SW1A 1AA London|M1 1AE Manchester",
+    ),
 }  # fmt: skip
-_PHONES = {"NL": "06", "BE": "+324", "DE": "+4915", "FR": "+336", "SE": "+4670", "US": "+1415555", "GB": "+447"}
+_PHONES = {
+    "NL": "06",
+    "BE": "+324",
+    "DE": "+4915",
+    "FR": "+336",
+    "SE": "+4670",
+    "US": "+1415555",
+    "GB": "+447",
+}
 _PRODUCTS = (
     ("Koffiemok blauw", "MOK-01"), ("Koffiebonen 500g", "BON-500"), ("Theepot gietijzer", "THEE/3"),
     ("Kop & schotel “Café”", "KOP-02"), ("Filterpapier <nr. 4>", "FIL-04"), ("Siroop karamel", "SIR-11"),
@@ -46,26 +82,19 @@ def product(random: Random) -> Product:
     return Product(1700001 + index, name, number, Decimal(random.randrange(100, 12000)) / 100)
 
 
-def country_name(code: str) -> str:
-    """Return the country's name in Dutch; a code this list does not have is its own name."""
-    return _COUNTRIES[code][0] if code in _COUNTRIES else code
-
-
 def address(random: Random, country: str, *, company: str = "") -> Object:
     """Return a billing address with all its keys."""
-    name, firsts, lasts, streets, places = _COUNTRIES.get(country, _COUNTRIES["NL"])
-    first, last = random.choice(firsts.split()), random.choice(lasts.split("|"))
-    zipcode, _, city = random.choice(places.split("|")).partition(" ")
-    if zipcode == "5038":
-        zipcode, city = "5038 AA", "Tilburg"
-    street, number = random.choice(streets.split("|")), random.randrange(1, 300)
+    home = _COUNTRIES[country]
+    first, last = random.choice(home.firsts.split("|")), random.choice(home.lasts.split("|"))
+    zipcode, _, city = random.choice(home.places.split("|")).rpartition(" ")
+    street, number = random.choice(home.streets.split("|")), random.randrange(1, 300)
     suffix = random.choice(("", "", "", "A", "bis"))
     return {
         "gender": None, "initials": "", "first_name": first, "last_name": last, "full_name": f"{first} {last}",
         "company": company, "address_line_1": f"{street} {number} {suffix}".strip(), "address_line_2": "",
         "street": street, "housenumber": number, "housenumber_suffix": suffix, "zipcode": zipcode, "city": city,
-        "province": "", "telephone": _PHONES.get(country, "+") + str(random.randrange(10000000, 99999999)),
-        "fax": "", "mobile": "", "comment": "", "country": country_name(country) if country in _COUNTRIES else name,
+        "province": "", "telephone": _PHONES[country] + str(random.randrange(10000000, 99999999)),
+        "fax": "", "mobile": "", "comment": "", "country": home.name,
         "country_code": country,
     }  # fmt: skip
 

@@ -51,17 +51,16 @@ class Records:
         if kind not in shop.KINDS:
             raise AdminError(f"no kind '{kind}'; there are: {', '.join(shop.KINDS)}")
         place, self._made = self._made, self._made + 1
-        random = Random(f"{self._seed} {kind} {place}")
+        random = Random(f"{self._seed} {kind} {place}")  # noqa: S311 - repeatable, not secret
         basket = shop.basket(kind, random)
-        id = FIRST_ORDER + place
+        id = changes.get("id", FIRST_ORDER + place)
+        if not isinstance(id, int) or id in self.orders:
+            raise AdminError("an order's id is a number that no other order has")
         order = orders.order(basket, random, id=id, number=FIRST_NUMBER + place, created=self._now())
         sold = Sold(order, [], basket.shipping_in_row_total)
         self._replace_rows(sold, list(basket.rows) if rows is None else rows)
         self._spell(sold.order)
         self._merge(sold, changes, recompute=True)
-        id = sold.order["id"]
-        if id in self.orders:
-            raise AdminError(f"order {id} exists")
         self.orders[id] = sold
         if sold.order["is_completed"]:
             self._fire("orders.created", self.summary(sold.order, "created"))
@@ -95,7 +94,13 @@ class Records:
         made = merged(_invoice(sold.order, 600000001 + place, 41 + place, self._now()), dict(changes))
         sign = -1 if made["type"] == "credit" and self._controls["credit_counts"] == "negative" else 1
         if sign < 0:
-            names = ("total_price_inc_tax", "total_price_exc_tax", "total_price", "total_tax", "total_shipping")
+            names = (
+                "total_price_inc_tax",
+                "total_price_exc_tax",
+                "total_price",
+                "total_tax",
+                "total_shipping",
+            )
             made |= {name: -made[name] for name in names if name not in changes}
         self.invoices[made["id"]] = made
         self.invoice_rows[made["id"]] = [_invoice_row(row, made["id"], sign) for row in sold.rows]
@@ -107,7 +112,12 @@ class Records:
         before = invoice["status"]
         invoice |= changes
         if invoice["status"] != before:
-            body = {"href": f"invoices/{id}", "id": id, "previous_status": before, "status": invoice["status"]}
+            body = {
+                "href": f"invoices/{id}",
+                "id": id,
+                "previous_status": before,
+                "status": invoice["status"],
+            }
             self._fire("invoices.updated.status", body)
 
     def row(self, id: int) -> Object:
@@ -133,13 +143,22 @@ class Records:
             body["paid"] = order["paid"]
         if what == "status":
             body |= {"previous_status": previous, "status": order["status"]}
-        billing = order["customer"]["billingaddress"] or {}
-        return body | {"customer_email": order["customer"]["email"], "customer_mobile": billing.get("mobile", "")}
+        customer = order["customer"] if isinstance(order["customer"], dict) else {}
+        billing = customer.get("billingaddress")
+        mobile = billing.get("mobile", "") if isinstance(billing, dict) else ""
+        return body | {
+            "customer_email": customer.get("email", ""),
+            "customer_mobile": mobile,
+        }
 
     def _merge(self, sold: Sold, changes: Mapping[str, Any], *, recompute: bool) -> None:
-        sold.order = merged(sold.order, {name: value for name, value in changes.items() if name not in _TOTALS})
+        sold.order = merged(
+            sold.order, {name: value for name, value in changes.items() if name not in _TOTALS}
+        )
         if recompute:
-            in_row_total = sold.shipping_in_row_total or self._controls["orderrow_price"] == "rows_and_shipping"
+            in_row_total = (
+                sold.shipping_in_row_total or self._controls["orderrow_price"] == "rows_and_shipping"
+            )
             fees = self._controls["fees_taxed"]
             totals = orders.totals(sold.order, sold.rows, shipping_in_row_total=in_row_total, fees=fees)
             sold.order = merged(sold.order, totals)
@@ -153,7 +172,10 @@ class Records:
 
     def _spell(self, order: Object) -> None:
         """Write what is unknown about the shop as the switches say."""
-        for name, switch in (("total_discounts", "discount_sign"), ("credit_point_discount", "credit_points_sign")):
+        for name, switch in (
+            ("total_discounts", "discount_sign"),
+            ("credit_point_discount", "credit_points_sign"),
+        ):
             amount = abs(as_decimal(order[name]))
             order[name] = -amount if self._controls[switch] == "negative" else amount
         user = order["user"]
@@ -189,12 +211,19 @@ def _invoice(order: Object, id: int, number: int, created: datetime) -> Object:
 
 
 def _invoice_row(row: Object, invoice_id: int, sign: int) -> Object:
-    made = {name: value for name, value in row.items() if name not in {"order_id", "product_name_google", "uploads"}}
+    made = {
+        name: value
+        for name, value in row.items()
+        if name not in {"order_id", "product_name_google", "uploads"}
+    }
     id = row["id"] + 100_000_000
+    options = [
+        {name: each[name] for name in ("option_name", "value_name", "price")} for each in row["attributes"]
+    ]
     for name in ("count", "total_price", "total_price_with_attributes"):
         made[name] = round_half_up(sign * as_decimal(row[name]), 4)
     return made | {
         "href": f"invoicerows/{id}/", "id": id, "invoice_id": str(invoice_id),
-        "attributes": [{name: option[name] for name in ("option_name", "value_name", "price")} for option in row["attributes"]],
+        "attributes": options,
         "orderrow": {"href": row["href"]}, "parent": {"href": f"invoices/{invoice_id}"},
     }  # fmt: skip

@@ -46,7 +46,9 @@ class Sandbox:
     ) -> None:
         self._ports = (ccv_port, wefact_port, vies_port)
         self._shop = ccv.CcvShop(seed=seed, clock=clock)
-        self._fronts = [Front(each) for each in (self._shop, wefact.WeFact(clock=clock), vies.Vies(clock=clock))]
+        self._fronts = [
+            Front(each) for each in (self._shop, wefact.WeFact(clock=clock), vies.Vies(clock=clock))
+        ]
         self._servers: list[uvicorn.Server] = []
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -68,7 +70,9 @@ class Sandbox:
         self._shop.base = self.ccv
         self._servers = [uvicorn.Server(_config(front)) for front in self._fronts]
         started = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(sockets, started), name="sandbox", daemon=True)
+        self._thread = threading.Thread(
+            target=self._run, args=(sockets, started), name="sandbox", daemon=True
+        )
         self._thread.start()
         started.wait(_STOP_WITHIN)
         return self
@@ -90,8 +94,11 @@ class Sandbox:
             asyncio.create_task(server.serve(sockets=[each]))
             for server, each in zip(self._servers, sockets, strict=True)
         ]
-        while not all(server.started for server in self._servers) and not any(task.done() for task in serving):
-            await asyncio.sleep(0.005)
+        # uvicorn tells that it listens by a flag only.
+        while not all(
+            server.started or task.done() for server, task in zip(self._servers, serving, strict=True)
+        ):
+            await asyncio.sleep(0.005)  # noqa: ASYNC110
         started.set()
         await asyncio.gather(*serving)
         await self._shop.webhooks.close()
@@ -107,7 +114,9 @@ def serve(ccv_port: int, wefact_port: int, vies_port: int, seed: int) -> None:
     """Serve until SIGINT or SIGTERM; the first line of standard output is the three addresses as JSON."""
     stop = threading.Event()
     with Sandbox(ccv_port, wefact_port, vies_port, seed=seed) as sandbox:
-        before = {each: signal.signal(each, lambda *_: stop.set()) for each in (signal.SIGINT, signal.SIGTERM)}
+        before = {
+            each: signal.signal(each, lambda *_: stop.set()) for each in (signal.SIGINT, signal.SIGTERM)
+        }
         try:
             sys.stdout.write(json.dumps(dict(sandbox.urls)) + "\n")
             sys.stdout.flush()
@@ -140,7 +149,9 @@ def _config(front: Front) -> uvicorn.Config:
 def _switches(switches: Mapping[str, Switch]) -> str:
     lines = []
     for name, switch in switches.items():
-        values = f" ({', '.join(str(choice) or '(empty)' for choice in switch.choices)})" if switch.choices else ""
+        values = (
+            f" ({', '.join(str(choice) or '(empty)' for choice in switch.choices)})" if switch.choices else ""
+        )
         lines.append(f"  {name} = {json.dumps(switch.default, default=str)}: {switch.about}{values}")
     return "\n".join(lines)
 
@@ -156,8 +167,8 @@ Every service:
   POST   /_sandbox/reset      forget objects, switches, faults and requests
 
 CCV Shop (keys: x-public {ccv.PUBLIC}, secret {ccv.SECRET}):
-  POST   /_sandbox/orders     {{"kind": "nl_ideal", "count": 1, "changes": {{…}}, "rows": [{{…}}]}}: sells orders, answers
-                              {{"orders": […]}} with their rows; changes are merged in deep; totals follow unless given
+  POST   /_sandbox/orders     {{"kind": "nl_ideal", "count": 1, "changes": {{…}}, "rows": [{{…}}]}}: sells orders,
+                              answers {{"orders": […]}} with rows; changes merge in deep; totals follow unless given
   PATCH  /_sandbox/orders/ID  the changes, or {{"changes": {{…}}, "rows": […]}}; sends the webhooks that belong to them
   DELETE /_sandbox/orders/ID  sends orders.deleted
   POST   /_sandbox/invoices   {{"order": ID, "changes": {{"type": "credit"}}}}

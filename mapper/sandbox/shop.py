@@ -51,7 +51,11 @@ def _rows(random: Random, rate: str | int, count: int = 2) -> tuple[Object, ...]
 
 
 def _nl_ideal(random: Random) -> Basket:
-    option = {"option_name": "Kleur", "value_name": random.choice(("Blauw", "Rood")), "price": Decimal("2.50")}
+    option = {
+        "option_name": "Kleur",
+        "value_name": random.choice(("Blauw", "Rood")),
+        "price": Decimal("2.50"),
+    }
     return Basket((_row(random, 21, attributes=[option]), _row(random, 9)))
 
 
@@ -64,14 +68,19 @@ def _nl_b2b_excl(random: Random) -> Basket:
 def _icp_de(random: Random) -> Basket:
     changes = {"order_row_taxes_included": False, "is_intra_community_order": True, "orderedinlng": "de"}
     zero = Decimal(0)
-    return Basket(
-        _rows(random, 0), "DE", True, "DE136695976", Decimal("12.50"), zero, changes=changes
-    )
+    return Basket(_rows(random, 0), "DE", True, "DE136695976", Decimal("12.50"), zero, changes=changes)
 
 
 def _export_us(random: Random) -> Basket:
     changes = PAYPAL | {"orderedinlng": "en"}
-    return Basket(_rows(random, 0), "US", shipping=Decimal(25), shipping_tax=Decimal(0), deliver_to="US", changes=changes)
+    return Basket(
+        _rows(random, 0),
+        "US",
+        shipping=Decimal(25),
+        shipping_tax=Decimal(0),
+        deliver_to="US",
+        changes=changes,
+    )
 
 
 def _discount(random: Random) -> Basket:
@@ -87,7 +96,10 @@ def _discount(random: Random) -> Basket:
 
 
 def _discount_two_rates(random: Random) -> Basket:
-    rows = (_row(random, 21, price=Decimal("24.95"), count=2), _row(random, 9, price=Decimal("12.50"), count=3))
+    rows = (
+        _row(random, 21, price=Decimal("24.95"), count=2),
+        _row(random, 9, price=Decimal("12.50"), count=3),
+    )
     return Basket(rows, changes={"total_discounts": Decimal("8.74")})
 
 
@@ -106,7 +118,7 @@ def _surcharge(random: Random) -> Basket:
 
 def _credit_points(random: Random) -> Basket:
     rows = (_row(random, 21, price=Decimal("39.95")),)
-    user = {"id": "24464274", "discount_percentage": 0, "href": None}
+    user = {"id": "30514477", "discount_percentage": 0, "href": None}
     return Basket(rows, changes={"credit_point_discount": Decimal("5.00"), "user": user})
 
 
@@ -173,7 +185,9 @@ KINDS: Mapping[str, Callable[[Random], Basket]] = {
     "pickup": _pickup,
     "be_oss": _consumer("BE", 21),
     "de_oss_19": _consumer("DE", 19, orderedinlng="de"),
-    "fractional_count": lambda random: Basket((_row(random, 21, count=Decimal("1.25"), unit="meter"), _row(random, 9))),
+    "fractional_count": lambda random: Basket(
+        (_row(random, 21, count=Decimal("1.25"), unit="meter"), _row(random, 9))
+    ),
     "many_rows": lambda random: Basket(_rows(random, 21, 200) + _rows(random, 9, 120)),
     "no_email": _no_email,
     "free": _free,

@@ -13,11 +13,6 @@ from mapper.sandbox.faults import Controls, Switch
 from mapper.sandbox.wire import AdminError, Answer, Call, Object, php_json
 
 COUNTRIES = "AT BE BG CY CZ DE DK EE EL ES FI FR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK XI".split()
-FAULTS = (
-    "INVALID_INPUT", "SERVICE_UNAVAILABLE", "MS_UNAVAILABLE", "TIMEOUT", "VAT_BLOCKED", "IP_BLOCKED",
-    "GLOBAL_MAX_CONCURRENT_REQ", "GLOBAL_MAX_CONCURRENT_REQ_TIME", "MS_MAX_CONCURRENT_REQ",
-    "MS_MAX_CONCURRENT_REQ_TIME",
-)  # fmt: skip
 # The numbers of the service's own test WSDL.
 TEST_NUMBERS = {
     "100": "VALID", "200": "INVALID", "201": "INVALID_INPUT", "202": "INVALID_REQUESTER_INFO",
@@ -35,7 +30,9 @@ _STRUCTURES = {
 }  # fmt: skip
 
 SWITCHES: Mapping[str, Switch] = {
-    "answers": Switch({}, 'verdict per number, as {"DE136695976": "INVALID"}; VALID, INVALID or an error code'),
+    "answers": Switch(
+        {}, 'verdict per number, as {"DE136695976": "INVALID"}; VALID, INVALID or an error code'
+    ),
     "outages": Switch({}, 'error code per country, as {"DE": "MS_UNAVAILABLE"}'),
     "default": Switch("VALID", "verdict on any other number of the right structure", ("VALID", "INVALID")),
     "names": Switch(True, "tell name and address; Germany and Spain never do"),
@@ -103,12 +100,18 @@ class Vies:
 
     def _checked(self, body: Object, verdict_of: Callable[[str, str], str]) -> Answer:
         country, number = str(body.get("countryCode", "")).upper(), str(body.get("vatNumber", "")).upper()
+        requester = (
+            str(body.get("requesterMemberStateCode", "")).upper(),
+            str(body.get("requesterNumber", "")).upper(),
+        )
         verdict = verdict_of(country, number)
+        if any(requester) and not _is_structured(*requester):
+            verdict = "INVALID_REQUESTER_INFO"
         self._note(country, number, verdict)
         if verdict not in {"VALID", "INVALID"}:
             return self._error(verdict)
         identifier = ""
-        if body.get("requesterMemberStateCode") and body.get("requesterNumber"):
+        if any(requester):
             self._consultations += 1
             identifier = f"WAPIAAAAY{self._consultations:07}"
         name, address = self._names(country, verdict)
@@ -128,7 +131,7 @@ class Vies:
         answer = self.controls["answers"].get(country + number)
         if answer is not None:
             return str(answer)
-        return str(self.controls["default"]) if re.fullmatch(_STRUCTURES[country], number) else "INVALID"
+        return str(self.controls["default"]) if _is_structured(country, number) else "INVALID"
 
     def _status(self) -> Answer:
         outages = self.controls["outages"]
@@ -151,6 +154,10 @@ class Vies:
     @staticmethod
     def _error(code: str) -> Answer:
         return _json({"actionSucceed": False, "errorWrappers": [{"error": code}]})
+
+
+def _is_structured(country: str, number: str) -> bool:
+    return re.fullmatch(_STRUCTURES.get(country, "(?!)"), number) is not None
 
 
 def _json(value: Object) -> Answer:

@@ -105,4 +105,3 @@ def signature(key: str, address: str, body: bytes) -> str:
     The real header and message are documented nowhere, hence the switch `webhook_signature`.
     """
     return hmac.new(key.encode(), address.encode() + b"|" + body, hashlib.sha512).hexdigest()
-

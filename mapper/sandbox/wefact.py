@@ -28,7 +28,9 @@ SWITCHES: Mapping[str, Switch] = {
     "unknown_column": Switch("none", "searching an unknown column finds", ("none", "all", "error")),
     "search_lag": Switch(0, "seconds before a new object is found by list (show finds it at once)"),
     "refuse_time": Switch(False, "refuse a Date that carries a time"),
-    "unknown_product": Switch("keep", "an invoice line's ProductCode that does not exist", ("keep", "refuse")),
+    "unknown_product": Switch(
+        "keep", "an invoice line's ProductCode that does not exist", ("keep", "refuse")
+    ),
     "empty_date": Switch("", "how no date is written", ("", "0000-00-00")),
     "duplicate_text": Switch("in gebruik", "end of the sentence that refuses a code that exists"),
     "key_error": Switch("nl", "sentence that refuses the key", ("nl", "en")),
@@ -62,7 +64,7 @@ class WeFact:
     def ban(self) -> Answer:
         """Put the caller in the firewall until reset, or until `banned` is set to false."""
         self.controls.values["banned"] = True
-        return self._banned("127.0.0.1")
+        return self._banned("127.0.0.1", {})
 
     def reset(self) -> None:
         """Forget the administration and the counted calls."""
@@ -83,15 +85,15 @@ class WeFact:
         """Execute a call: first the limits, then address, key, controller, action."""
         headers = self._counted()
         if self.controls["banned"]:
-            return self._banned(call.peer)
+            return self._banned(call.peer, headers)
         if call.parts != ["v2"]:
             return Answer(404, b"Not Found", "text/plain", headers)
         asked = parameters(call.body) if call.method == "POST" else {}
         result = self._executed(asked, call.peer)
-        status = {"controller", "action", "status", "date"}
-        ordered = {name: result[name] for name in ("controller", "action", "status") if name in result}
+        envelope = ("controller", "action", "status")
+        ordered: Object = {name: result[name] for name in envelope}
         ordered["date"] = self._now().isoformat(timespec="seconds")
-        ordered |= {name: value for name, value in result.items() if name not in status}
+        ordered |= {name: value for name, value in result.items() if name not in envelope}
         return Answer(200, php_json(spelled(ordered, self.controls["scalars"])).encode(), headers=headers)
 
     def _executed(self, asked: Object, peer: str) -> Object:
@@ -127,11 +129,11 @@ class WeFact:
             headers[f"API-RateLimit-Reset-{name}"] = str((now // length + 1) * length)
         return headers
 
-    def _banned(self, peer: str) -> Answer:
+    def _banned(self, peer: str, headers: Mapping[str, str]) -> Answer:
         sentence = f"IP {peer} currently in firewall"
         if self.controls["ban_body"] == "text":
-            return Answer(403, sentence.encode(), "text/html; charset=utf-8")
-        return Answer(403, php_json(_refused("invalid", "invalid", sentence)).encode())
+            return Answer(403, sentence.encode(), "text/html; charset=utf-8", headers)
+        return Answer(403, php_json(_refused("invalid", "invalid", sentence)).encode(), headers=headers)
 
     def _now(self) -> datetime:
         return self.controls.clock().astimezone(ZONE)
@@ -139,5 +141,3 @@ class WeFact:
 
 def _refused(controller: str, action: str, sentence: str) -> Object:
     return {"controller": controller, "action": action, "status": "error", "errors": [sentence]}
-
-

@@ -1,4 +1,4 @@
-"""The five ways in which WeFact may round an invoice. Which one an account follows is unproven; B fits its documentation."""
+"""The five ways in which WeFact may round an invoice; which is unproven, B fits its documentation."""
 
 from __future__ import annotations
 

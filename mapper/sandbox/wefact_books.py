@@ -88,7 +88,9 @@ class Books:
 
     def debtor(self, asked: Object) -> Object:
         """Return the debtor an invoice is for. Raises Failed."""
-        return self._find("debtor", {"Identifier": asked.get("Debtor"), "DebtorCode": asked.get("DebtorCode")})
+        return self._find(
+            "debtor", {"Identifier": asked.get("Debtor"), "DebtorCode": asked.get("DebtorCode")}
+        )
 
     def product(self, code: str) -> Object | None:
         """Return the product with this code, if any."""
@@ -96,7 +98,9 @@ class Books:
         return next(same, None)
 
     def _list(self, controller: str, asked: Object) -> Object:
-        stored = {"debtor": self.debtors, "product": self.products, "invoice": self._invoices.stored}[controller]
+        stored = {"debtor": self.debtors, "product": self.products, "invoice": self._invoices.stored}[
+            controller
+        ]
         known_before = self._now() - timedelta(seconds=float(self._controls["search_lag"]))
         found = [each for id, each in stored.items() if self._added[controller, id] <= known_before]
         return listing(controller, found, asked, self._controls)
@@ -127,7 +131,10 @@ class Books:
             made["CustomFields"] = made.get("CustomFields", {}) | asked["CustomFields"]
         self._code("debtor", made, kept, "DB{}", 10000)
         country = shapes.COUNTRIES.get(made["Country"], made["Country"])
-        made["Translations"] = {"Country": country, "InvoiceMethod": shapes.INVOICE_METHODS[made["InvoiceMethod"]]}
+        made["Translations"] = {
+            "Country": country,
+            "InvoiceMethod": shapes.INVOICE_METHODS[made["InvoiceMethod"]],
+        }
         return self._keep("debtor", made, kept)
 
     def _product(self, asked: Object, kept: Object | None) -> Object:
@@ -197,7 +204,11 @@ class Books:
         word = {"debtor": "debiteur", "product": "product"}[controller]
         if self._controls["show_error"] == "hostfact":
             raise Failed(f"Ongeldig kenmerk voor {word}")
-        raise Failed("Klant niet gevonden." if controller == "debtor" else f"Product {identifier or given} niet gevonden")
+        raise Failed(
+            "Klant niet gevonden."
+            if controller == "debtor"
+            else f"Product {identifier or given} niet gevonden"
+        )
 
     def _stored(self, controller: str) -> dict[int, Object]:
         return self.debtors if controller == "debtor" else self.products
@@ -215,4 +226,3 @@ class Books:
         if asked.get("type") not in {"debtor", "product"}:
             raise Failed("Het type is niet juist ingevuld")
         return {"totalresults": 0, "currentresults": 0, "offset": 0}
-

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from mapper.sandbox.wire import Object
+
+_NUMBER = re.compile(r"[+-]?([0-9]{1,10}(\.[0-9]{0,30})?|\.[0-9]{1,30})")
 
 
 class Failed(Exception):
@@ -31,15 +34,10 @@ def text(asked: Object, name: str) -> str:
 def decimal(asked: Object, name: str, path: str = "") -> Decimal:
     """Return a number, given as JSON number or as text with a dot. Raises Failed, also for `1,250.50`."""
     value = asked.get(name)
-    try:
-        if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
-            raise InvalidOperation
-        number = Decimal(value.strip() if isinstance(value, str) else value)
-        if not number.is_finite() or (isinstance(value, str) and "_" in value):
-            raise InvalidOperation
-    except InvalidOperation:
-        raise Failed(f"Invalid type for '{path}{name}'") from None
-    return number
+    written = str(value).strip() if isinstance(value, (str, int, Decimal)) else ""
+    if not _NUMBER.fullmatch(written):
+        raise Failed(f"Invalid type for '{path}{name}'")
+    return Decimal(written)
 
 
 def day(value: str, *, refuse_time: bool) -> date:

@@ -77,7 +77,11 @@ class Invoices:
         made = shapes.invoice_defaults()
         made |= {name: debtor[name] for name in shapes.INVOICE_ADDRESS}
         made |= {"InvoiceMethod": debtor["InvoiceMethod"], "LanguageCode": debtor["LanguageCode"]}
-        made |= {"Currency": debtor["Currency"], "Debtor": debtor["Identifier"], "DebtorCode": debtor["DebtorCode"]}
+        made |= {
+            "Currency": debtor["Currency"],
+            "Debtor": debtor["Identifier"],
+            "DebtorCode": debtor["DebtorCode"],
+        }
         made["Date"] = self._now().date().isoformat()
         if debtor["InvoiceTerm"] != "-1":
             made["Term"] = debtor["InvoiceTerm"]
@@ -98,7 +102,13 @@ class Invoices:
         return made
 
     def _fill(self, made: Object, asked: Object) -> None:
-        same = set(shapes.INVOICE_TEXTS) - {"InvoiceCode", "DebtorCode", "Date", "PayDate", "UseProductInventory"}
+        same = set(shapes.INVOICE_TEXTS) - {
+            "InvoiceCode",
+            "DebtorCode",
+            "Date",
+            "PayDate",
+            "UseProductInventory",
+        }
         made |= {name: text(asked, name) for name in shapes.INVOICE_TEXTS if name in same and name in asked}
         refuse_time = self._controls["refuse_time"]
         for name in ("Date", "PayDate"):
@@ -109,14 +119,7 @@ class Invoices:
                 made[name] = str(decimal(asked, name))
         if "Discount" in asked:
             made["Discount"] = decimal(asked, "Discount")
-        if made["VatCalcMethod"] not in {"excl", "incl"}:
-            raise Failed("De btw berekeningsmethode is niet juist ingevuld")
-        if made["PaymentMethod"] not in shapes.PAYMENT_METHODS or made["Sex"] not in shapes.SEXES:
-            raise Failed("De betaalmethode of het geslacht is niet juist ingevuld")
-        if made["InvoiceMethod"] not in shapes.INVOICE_METHODS:
-            raise Failed("De verzendmethode is niet juist ingevuld")
-        if not 0 <= as_decimal(made["Discount"]) <= 100 or not made["Term"].isdecimal() or len(made["Term"]) > 4:
-            raise Failed("De korting of de betalingstermijn is niet juist ingevuld")
+        _reject_nonsense(made)
         if isinstance(asked.get("CustomFields"), dict):
             made["CustomFields"] = made.get("CustomFields", {}) | asked["CustomFields"]
 
@@ -185,7 +188,12 @@ class Invoices:
 
     def _totals(self, invoice: Object) -> Totals:
         lines = [
-            Line(Decimal(each["Number"]), Decimal(each["PriceExcl"]), each["TaxPercentage"], each["DiscountPercentage"])
+            Line(
+                Decimal(each["Number"]),
+                Decimal(each["PriceExcl"]),
+                each["TaxPercentage"],
+                each["DiscountPercentage"],
+            )
             for each in invoice["InvoiceLines"]
         ]
         model = self._controls["arithmetic"]
@@ -231,7 +239,10 @@ class Invoices:
     def _credit(self, invoice: Object, asked: Object) -> Object:
         if invoice["Status"] not in {SENT, PARTLY_PAID, PAID}:
             raise Failed(f"Factuur {invoice['InvoiceCode']} kan niet worden gecrediteerd")
-        lines = [line | {"PriceExcl": shapes.trimmed(-Decimal(line["PriceExcl"]))} for line in invoice["InvoiceLines"]]
+        lines = [
+            line | {"PriceExcl": shapes.trimmed(-Decimal(line["PriceExcl"]))}
+            for line in invoice["InvoiceLines"]
+        ]
         today = self._now().date().isoformat()
         made = invoice | {"Status": CREDIT, "InvoiceLines": lines, "Date": today, "Sent": "0", "SentDate": "",
                           "AmountPaid": "0.00", "InvoiceCode": self._code("", CREDIT, today)}  # fmt: skip
@@ -260,7 +271,12 @@ class Invoices:
         changed["PaymentURL"] = f"https://www.mijnwefact.nl/betalen/?payment={code}&key=opaque&aid=0"
         self._settle(changed)
         self._account.outbox.append(
-            {"time": self._stamp(), "to": changed["EmailAddress"], "InvoiceCode": code, "Identifier": changed["Identifier"]}
+            {
+                "time": self._stamp(),
+                "to": changed["EmailAddress"],
+                "InvoiceCode": code,
+                "Identifier": changed["Identifier"],
+            }
         )
         sentence = f"Factuur {code} is per e-mail verzonden naar {changed['EmailAddress']}."
         return {"warning": [], "success": [sentence]} | self._changed(invoice, changed)
@@ -309,7 +325,9 @@ class Invoices:
         added = self._lines(asked, invoice["Date"])
         changed = invoice | {"InvoiceLines": invoice["InvoiceLines"] + added}
         self._settle(changed)
-        return {"success": [f"Er zijn {len(added)} factuurregels toegevoegd"]} | self._changed(invoice, changed)
+        return {"success": [f"Er zijn {len(added)} factuurregels toegevoegd"]} | self._changed(
+            invoice, changed
+        )
 
     def _delete_lines(self, invoice: Object, asked: Object) -> Object:
         given = asked.get("InvoiceLines")
@@ -350,3 +368,16 @@ class Invoices:
 
     def _stamp(self) -> str:
         return self._now().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _reject_nonsense(invoice: Object) -> None:
+    if invoice["VatCalcMethod"] not in {"excl", "incl"}:
+        raise Failed("De btw berekeningsmethode is niet juist ingevuld")
+    if invoice["PaymentMethod"] not in shapes.PAYMENT_METHODS or invoice["Sex"] not in shapes.SEXES:
+        raise Failed("De betaalmethode of het geslacht is niet juist ingevuld")
+    if invoice["InvoiceMethod"] not in shapes.INVOICE_METHODS:
+        raise Failed("De verzendmethode is niet juist ingevuld")
+    if not 0 <= as_decimal(invoice["Discount"]) <= 100:
+        raise Failed("De korting is niet juist ingevuld")
+    if not invoice["Term"].isdecimal() or len(invoice["Term"]) > 4:
+        raise Failed("De betalingstermijn is niet juist ingevuld")

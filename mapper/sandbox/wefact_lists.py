@@ -16,7 +16,13 @@ MAX_ROWS = 1000
 # Controller: rows' key, columns of a row, default search, default sort and order.
 LISTS: dict[str, tuple[str, list[str], str, str, str]] = {
     "debtor": ("debtors", shapes.DEBTOR_ROW, "DebtorCode|CompanyName|SurName", "DebtorCode", "ASC"),
-    "product": ("products", shapes.PRODUCT_ROW, "ProductCode|ProductName|ProductKeyPhrase", "ProductCode", "ASC"),
+    "product": (
+        "products",
+        shapes.PRODUCT_ROW,
+        "ProductCode|ProductName|ProductKeyPhrase",
+        "ProductCode",
+        "ASC",
+    ),
     "invoice": ("invoices", shapes.INVOICE_ROW, "InvoiceCode|CompanyName|SurName", "InvoiceCode", "DESC"),
 }
 _SEARCHABLE = {
@@ -55,7 +61,9 @@ def listing(controller: str, stored: list[Object], asked: Object, controls: Cont
     return answer
 
 
-def _searched(controller: str, stored: list[Object], asked: Object, default: str, controls: Controls) -> list[Object]:
+def _searched(
+    controller: str, stored: list[Object], asked: Object, default: str, controls: Controls
+) -> list[Object]:
     wanted = str(asked.get("searchfor") or "").lower()
     if not wanted:
         return list(stored)

@@ -41,11 +41,36 @@ LINE_TEXTS = (
     "AccountingCostCentre AccountingProject"
 ).split()
 
-STATUSES = {"0": "Concept", "2": "Verzonden", "3": "Deels betaald", "4": "Betaald", "8": "Creditfactuur", "9": "Vervallen"}
-PAYMENT_METHODS = ("", "wire", "cash", "card", "auth", "accounting", "various", "paypal", "ideal", "qrcode", "other")
+STATUSES = {
+    "0": "Concept",
+    "2": "Verzonden",
+    "3": "Deels betaald",
+    "4": "Betaald",
+    "8": "Creditfactuur",
+    "9": "Vervallen",
+}
+PAYMENT_METHODS = (
+    "",
+    "wire",
+    "cash",
+    "card",
+    "auth",
+    "accounting",
+    "various",
+    "paypal",
+    "ideal",
+    "qrcode",
+    "other",
+)
 INVOICE_METHODS = {"0": "Per e-mail", "1": "Per post", "3": "Per e-mail en post", "5": "Peppol"}
 SEXES = ("", "m", "f", "d", "fam", "u")
-COUNTRIES = {"NL": "Nederland", "BE": "België", "DE": "Duitsland", "FR": "Frankrijk", "US": "Verenigde Staten"}
+COUNTRIES = {
+    "NL": "Nederland",
+    "BE": "België",
+    "DE": "Duitsland",
+    "FR": "Frankrijk",
+    "US": "Verenigde Staten",
+}
 
 # What is a text in the usual mixed answers although it means a number.
 _NUMERIC = {

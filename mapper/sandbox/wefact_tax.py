@@ -32,7 +32,10 @@ def sale_codes() -> dict[str, Object]:
 
 def purchase_codes() -> dict[str, Object]:
     """Return the codes for purchases."""
-    return {code: _code(code, name, rate) for code, name, rate in (("I21", "21% btw", "21"), ("I9", "9% btw", "9"))}
+    return {
+        code: _code(code, name, rate)
+        for code, name, rate in (("I21", "21% btw", "21"), ("I9", "9% btw", "9"))
+    }
 
 
 def percentage(code: Object) -> Decimal:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -13,6 +13,7 @@ from mapper.money import decimal_text
 
 Object = dict[str, Any]
 ZERO = Decimal(0)
+MAX_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +75,21 @@ def _text(value: str) -> str:
     return json.dumps(value).replace("/", "\\/")
 
 
-def merged(original: Any, changes: Any) -> Any:
+def merged(original: Mapping[str, Any], changes: Mapping[str, Any]) -> Object:
     """Return `original` with `changes` merged in: objects key by key, everything else replaced."""
-    if not (isinstance(original, dict) and isinstance(changes, Mapping)):
-        return changes
     result = dict(original)
     for name, value in changes.items():
-        result[name] = merged(original.get(name), value)
+        inner = result.get(name)
+        if isinstance(inner, Mapping) and isinstance(value, Mapping):
+            value = merged(inner, value)  # noqa: PLW2901 - the merged one takes the place of the bare one
+        result[name] = value
     return result
 
 
 def as_decimal(value: Any) -> Decimal:
-    """Return a number of a payload as Decimal; null and empty text count as 0."""
-    if value is None or value == "":
+    """Return a number of a payload as Decimal; whatever is no amount counts as 0, as testers may store nonsense."""
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
         return ZERO
-    return value if isinstance(value, Decimal) else Decimal(str(value))
+    return number if number.is_finite() and abs(number.adjusted()) <= MAX_DIGITS else ZERO
