@@ -502,7 +502,7 @@ STORE: dict[str, Entry] = {
 
 PROCESSING: dict[str, Entry] = {
     "PRO101": Entry(
-        "Whether WeFact carried out an earlier call ({operation}) is not known yet; it is looked up before anything else.",
+        "Whether WeFact carried out an earlier call ({operation}) is not known yet; it is looked up first.",
         "Of WeFact een eerdere aanroep ({operation}) heeft uitgevoerd is nog niet bekend; dat wordt eerst opgezocht.",
         "Nothing: the document goes on by itself within minutes.",
         "Niets: het document gaat binnen enkele minuten vanzelf verder.",
