@@ -1,0 +1,118 @@
+"""What a person asks for, from whatever face: process, ignore, pause, resume, sweep. Each is one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from mapper.errors import UsageError
+from mapper.processing import engine, sweep as sweeping
+from mapper.processing.connections import Connections
+from mapper.processing.sweep import SweepReport
+from mapper.processing.workflow import BY_HAND
+from mapper.store import documents, journal, tenants
+from mapper.store.database import Database
+from mapper.store.rows import Document, Kind
+from mapper.store.sealing import Sealer
+
+_DOCUMENT_ID = re.compile(r"(order|invoice)-([0-9]{1,15})")
+
+
+def process(
+    database: Database, tenant: str, document_id: str, *, now: datetime, again: bool = False, reason: str = ""
+) -> Document:
+    """Have a document processed now, before all others; one the shop has but we do not know is noted first.
+
+    With `again` and a reason a done one gets a second invoice on purpose (R8). Raises UsageError: STO110 or STO111
+    (no such tenant or document), PRO301 (done), PRO302 (no reason), PRO303 (its invoice exists with another total).
+    """
+    engine.prepare(database.engine)
+    with database.begin() as conn:
+        tenants.get(conn, tenant)
+        found = _noted(conn, tenant, document_id, now=now)
+        if found.state == "error" and found.identifier:
+            raise UsageError("PRO303", document=found.id, identifier=found.identifier)
+        if found.state == "done":
+            found = _second(conn, found, again=again, reason=reason, now=now)
+        elif found.state in {"error", "waiting", "ignored"}:
+            found = documents.reopen(conn, tenant, found.id, now=now)
+        if found.state in documents.UNDER_WAY:
+            return found
+        engine.dispatch(conn, tenant, found, reason=BY_HAND, priority=engine.URGENT, now=lambda: now)
+        journal.append(conn, tenant, found.id, "process", {"reason": reason} if reason else {}, now=now)
+        return documents.get(conn, tenant, found.id)
+
+
+def ignore(database: Database, tenant: str, document_id: str, *, reason: str, now: datetime) -> Document:
+    """Take a document out of the lists for good, with a reason such as "booked by hand" (R5).
+
+    Raises UsageError PRO304 (no reason), PRO301 (done), PRO305 (being processed at this moment).
+    """
+    if not reason.strip():
+        raise UsageError("PRO304")
+    with database.begin() as conn:
+        found = documents.get(conn, tenant, document_id)
+        if found.state == "done":
+            raise UsageError("PRO301", document=found.id, identifier=found.identifier)
+        if found.state == "processing":
+            raise UsageError("PRO305", document=found.id)
+        ignored = documents.ignore(conn, tenant, document_id, reason=reason.strip(), by="person", now=now)
+        journal.append(conn, tenant, document_id, "ignored by a person", {"reason": reason.strip()}, now=now)
+        return ignored
+
+
+def pause(database: Database, tenant: str | None, *, reason: str, now: datetime) -> None:
+    """Stop posting for a tenant, or with None for all (R11); what is under way ends first."""
+    with database.begin() as conn:
+        if tenant is None:
+            tenants.pause_all(conn, reason=reason, now=now)
+        else:
+            tenants.pause(conn, tenant, reason=reason, now=now)
+            journal.append(conn, tenant, None, "paused", {"reason": reason}, now=now)
+
+
+def resume(database: Database, tenant: str | None, *, now: datetime) -> int:
+    """Post again, and dispatch what waited meanwhile; returns how many documents that were."""
+    engine.prepare(database.engine)
+    with database.begin() as conn:
+        if tenant is None:
+            tenants.resume_all(conn)
+        else:
+            tenants.resume(conn, tenant)
+            journal.append(conn, tenant, None, "resumed", {}, now=now)
+    return sweeping.redispatch(database, now=now, tenant=tenant, grace=timedelta(0), due_only=False)
+
+
+def sweep(
+    database: Database, sealer: Sealer, tenant: str, *, now: datetime, loopback: bool = False
+) -> SweepReport:
+    """Look in the shop now for what its webhooks lost (R2), re-reading every open document."""
+
+    async def run() -> SweepReport:
+        async with Connections(database, sealer, loopback=loopback) as connections:
+            return await sweeping.sweep_shop(database, connections, tenant, now=now, nightly=True)
+
+    engine.prepare(database.engine)
+    return asyncio.run(run())
+
+
+def _noted(conn: Connection, tenant: str, document_id: str, *, now: datetime) -> Document:
+    matched = _DOCUMENT_ID.fullmatch(document_id)
+    if matched is None:
+        return documents.get(conn, tenant, document_id)
+    kind: Kind = "order" if matched[1] == "order" else "invoice"
+    return documents.note(conn, tenant, kind, int(matched[2]), now=now)
+
+
+def _second(conn: Connection, found: Document, *, again: bool, reason: str, now: datetime) -> Document:
+    if not again:
+        raise UsageError("PRO301", document=found.id, identifier=found.identifier)
+    if not reason.strip():
+        raise UsageError("PRO302")
+    journal.append(
+        conn, found.tenant, found.id, "again", {"first": found.identifier, "reason": reason.strip()}, now=now
+    )
+    return documents.process_again(conn, found.tenant, found.id, now=now)

@@ -1,0 +1,116 @@
+"""Clients of CCV Shop, WeFact and VIES for a tenant, from what the store keeps. One HTTP client per process."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any
+
+import httpx
+
+from mapper.services.ccv import CcvShop
+from mapper.services.http import Secret, open_client
+from mapper.services.vies import Vies
+from mapper.services.wefact import WeFact
+from mapper.store import credentials
+from mapper.store.database import Database
+from mapper.store.limits import AddressBudget
+from mapper.store.sealing import Sealer
+
+CCV_ROOT, CCV_PUBLIC, CCV_SECRET = "ccv.api_root", "ccv.public", "ccv.secret"
+WEFACT_KEY, WEFACT_URL, VIES_URL = "wefact.key", "wefact.url", "vies.url"
+
+WEFACT_DEFAULT_URL = "https://api.mijnwefact.nl/v2/"
+VIES_DEFAULT_URL = "https://ec.europa.eu/taxation_customs/vies/rest-api"
+
+# VAT codes change rarely, and a look costs a call of the address's budget.
+SETTINGS_SECONDS = 600
+
+
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    ccv: tuple[str, str, Secret]
+    wefact: tuple[str, Secret]
+    vies: str
+
+
+class Connections:
+    """Makes clients; an async context manager that closes their connections.
+
+    `loopback` also allows plain http to this machine (the sandbox). `address` names the egress address whose call
+    budget is shared with every other process behind it.
+    """
+
+    def __init__(
+        self, database: Database, sealer: Sealer, *, loopback: bool = False, address: str = "default"
+    ) -> None:
+        self._database = database
+        self._sealer = sealer
+        self._loopback = loopback
+        self._budget = AddressBudget(database, address)
+        self._client: httpx.AsyncClient | None = None
+        self._settings: dict[str, tuple[float, dict[str, Any]]] = {}
+
+    async def __aenter__(self) -> Connections:
+        self._client = open_client(loopback=self._loopback)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._client is not None:
+            await self._client.aclose()
+
+    async def shop(self, tenant: str) -> CcvShop:
+        """Return the tenant's shop. Raises ConfigError SEC104 when a key is missing."""
+        root, public, secret = (await self._keys(tenant)).ccv
+        return CcvShop(self._http, root, public, secret)
+
+    async def wefact(self, tenant: str) -> WeFact:
+        """Return the tenant's administration. Raises ConfigError SEC104 when its key is missing."""
+        url, key = (await self._keys(tenant)).wefact
+        return WeFact(self._http, url, key, self._budget)
+
+    async def vies(self, tenant: str) -> Vies:
+        """Return the register of VAT numbers."""
+        return Vies(self._http, (await self._keys(tenant)).vies)
+
+    async def wefact_settings(self, tenant: str, *, at_most: float = SETTINGS_SECONDS) -> dict[str, Any]:
+        """Return the administration's settings, read at most `at_most` seconds ago."""
+        read_at, settings = self._settings.get(tenant, (float("-inf"), {}))
+        if time.monotonic() - read_at > at_most:
+            settings = await (await self.wefact(tenant)).settings()
+            self._settings[tenant] = (time.monotonic(), settings)
+        return settings
+
+    @property
+    def _http(self) -> httpx.AsyncClient:
+        assert self._client is not None, "Connections is used outside its context"
+        return self._client
+
+    async def _keys(self, tenant: str) -> _Keys:
+        """Keys are read anew each time: a changed one counts from the next document on."""
+        return await asyncio.to_thread(self._read_keys, tenant)
+
+    def _read_keys(self, tenant: str) -> _Keys:
+        with self._database.read() as conn:
+            known = set(credentials.names(conn, tenant))
+
+            def read(name: str, default: str | None = None) -> str:
+                if default is not None and name not in known:
+                    return default
+                return credentials.get(conn, tenant, name, sealer=self._sealer)
+
+            return _Keys(
+                ccv=(read(CCV_ROOT), read(CCV_PUBLIC), Secret(read(CCV_SECRET))),
+                wefact=(read(WEFACT_URL, WEFACT_DEFAULT_URL), Secret(read(WEFACT_KEY))),
+                vies=read(VIES_URL, VIES_DEFAULT_URL),
+            )
+
+
+def utc_now() -> datetime:
+    """Return the present moment, aware."""
+    return datetime.now(UTC)

@@ -1,0 +1,241 @@
+"""What `mapper run` runs: web server, engine, heartbeat and sweeps in one event loop, until asked to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import secrets
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+
+from mapper import mapping, web
+from mapper.errors import ConfigError
+from mapper.mapping import Rulebooks
+from mapper.processing import engine, sweep
+from mapper.processing.connections import Connections
+from mapper.processing.engine import Schedule
+from mapper.processing.environment import Environment
+from mapper.processing.lease import Lease, keep_beating, keep_reaping
+from mapper.processing.ledger import Timing
+from mapper.processing.workflow import Workflow
+from mapper.services.ccv import is_signed
+from mapper.store.database import Database, lock_daemon, open_database
+from mapper.store.sealing import Sealer, load_sealer
+
+DRAIN_SECONDS = 10.0
+
+
+def talk(line: str) -> None:
+    """Write one line on standard error."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the daemon runs. Durations are in seconds; port 0 is any free one; `rules` None: the shipped ones.
+
+    `settle`, `search_pause`: see `ledger.Timing`. `retry`, `vies_retry`: see `Environment`. `loopback` allows plain
+    http to this machine, for the sandbox. `address` names the egress address whose call budget is shared.
+    """
+
+    database: str | Path
+    key_file: Path | None = None
+    host: str = "127.0.0.1"
+    port: int = 8080
+    loopback: bool = False
+    rules: Path | None = None
+    settle: float = 180.0
+    search_pause: float = 5.0
+    retry: float = 15.0
+    vies_retry: float = 300.0
+    sweep_seconds: int = 900
+    redispatch_seconds: int = 60
+    address: str = "default"
+    say: Callable[[str], None] = talk
+
+
+def run(options: Options) -> None:
+    """Run until SIGTERM or SIGINT; then stop in order within about ten seconds.
+
+    Raises StoreError STO103 (another daemon has the file), ConfigError PRO401 (cannot listen), and what opening the
+    database, the key and the rules raises.
+    """
+
+    async def main() -> None:
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        await serve(options, stop=stop, ready=lambda url: options.say(f"listening on {url}"))
+
+    asyncio.run(main())
+
+
+async def serve(options: Options, *, stop: asyncio.Event, ready: Callable[[str], None]) -> None:
+    """Run until `stop` is set; `ready` gets the base URL once webhooks are accepted. Raises as `run` does."""
+    rulebooks = mapping.load_rulebooks(options.rules)
+    sealer = load_sealer(options.key_file, os.environ)
+    with _opened(options) as database, _listening(options.host, options.port) as listener:
+        async with AsyncExitStack() as stack:
+            connections = await stack.enter_async_context(
+                Connections(database, sealer, loopback=options.loopback, address=options.address)
+            )
+            lease = _lease(database, engine.new_executor(database.engine))
+            await asyncio.to_thread(lease.beat)
+            environment = environment_of(options, database, connections, rulebooks, lease)
+            await stack.enter_async_context(_working(options, environment, lease))
+            app = web.create_app(database, engine.dispatch, sealer=sealer, is_signed=is_signed)
+            await stack.enter_async_context(_serving(app, listener))
+            port = listener.getsockname()[1]
+            ready(f"http://{options.host}:{port}")
+            await stop.wait()
+
+
+def environment_of(
+    options: Options, database: Database, connections: Connections, rulebooks: Rulebooks, lease: Lease
+) -> Environment:
+    """Return what documents are processed in."""
+    return Environment(
+        database=database,
+        connections=connections,
+        rulebooks=rulebooks,
+        executor=lease.executor,
+        lease=lease.is_fresh,
+        now=_now,
+        jitter=random.random,
+        token=lambda: secrets.token_hex(12),
+        say=options.say,
+        timing=Timing(settle=options.settle, pause=options.search_pause),
+        retry_seconds=options.retry,
+        vies_seconds=options.vies_retry,
+    )
+
+
+@contextmanager
+def _opened(options: Options) -> Iterator[Database]:
+    with open_database(options.database) as database, contextlib.ExitStack() as locked:
+        if database.path is not None:
+            locked.enter_context(lock_daemon(database.path))
+        yield database
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    try:
+        listener = socket.create_server((host, port), backlog=512)
+    except (OSError, OverflowError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "no such port"
+        raise ConfigError("PRO401", host=host, port=port, reason=reason) from None
+    with listener:
+        yield listener
+
+
+@asynccontextmanager
+async def _working(options: Options, environment: Environment, lease: Lease) -> AsyncIterator[None]:
+    """Process documents: first what was left behind, then what is dispatched, and what sweeps find."""
+    database, connections = environment.database, environment.connections
+
+    async def look_everywhere(*, nightly: bool = False) -> None:
+        await sweep.sweep_everyone(database, connections, now=_now(), nightly=nightly)
+
+    async def look_at_night() -> None:
+        await look_everywhere(nightly=True)
+        await asyncio.to_thread(sweep.purge_engine, database.engine, now=_now())
+
+    async def dispatch_lost() -> None:
+        await asyncio.to_thread(sweep.redispatch, database, now=_now())
+
+    async def catch_up() -> None:
+        """Look once at the start: webhooks got lost while nobody listened."""
+        await asyncio.to_thread(sweep.redispatch, database, now=_now())
+        await look_everywhere()
+
+    schedules = [
+        Schedule("shops", _every(options.sweep_seconds), look_everywhere),
+        Schedule("lost_work", _every(options.redispatch_seconds), dispatch_lost),
+        Schedule("night", "17 3 * * *", look_at_night),
+    ]
+    process = Workflow(environment).process_document
+    async with engine.running(
+        database.engine,
+        process,
+        executor=environment.executor,
+        schedules=schedules,
+        drain_seconds=DRAIN_SECONDS,
+    ):
+        tasks = [asyncio.create_task(keep_beating(lease)), asyncio.create_task(catch_up())]
+        if not database.is_sqlite:
+            tasks.append(asyncio.create_task(keep_reaping(database, now=_now)))
+        try:
+            yield
+        finally:
+            for task in tasks[1:]:
+                task.cancel()
+            await asyncio.gather(*tasks[1:], return_exceptions=True)
+    tasks[0].cancel()
+    await asyncio.gather(tasks[0], return_exceptions=True)
+    await asyncio.to_thread(lease.end)
+
+
+@asynccontextmanager
+async def _serving(app: Starlette, listener: socket.socket) -> AsyncIterator[None]:
+    config = uvicorn.Config(
+        app,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+    server = _Server(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    while not server.started and not task.done():
+        await asyncio.sleep(0.005)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to `run`: web server and engine stop together."""
+        yield
+
+
+def _lease(database: Database, executor: str) -> Lease:
+    # The boot clock goes on while the machine sleeps: a laptop that wakes must not think that its beat is fresh.
+    clock_id = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+    return Lease(
+        database,
+        executor,
+        now=_now,
+        clock=lambda: time.clock_gettime(clock_id),
+        exclusive=database.is_sqlite,
+    )
+
+
+def _every(seconds: int) -> str:
+    """Return the cron text of an interval: of seconds below a minute, else of whole minutes."""
+    if seconds < 60:
+        return f"*/{max(1, seconds)} * * * * *"
+    return f"*/{min(59, seconds // 60)} * * * *"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

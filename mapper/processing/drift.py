@@ -1,0 +1,54 @@
+"""Whether the shop changed a document after it was posted (R4): reported, never carried over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection
+
+from mapper import mapping
+from mapper.errors import MapperError
+from mapper.processing import reading
+from mapper.processing.engine import JSON
+from mapper.processing.environment import Environment
+from mapper.processing.outcome import Stop
+from mapper.store import documents, journal, payloads, tenants
+
+
+async def look(environment: Environment, tenant: str, document_id: str) -> dict[str, JSON]:
+    """Fetch a done document and mark it when its invoice would be another now. A failing look is not repeated."""
+    found = await environment.read(lambda conn: documents.get(conn, tenant, document_id))
+    posted = await environment.read(lambda conn: payloads.mapping(conn, tenant, document_id))
+    if posted is None or found.drift_at is not None or found.state != "done":
+        return {"outcome": "done"}
+    try:
+        payload = await reading.fetched(environment.connections, found)
+        settings = await environment.read(lambda conn: tenants.settings(conn, tenant))
+        mapped = mapping.apply(environment.rulebooks, found.kind, payload, settings)
+        changed = amounts(mapped.document) != amounts(posted.document)
+    except Stop:
+        changed = True
+    except MapperError:
+        return {"outcome": "done"}
+    if changed:
+        await environment.write(lambda conn: _mark(conn, environment, tenant, document_id))
+    return {"outcome": "drift" if changed else "done"}
+
+
+def amounts(document: Mapping[str, Any] | None) -> object:
+    """Return what of a document decides its invoice's amounts, as text."""
+    if document is None:
+        return None
+    totals = [str(document.get(name)) for name in ("total_incl", "total_excl", "total_vat")]
+    lines = [
+        [str(line.get(name)) for name in ("quantity", "total_incl", "vat_code")]
+        for line in document.get("lines", ())
+    ]
+    return [totals, lines]
+
+
+def _mark(conn: Connection, environment: Environment, tenant: str, document_id: str) -> None:
+    now = environment.now()
+    documents.mark_drift(conn, tenant, document_id, now=now)
+    journal.append(conn, tenant, document_id, "drift", {}, now=now)

@@ -1,0 +1,107 @@
+"""Whether this process may still act: its heartbeat in the database is fresh, so nobody has taken its work over."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+
+from mapper.errors import StoreError
+from mapper.processing import engine
+from mapper.store import heartbeats
+from mapper.store.database import Database
+
+BEAT_SECONDS = 5.0
+# Longer than a call to a service may take, so that work is not taken over from a process that is only waiting.
+TTL = timedelta(seconds=90)
+
+# Any constant that no other program uses as an advisory lock in this database.
+_REAPER_LOCK = 0x6D617070
+_log = logging.getLogger("mapper.processing")
+
+
+class Lease:
+    """The heartbeat of one process. `clock` gives seconds that also pass while the machine sleeps.
+
+    On SQLite the file lock already keeps others away (`exclusive`), so a gap in the beats is forgiven. On PostgreSQL
+    a gap longer than the TTL ends the lease for good: another process may have taken the work over.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        executor: str,
+        *,
+        now: Callable[[], datetime],
+        clock: Callable[[], float],
+        exclusive: bool,
+    ) -> None:
+        self._database = database
+        self.executor = executor
+        self._now = now
+        self._clock = clock
+        self._exclusive = exclusive
+        self._beat_at = float("-inf")
+        self.is_lost = False
+
+    def is_fresh(self) -> bool:
+        """Tell whether the last beat is younger than half the TTL and none was ever missed for long."""
+        return not self.is_lost and self._clock() - self._beat_at < TTL.total_seconds() / 2
+
+    def beat(self) -> None:
+        """Say in the database that this process lives. Raises StoreError when it cannot be reached."""
+        started = self._clock()
+        with self._database.begin() as conn:
+            heartbeats.beat(conn, self.executor, host=socket.gethostname(), pid=os.getpid(), now=self._now())
+        gap = started - self._beat_at
+        if not self._exclusive and TTL.total_seconds() < gap < float("inf"):
+            self.is_lost = True
+        self._beat_at = started
+
+    def end(self) -> None:
+        """Take the heartbeat back: this process stopped in order."""
+        with self._database.begin() as conn:
+            heartbeats.remove(conn, self.executor)
+
+
+async def keep_beating(lease: Lease) -> None:
+    """Beat until cancelled, or until the lease is lost. A database out of reach is tried again at the next beat."""
+    while not lease.is_lost:
+        try:
+            await asyncio.to_thread(lease.beat)
+        except StoreError as error:
+            _log.warning("heartbeat: %s", error.code)
+        await asyncio.sleep(BEAT_SECONDS)
+
+
+async def keep_reaping(database: Database, *, now: Callable[[], datetime]) -> None:
+    """Bring back, until cancelled, what processes left behind that no longer beat."""
+    while True:
+        await asyncio.sleep(BEAT_SECONDS * 2)
+        try:
+            await asyncio.to_thread(reap, database, now=now())
+        except StoreError as error:
+            _log.warning("reaper: %s", error.code)
+
+
+def reap(database: Database, *, now: datetime) -> int:
+    """Take the work of silent processes over, in one process at a time; return how many pieces of work."""
+    with database.begin() as conn:
+        if not database.is_sqlite:
+            got = conn.execute(
+                text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _REAPER_LOCK}
+            ).scalar_one()
+            if not got:
+                return 0
+        silent = [one.executor for one in heartbeats.silent(conn, now=now, ttl=TTL)]
+        if database.is_sqlite:
+            silent = [executor for executor in silent if executor != engine.LOCAL_EXECUTOR]
+        for executor in silent:
+            heartbeats.remove(conn, executor)
+    # After the commit: on SQLite the engine's own transaction would wait for ours.
+    return engine.take_over(database.engine, silent)

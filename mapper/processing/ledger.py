@@ -1,0 +1,318 @@
+"""Exactly one effect per document on a service that has no idempotency keys.
+
+The intent is committed before the call and completed after it. An intent without a result is unknown: the call may
+have been executed although its answer was lost. Unknown is settled by looking, never by calling again: after the
+settle time (the service may still be working, and its search may lag) it is searched twice; one hit is adopted, two
+stop for a person, none means that the call may be made again. Only a definite refusal clears an intent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Literal, TypeVar
+
+from sqlalchemy import Connection
+
+from mapper.errors import Banned, Refused, ServiceError, Temporary, Unauthorised
+from mapper.mapping import Request, Search
+from mapper.money import dumps
+from mapper.processing.outcome import Stop
+from mapper.services.wefact import WeFact, decimal_of, text_of
+from mapper.store import operations
+from mapper.store.database import Database
+from mapper.store.rows import Operation
+
+_PLACEHOLDER = re.compile(r"\{(debtor\.Identifier|invoice\.Identifier|operation\.token)\}")
+_T = TypeVar("_T")
+Row = Mapping[str, Any]
+
+
+class Doubtful(ServiceError):
+    """What happened at the service cannot be settled by looking; a person has to."""
+
+    exit_code = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds. `settle`: how long after an intent a search can be believed; `pause` lies between its two searches."""
+
+    settle: float = 180
+    pause: float = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What exists at the service now. Amounts are of invoices; `adopted` when it was found instead of made."""
+
+    identifier: str
+    code: str = ""
+    amount_incl: Decimal | None = None
+    amount_tax: Decimal | None = None
+    adopted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The operations of one tenant. `lease` tells whether this process may still act: nobody has taken its work over.
+
+    `token` makes the unique mark of a new operation; `several` hits are an error, or the lowest Identifier is taken.
+    """
+
+    database: Database
+    wefact: WeFact
+    tenant: str
+    lease: Callable[[], bool]
+    now: Callable[[], datetime]
+    token: Callable[[], str]
+    timing: Timing = Timing()
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+    async def ensure(
+        self,
+        request: Request,
+        key: str,
+        *,
+        document_id: str,
+        names: Mapping[str, str],
+        several: Literal["stop", "lowest"] = "stop",
+    ) -> Effect:
+        """Return what `request` makes, made now or earlier, and never twice.
+
+        `key` identifies the effect within the tenant; `names` fills the placeholders. Raises Stop (`later`: not yet
+        settled), Doubtful PRO201 (two found), PRO202 (nothing to search by), and what the service's client raises.
+        """
+        params = filled(request.params, names)
+        operation = await self._begin(request, key, document_id, params)
+        if operation.state == "done":
+            return _recorded(operation)
+        if not operation.fresh:
+            found = await self._settle(request, operation, names, several)
+            if found is not None:
+                return await self._finish(key, found)
+        params = filled(params, {"operation.token": operation.token})
+        answer = await self._call(request, key, params)
+        return await self._finish(key, _made(request.controller, answer))
+
+    async def send(self, request: Request, key: str, *, document_id: str, invoice: str) -> bool:
+        """Have an invoice mailed once; returns False when it had been mailed before.
+
+        Mailing has no mark to search for: before a second try the invoice itself must say that it was not sent.
+        Raises Doubtful PRO203 when it does not say.
+        """
+        params = filled(request.params, {"invoice.Identifier": invoice})
+        operation = await self._begin(request, key, document_id, params)
+        if operation.state == "done":
+            return False
+        if not operation.fresh:
+            self._wait_until_settled(operation)
+            if await self._was_sent(invoice):
+                await self._finish(key, Effect(invoice, adopted=True))
+                return False
+            await self._touch(operation)
+        await self._call(request, key, params)
+        await self._finish(key, Effect(invoice))
+        return True
+
+    async def find(self, search: Search, names: Mapping[str, str]) -> list[Row]:
+        """Return what equals `search.same`, lowest Identifier first; fields absent in a row are read by `show`."""
+        rows = await self.wefact.search(search.controller, filled(search.params, names))
+        same = {field: _folded(value) for field, value in filled(search.same, names).items()}
+        hits = [row for row in rows if await self._equals(search.controller, row, same)]
+        return sorted(hits, key=_by_identifier)
+
+    async def _settle(
+        self,
+        request: Request,
+        operation: Operation,
+        names: Mapping[str, str],
+        several: Literal["stop", "lowest"],
+    ) -> Effect | None:
+        self._wait_until_settled(operation)
+        if request.find is None:
+            raise Doubtful("PRO202", operation=request.name)
+        named = {**names, "operation.token": operation.token}
+        searches = [request.find, *_wider(request, operation, named)]
+        for number, search in enumerate(searches):
+            if number:
+                await self.sleep(self.timing.pause)
+            hits = await self.find(search, named)
+            await self._write(
+                lambda conn: operations.searched(conn, self.tenant, operation.key, now=self.now())
+            )
+            if len(hits) > 1 and several == "stop":
+                identifiers = ", ".join(text_of(row, "Identifier") for row in hits)
+                raise Doubtful("PRO201", operation=request.name, identifiers=identifiers)
+            if hits:
+                return await self._shown(request.controller, hits[0])
+        await self._touch(operation)
+        return None
+
+    def _wait_until_settled(self, operation: Operation) -> None:
+        """Come back later instead of sleeping: the tenant's other documents need the slot."""
+        left = operation.intent_at + timedelta(seconds=self.timing.settle) - self.now()
+        if left > timedelta(0):
+            raise Stop("later", "PRO101", {"operation": operation.step}, seconds=left.total_seconds())
+
+    async def _touch(self, seen: Operation) -> None:
+        """Renew the intent before calling again, unless somebody else did since it was seen."""
+        touched = await self._write(
+            lambda conn: operations.touch(conn, self.tenant, seen.key, seen=seen, now=self.now())
+        )
+        if touched is None:
+            raise Stop("later", "PRO101", {"operation": seen.step}, seconds=self.timing.settle)
+
+    async def _call(self, request: Request, key: str, params: Mapping[str, Any]) -> Row:
+        if not self.lease():
+            # The intent stays: whoever took the work over may be acting on it at this moment.
+            raise Stop("later", "PRO102", seconds=self.timing.settle)
+        try:
+            return await self.wefact.call(request.controller, request.action, params, changes=True)
+        except Temporary as error:
+            if error.maybe_executed:
+                await self._write(lambda conn: operations.lost(conn, self.tenant, key, now=self.now()))
+            else:
+                await self._refuse(key, error.code)
+            raise
+        except (Refused, Unauthorised, Banned) as error:
+            await self._refuse(key, error.code)
+            raise
+
+    async def _equals(self, controller: str, row: Row, same: Mapping[str, str]) -> bool:
+        """Search matches parts of text, so equality is checked here; invoice rows never show the Comment (2.2.1)."""
+        seen: Row | None = row
+        if any(field not in row for field in same):
+            if any(field in row and _folded(text_of(row, field)) != same[field] for field in same):
+                return False
+            seen = await self.wefact.show(controller, text_of(row, "Identifier"))
+        return seen is not None and all(_folded(text_of(seen, field)) == same[field] for field in same)
+
+    async def _shown(self, controller: str, row: Row) -> Effect:
+        """Return an adopted object; an invoice is read in full, because its totals are to be checked (W19)."""
+        if controller == "invoice":
+            shown = await self.wefact.show(controller, text_of(row, "Identifier"))
+            row = shown if shown is not None else row
+        return _effect(controller, row, adopted=True)
+
+    async def _was_sent(self, invoice: str) -> bool:
+        shown = await self.wefact.show("invoice", invoice)
+        count = decimal_of(shown, "Sent") if shown is not None else None
+        if shown is None or count is None:
+            raise Doubtful("PRO203", identifier=invoice)
+        return count > 0 or _is_moment(text_of(shown, "SentDate"))
+
+    async def _begin(
+        self, request: Request, key: str, document_id: str, params: Mapping[str, Any]
+    ) -> Operation:
+        fingerprint = hashlib.sha256(dumps(params).encode("utf-8", "surrogatepass")).hexdigest()
+        return await self._write(
+            lambda conn: operations.begin(
+                conn,
+                self.tenant,
+                document_id=document_id,
+                step=request.name,
+                key=key,
+                token=self.token(),
+                fingerprint=fingerprint,
+                now=self.now(),
+            )
+        )
+
+    async def _finish(self, key: str, effect: Effect) -> Effect:
+        await self._write(
+            lambda conn: operations.finish(
+                conn,
+                self.tenant,
+                key,
+                identifier=effect.identifier,
+                code=effect.code,
+                amount_incl=effect.amount_incl,
+                amount_tax=effect.amount_tax,
+                now=self.now(),
+            )
+        )
+        return effect
+
+    async def _refuse(self, key: str, error: str) -> None:
+        await self._write(lambda conn: operations.refuse(conn, self.tenant, key, error=error, now=self.now()))
+
+    async def _write(self, work: Callable[[Connection], _T]) -> _T:
+        return await asyncio.to_thread(_in_transaction, self.database, work)
+
+
+def _wider(request: Request, operation: Operation, names: Mapping[str, str]) -> list[Search]:
+    """Return the second search. Invoices: all made since the day before the intent.
+
+    No source attests that WeFact's list finds by ReferenceNumber (wefact-api, section 0), and a search that silently
+    finds nothing would double the invoice; `created` is documented. The service's clock is Dutch, ours is not.
+    """
+    assert request.find is not None
+    if request.controller != "invoice":
+        return [request.find]
+    since = (operation.intent_at - timedelta(days=1)).strftime("%Y-%m-%d %H:%M:%S")
+    params = filled(request.params, names)
+    debtor = {field: str(params[field]) for field in ("Debtor", "DebtorCode") if params.get(field)}
+    return [replace(request.find, params={"created": {"from": since}}, same={**request.find.same, **debtor})]
+
+
+def filled(value: Any, names: Mapping[str, str]) -> Any:
+    """Return `value` with the placeholders that `names` knows filled in, in one pass, at any depth."""
+    if isinstance(value, str):
+        return _PLACEHOLDER.sub(lambda match: names.get(match[1], match[0]), value)
+    if isinstance(value, Mapping):
+        return {key: filled(item, names) for key, item in value.items()}
+    if isinstance(value, Sequence):
+        return [filled(item, names) for item in value]
+    return value
+
+
+def _in_transaction(database: Database, work: Callable[[Connection], _T]) -> _T:
+    with database.begin() as conn:
+        return work(conn)
+
+
+def _made(controller: str, answer: Row) -> Effect:
+    """Return what a successful answer says was made.
+
+    An answer without an Identifier does not tell what exists: unknown, so that the next try looks first.
+    """
+    made = answer.get(controller)
+    if not isinstance(made, Mapping) or not text_of(made, "Identifier"):
+        raise Temporary("WEF104", maybe_executed=True, controller=controller, action="add")
+    return _effect(controller, made, adopted=False)
+
+
+def _effect(controller: str, row: Row, *, adopted: bool) -> Effect:
+    return Effect(
+        identifier=text_of(row, "Identifier"),
+        code=text_of(row, f"{controller.capitalize()}Code"),
+        amount_incl=decimal_of(row, "AmountIncl"),
+        amount_tax=decimal_of(row, "AmountTax"),
+        adopted=adopted,
+    )
+
+
+def _recorded(operation: Operation) -> Effect:
+    return Effect(
+        operation.identifier, operation.code, operation.amount_incl, operation.amount_tax, adopted=False
+    )
+
+
+def _is_moment(text: str) -> bool:
+    """Tell a real date from an empty one; PHP services write none as zeros."""
+    return any(digit in text for digit in "123456789")
+
+
+def _folded(text: object) -> str:
+    return str(text).strip().casefold()
+
+
+def _by_identifier(row: Row) -> tuple[int, str]:
+    text = text_of(row, "Identifier")
+    return (int(text) if text.isascii() and text.isdigit() else 0, text)

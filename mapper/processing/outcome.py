@@ -1,0 +1,24 @@
+"""How a document's work ends before it is done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from mapper.errors import Fact
+
+
+@dataclass(slots=True)
+class Stop(Exception):
+    """Ends the work on a document: `fail` → error, `later` → waiting for `seconds`, `open` (R6), `ignore`.
+
+    `cause` is a finding id, an error code or, for open and ignore, the reason. `identifier` and `code` are
+    WeFact's when an invoice exists all the same (W19).
+    """
+
+    kind: Literal["fail", "later", "open", "ignore"]
+    cause: str
+    facts: dict[str, Fact] = field(default_factory=dict)
+    seconds: float = 0
+    identifier: str = ""
+    code: str = ""

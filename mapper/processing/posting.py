@@ -1,0 +1,164 @@
+"""The second half of a document's work: debtor, products, invoice, the check of its totals, and sending it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from mapper.mapping import Request
+from mapper.processing import plan
+from mapper.processing.environment import Environment
+from mapper.processing.ledger import Effect, Ledger
+from mapper.processing.outcome import Stop
+from mapper.services.wefact import text_of
+from mapper.store import journal, parties, payloads, tenants
+from mapper.store.rows import Document
+
+MISMATCH = "W19"
+
+
+async def ledger_of(environment: Environment, tenant: str) -> Ledger:
+    """Return the tenant's ledger."""
+    return Ledger(
+        database=environment.database,
+        wefact=await environment.connections.wefact(tenant),
+        tenant=tenant,
+        lease=environment.lease,
+        now=environment.now,
+        token=environment.token,
+        timing=environment.timing,
+    )
+
+
+async def stored_plan(environment: Environment, document: Document) -> plan.Plan:
+    """Return the plan the document was last mapped to."""
+    result = await environment.read(lambda conn: payloads.mapping(conn, document.tenant, document.id))
+    assert result is not None, "a document is posted only after it was mapped"
+    return plan.plan_of([plan.from_json(request) for request in result.requests])
+
+
+async def debtor(environment: Environment, document: Document, request: Request) -> str:
+    """Return the Identifier of the document's debtor: our own record, else found by e-mail, else added (W14).
+
+    Several with the same e-mail: the lowest, and the journal says so. Without an e-mail it is tied to the document.
+    """
+    tenant = document.tenant
+    email, tax_number = _party(request)
+    known = await environment.read(
+        lambda conn: parties.debtor(conn, tenant, email, tax_number=tax_number) if email else None
+    )
+    if known is not None:
+        return known
+    ledger = await ledger_of(environment, tenant)
+    key = f"debtor:{_mark(email, tax_number)}" if email else f"debtor:{document.id}:{document.again}"
+    found = await _existing(environment, ledger, document, request) if email else None
+    identifier = (
+        found
+        or (await ledger.ensure(request, key, document_id=document.id, names={}, several="lowest")).identifier
+    )
+    if email:
+        await environment.write(
+            lambda conn: parties.remember_debtor(
+                conn, tenant, email, tax_number=tax_number, identifier=identifier, now=environment.now()
+            )
+        )
+    return identifier
+
+
+async def product(environment: Environment, document: Document, request: Request) -> str:
+    """Return the Identifier of a product: our own record, else found by its code, else added (W16, W17)."""
+    tenant, code = document.tenant, text_of(request.params, "ProductCode")
+    known = await environment.read(lambda conn: parties.product(conn, tenant, code))
+    if known is not None:
+        return known
+    ledger = await ledger_of(environment, tenant)
+    # Showing a code is exact and one call, the best test of existence (wefact-api 3.3).
+    shown = await ledger.wefact.show("product", code, by="ProductCode")
+    identifier = (
+        text_of(shown, "Identifier")
+        if shown is not None
+        else (
+            await ledger.ensure(
+                request, f"product:{code.casefold()}", document_id=document.id, names={}, several="lowest"
+            )
+        ).identifier
+    )
+    await environment.write(
+        lambda conn: parties.remember_product(
+            conn, tenant, code, identifier=identifier, now=environment.now()
+        )
+    )
+    return identifier
+
+
+async def invoice(
+    environment: Environment, document: Document, request: Request, *, debtor_id: str
+) -> Effect:
+    """Return the document's one invoice, its totals checked (W19).
+
+    Raises Stop `fail` W19 with the invoice's identifier when they differ: it is never posted again by itself.
+    """
+    ledger = await ledger_of(environment, document.tenant)
+    names = {"debtor.Identifier": debtor_id} if debtor_id else {}
+    effect = await ledger.ensure(request, invoice_key(document), document_id=document.id, names=names)
+    await _verify(environment, document, request, effect)
+    return effect
+
+
+async def send(environment: Environment, document: Document, request: Request, *, invoice_id: str) -> bool:
+    """Have the invoice mailed, once; returns False when it had been mailed already."""
+    ledger = await ledger_of(environment, document.tenant)
+    key = f"send:{document.id}:{document.again}"
+    return await ledger.send(request, key, document_id=document.id, invoice=invoice_id)
+
+
+def invoice_key(document: Document) -> str:
+    """Return the key of the document's invoice in the ledger; a deliberate second one has its own (R8)."""
+    return f"invoice:{document.id}:{document.again}"
+
+
+def wrong_totals(request: Request, effect: Effect) -> dict[str, str]:
+    """Return the facts about totals that are not as expected, or nothing (W19). An amount not told is wrong too."""
+    amounts = {"AmountIncl": effect.amount_incl, "AmountTax": effect.amount_tax}
+    for expected in request.expect:
+        amount = amounts.get(expected.field)
+        if amount is None or abs(amount - expected.amount) > expected.tolerance:
+            told = "" if amount is None else str(amount)
+            return {"field": expected.field, "expected": str(expected.amount), "answered": told}
+    return {}
+
+
+async def _verify(environment: Environment, document: Document, request: Request, effect: Effect) -> None:
+    facts = wrong_totals(request, effect)
+    if not facts:
+        await environment.write(lambda conn: tenants.clear_mismatches(conn, document.tenant))
+        return
+    raise Stop("fail", MISMATCH, dict(facts), identifier=effect.identifier, code=effect.code)
+
+
+async def _existing(
+    environment: Environment, ledger: Ledger, document: Document, request: Request
+) -> str | None:
+    if request.find is None:
+        return None
+    hits = await ledger.find(request.find, {})
+    if len(hits) > 1:
+        facts = {"identifiers": ", ".join(text_of(row, "Identifier") for row in hits)}
+        await environment.write(
+            lambda conn: journal.append(
+                conn, document.tenant, document.id, "several debtors", facts, now=environment.now()
+            )
+        )
+    return text_of(hits[0], "Identifier") if hits else None
+
+
+def _party(request: Request) -> tuple[str, str]:
+    """Return what identifies a debtor: the e-mail, and for ICP the VAT number, which the rule then searches by."""
+    same: Mapping[str, Any] = {} if request.find is None else request.find.same
+    return str(same.get("EmailAddress", "")), str(same.get("TaxNumber", ""))
+
+
+def _mark(*parts: str) -> str:
+    """Return a short mark of personal data for the ledger's key."""
+    return hashlib.sha256("\0".join(part.strip().casefold() for part in parts).encode()).hexdigest()[:32]

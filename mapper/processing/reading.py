@@ -1,0 +1,277 @@
+"""The first half of a document's work: fetch it, judge it, map it, check what only services know. Posts nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection
+
+from mapper import mapping
+from mapper.catalogue import describe
+from mapper.diagnostics import Finding, Severity
+from mapper.errors import Fact, Language, Refused
+from mapper.mapping import Mapped, Request
+from mapper.processing import plan
+from mapper.processing.connections import Connections
+from mapper.processing.eligibility import Verdict, created_at, judge_order
+from mapper.processing.environment import Environment
+from mapper.processing.outcome import Stop
+from mapper.services.vies import Answer
+from mapper.store import documents, journal, payloads, rulebooks, tenants
+from mapper.store.rows import Document, Tenant
+
+# An answer about VAT codes older than this is read anew before a document is held for a code it does not name.
+CODES_TRUSTED_SECONDS = 30.0
+# How long a document waits that a rule wants to wait.
+WAIT_SECONDS = 300.0
+_GONE = "CCV301"
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A mapped document whose requests may be sent; `findings` are those kept with it."""
+
+    payload_hash: str
+    mapped: Mapped
+    requests: tuple[Request, ...]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What decides about a document besides its payload."""
+
+    tenant: Tenant
+    settings: dict[str, Any]
+    document: Document
+    posted_as: tuple[str, ...]
+    by_hand: bool
+
+
+async def read(environment: Environment, document: Document, *, by_hand: bool) -> plan.Plan:
+    """Fetch, judge, map and check a claimed document; keep all of it, and return what is to be sent.
+
+    `by_hand`: a person asked for this document, so the go-live does not hold it back (R9). Raises Stop for every
+    outcome but posting, and what the services' clients raise.
+    """
+    payload = await fetched(environment.connections, document)
+    around = await environment.read(lambda conn: _circumstances(conn, document, by_hand=by_hand))
+    verdict = judged(payload, around)
+    payload_hash = await environment.write(lambda conn: _keep_payload(conn, environment, document, payload))
+    if verdict.outcome == "ignore":
+        raise Stop("ignore", verdict.reason)
+    if verdict.outcome == "open":
+        raise Stop("open", verdict.reason)
+    mapped = mapping.apply(environment.rulebooks, document.kind, payload, around.settings)
+    result = Read(payload_hash, mapped, mapped.requests, mapped.findings)
+    stop = held(mapped)
+    if stop is None:
+        result, stop = await _asked(environment, around, result)
+    await environment.write(lambda conn: _keep_mapping(conn, environment, around, result))
+    if stop is not None:
+        raise stop
+    return plan.plan_of(result.requests)
+
+
+async def fetched(connections: Connections, document: Document) -> dict[str, Any]:
+    """Return the document as the shop has it now. Raises Stop (ignored) when it is deleted there (R6)."""
+    if document.deleted:
+        raise Stop("ignore", "deleted in the shop (R6)")
+    shop = await connections.shop(document.tenant)
+    try:
+        return await shop.order(document.shop_id)
+    except Refused as error:
+        if error.code == _GONE:
+            raise Stop("ignore", "deleted in the shop (R6)") from None
+        raise
+
+
+def judged(payload: Mapping[str, Any], around: Circumstances) -> Verdict:
+    """Return whether the document is to be posted by the tenant's settings."""
+    return judge_order(
+        payload,
+        mode=around.settings["mode"],
+        statuses=around.settings["statuses"],
+        process_from=around.tenant.process_from,
+        posted_as=around.posted_as,
+        go_live_applies=not around.by_hand,
+    )
+
+
+def held(mapped: Mapped) -> Stop | None:
+    """Return why the mapping may not be posted by its own findings, or None."""
+    ignored = next((finding for finding in mapped.findings if "ignore" in finding.facts), None)
+    if ignored is not None:
+        return Stop("ignore", f"{ignored.facts['ignore']} ({ignored.id})")
+    for severity in ("error", "wait"):
+        finding = next((one for one in mapped.findings if one.severity == severity), None)
+        if finding is not None and severity == "error":
+            return Stop("fail", finding.id, dict(finding.facts))
+        if finding is not None:
+            return Stop("later", finding.id, dict(finding.facts), seconds=WAIT_SECONDS)
+    return None
+
+
+async def _asked(environment: Environment, around: Circumstances, found: Read) -> tuple[Read, Stop | None]:
+    """Ask the services what the rules could not know: VIES about a VAT number (K2), WeFact about VAT codes (K3)."""
+    question = next((one for one in found.findings if one.id == "K2" and one.severity == "info"), None)
+    if question is not None and "number" in question.facts:
+        found, stop = await _ask_vies(environment, around, found, question)
+        if stop is not None:
+            return found, stop
+    missing = await _missing_codes(environment.connections, around.tenant.id, found.requests)
+    if missing:
+        absent = _finding("K3", "error", "PRO213", {"code": ", ".join(missing)})
+        return replace(found, findings=(*found.findings, absent)), Stop("fail", "K3", dict(absent.facts))
+    return found, None
+
+
+async def _ask_vies(
+    environment: Environment, around: Circumstances, found: Read, question: Finding
+) -> tuple[Read, Stop | None]:
+    """Keep what VIES says with the document: valid is the proof for a sale without VAT; unknown waits or drafts."""
+    vies = await environment.connections.vies(around.tenant.id)
+    answer = await vies.check(question.facts["country"], question.facts["number"])
+    answered = _with_evidence(question, answer)
+    found = replace(found, findings=tuple(answered if one is question else one for one in found.findings))
+    await environment.write(lambda conn: _journal_vies(conn, environment, around.document, answer))
+    facts: dict[str, Fact] = {"country": answer.country, "code": answer.code}
+    if answer.state == "valid":
+        return found, None
+    if answer.state == "invalid":
+        return found, Stop("fail", "K2", facts)
+    if around.settings["checks"]["vies_unknown"] == "draft":
+        return replace(found, requests=plan.as_draft(found.requests)), None
+    pause = environment.pause(max(1, around.document.attempts), at_least=environment.vies_seconds)
+    return found, Stop("later", "K2", facts, seconds=pause)
+
+
+async def _missing_codes(connections: Connections, tenant: str, requests: Iterable[Request]) -> list[str]:
+    """Return the VAT codes that are sent but do not exist in WeFact."""
+    used = {code for request in requests for code in _tax_codes(request.params)}
+    known = sale_codes(await connections.wefact_settings(tenant))
+    if known and used - known:
+        known = sale_codes(await connections.wefact_settings(tenant, at_most=CODES_TRUSTED_SECONDS))
+    return sorted(used - known) if known else []
+
+
+def sale_codes(settings: Mapping[str, Any]) -> set[str]:
+    """Return the VAT codes for sales in WeFact's settings: an object keyed by code, or a list (wefact-api 2.4)."""
+    tax = settings.get("Tax")
+    codes = tax.get("Codes") if isinstance(tax, Mapping) else None
+    sale = codes.get("Sale") if isinstance(codes, Mapping) else None
+    if isinstance(sale, Mapping):
+        return {str(code) for code in sale}
+    if isinstance(sale, Sequence):
+        return {str(row["TaxCode"]) for row in sale if isinstance(row, Mapping) and "TaxCode" in row}
+    return set()
+
+
+def _tax_codes(params: Mapping[str, Any]) -> set[str]:
+    lines = params.get("InvoiceLines", ())
+    rows = [params, *(line for line in lines if isinstance(line, Mapping))]
+    return {str(row["TaxCode"]) for row in rows if row.get("TaxCode")}
+
+
+def _with_evidence(question: Finding, answer: Answer) -> Finding:
+    evidence = {
+        **question.facts,
+        "vies": answer.state,
+        "code": answer.code,
+        "consultation": answer.consultation,
+        "asked_at": answer.asked_at.isoformat(timespec="seconds"),
+    }
+    if answer.state == "valid":
+        return replace(question, facts=evidence)
+    said = _finding("K2", "error", "PRO211", evidence)
+    if answer.state == "unknown":
+        said = _finding("K2", "wait", "PRO212", evidence)
+    return replace(said, place=question.place, about=question.about)
+
+
+def _finding(id: str, severity: Severity, code: str, facts: Mapping[str, str]) -> Finding:
+    """Return a finding in the words of the catalogue, in both languages."""
+    languages: tuple[Language, ...] = ("en", "nl")
+    texts = {language: describe(code, facts, language) for language in languages}
+    return Finding(
+        id,
+        severity,
+        say={language: text.message for language, text in texts.items()},
+        help={language: text.remedy for language, text in texts.items()},
+        facts=dict(facts),
+    )
+
+
+def _journal_vies(conn: Connection, environment: Environment, document: Document, answer: Answer) -> None:
+    facts = {
+        "country": answer.country,
+        "state": answer.state,
+        "code": answer.code,
+        "consultation": answer.consultation,
+    }
+    journal.append(conn, document.tenant, document.id, "vies", facts, now=environment.now())
+
+
+def _keep_payload(
+    conn: Connection, environment: Environment, document: Document, payload: Mapping[str, Any]
+) -> str:
+    customer = payload.get("customer")
+    billing = customer.get("billingaddress") if isinstance(customer, Mapping) else None
+    names = billing if isinstance(billing, Mapping) else {}
+    documents.describe(
+        conn,
+        document.tenant,
+        document.id,
+        number=_text(payload.get("ordernumber_full")),
+        order_number=_text(payload.get("ordernumber_full")),
+        dated=created_at(payload),
+        customer=_text(names.get("company")) or _text(names.get("full_name")),
+        email=_text(customer.get("email")) if isinstance(customer, Mapping) else None,
+        currency=_text(payload.get("currency")),
+    )
+    return payloads.keep(conn, document.tenant, document.id, payload, now=environment.now())
+
+
+def _keep_mapping(conn: Connection, environment: Environment, around: Circumstances, found: Read) -> None:
+    tenant, document = around.tenant.id, around.document.id
+    total = (found.mapped.document or {}).get("total_incl")
+    if total is not None:
+        documents.describe(conn, tenant, document, total_incl=Decimal(str(total)))
+    rulebooks.keep(conn, environment.rulebooks.texts, environment.rulebooks.hash, now=environment.now())
+    payloads.keep_mapping(
+        conn,
+        tenant,
+        document,
+        payload_hash=found.payload_hash,
+        rules=found.mapped.rules,
+        settings_revision=around.tenant.settings_revision,
+        document=found.mapped.document,
+        requests=[plan.to_json(request) for request in found.requests],
+        # In both languages: whoever reads it later chooses.
+        findings=[
+            {**finding.to_json(), "message": dict(finding.say), "help": dict(finding.help)}
+            for finding in found.findings
+        ],
+        trace=found.mapped.trace.to_json(),
+        now=environment.now(),
+    )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _circumstances(conn: Connection, document: Document, *, by_hand: bool) -> Circumstances:
+    tenant = document.tenant
+    order_id = document.order_id if document.order_id is not None else document.shop_id
+    posted = documents.posted_for_order(conn, tenant, order_id, other_than=document.id)
+    return Circumstances(
+        tenant=tenants.get(conn, tenant),
+        settings=tenants.settings(conn, tenant),
+        document=document,
+        posted_as=tuple(other.code or other.id for other in posted if other.kind != document.kind),
+        by_hand=by_hand,
+    )

@@ -1,0 +1,202 @@
+"""What feeds the queue besides webhooks: lost ones are found in the shop (R2), lost work in our own tables.
+
+Each sweep may run any number of times, in any number of processes: it only notes documents and dispatches them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from mapper.errors import MapperError
+from mapper.processing import engine
+from mapper.processing.connections import Connections
+from mapper.processing.eligibility import Verdict, created_at, judge_order
+from mapper.store import documents, listing, sweeps, tenants
+from mapper.store.database import Database
+from mapper.store.rows import Document, Tenant
+
+OVERLAP = timedelta(days=1)
+# Payments come in weeks after an order; the shop has no "changed since" (ccv-api 2.1).
+PAID_WINDOW = timedelta(days=35)
+# An open document is read again this long after it was last seen; each costs two of the shop's 150 calls a minute.
+REREAD = timedelta(hours=6)
+# Work without a row in the engine is lost only when it had the time to get one.
+GRACE = timedelta(seconds=30)
+SWEPT = "sweep"
+
+_log = logging.getLogger("mapper.processing")
+
+
+@dataclass(frozen=True, slots=True)
+class SweepReport:
+    """What a sweep of a shop saw, what was new to us, and how many documents it dispatched."""
+
+    seen: int = 0
+    new: int = 0
+    dispatched: int = 0
+
+
+async def sweep_shop(
+    database: Database,
+    connections: Connections,
+    tenant: str,
+    *,
+    now: datetime,
+    nightly: bool = False,
+    reread: timedelta = REREAD,
+) -> SweepReport:
+    """Read what the shop made since the last sweep, with a day's overlap, and re-read what is open (R2, R6).
+
+    `nightly` also reads every paid order of 35 days. Nothing is read for a paused tenant. Raises ServiceError; the
+    next sweep then begins where this one did.
+    """
+    with database.read() as conn:
+        row, settings = tenants.get(conn, tenant), tenants.settings(conn, tenant)
+        swept, paused = sweeps.swept_until(conn, tenant), tenants.pause_of(conn, tenant)
+    if paused is not None or settings["mode"] == "invoices":
+        return SweepReport()
+    shop = await connections.shop(tenant)
+    since = max(row.process_from, (swept or row.process_from) - OVERLAP)
+    found = [order async for order in shop.orders(created_from=since)]
+    if nightly:
+        start = max(row.process_from, now - PAID_WINDOW)
+        found += [order async for order in shop.orders(created_from=start, is_paid=True)]
+    orders = {order["id"]: order for order in found if isinstance(order.get("id"), int)}
+    with database.begin() as conn:
+        report = _take_note(conn, row, settings, orders.values(), now=now)
+        again = _reopen(conn, tenant, now=now, reread=timedelta(0) if nightly else reread)
+        sweeps.record(conn, tenant, until=now)
+    return SweepReport(report.seen, report.new, report.dispatched + again)
+
+
+async def sweep_everyone(
+    database: Database, connections: Connections, *, now: datetime, nightly: bool = False
+) -> None:
+    """Sweep every tenant's shop; one that cannot be reached does not keep the others from being swept."""
+    with database.read() as conn:
+        everyone = [tenant.id for tenant in tenants.everyone(conn)]
+    for tenant in everyone:
+        try:
+            report = await sweep_shop(database, connections, tenant, now=now, nightly=nightly)
+        except MapperError as error:
+            _log.warning("sweep of %s: %s", tenant, error.code)
+        else:
+            _log.info("sweep of %s: %d seen, %d new", tenant, report.seen, report.new)
+
+
+def redispatch(
+    database: Database,
+    *,
+    now: datetime,
+    tenant: str | None = None,
+    grace: timedelta = GRACE,
+    due_only: bool = True,
+) -> int:
+    """Dispatch what is queued, processing or waiting although no live work is on it; return how many.
+
+    It covers an engine that lost its rows, a changed `engine.VERSION`, a resumed tenant, and a move to another
+    database. With `due_only` a waiting document is left until its time has come.
+    """
+    with database.read() as conn:
+        everyone = [tenant] if tenant else [one.id for one in tenants.everyone(conn)]
+        stuck = {one: _stuck(conn, one, now - grace, now if due_only else None) for one in everyone}
+    return sum(_dispatch_dead(database, one, rows, now=now) for one, rows in stuck.items() if rows)
+
+
+def _stuck(conn: Connection, tenant: str, unchanged_since: datetime, due: datetime | None) -> list[Document]:
+    if tenants.pause_of(conn, tenant) is not None:
+        return []
+    found: list[Document] = []
+    after = ""
+    while rows := listing.unsettled(conn, tenant, after=after):
+        found += [row for row in rows if _may_be_stuck(row, unchanged_since, due)]
+        after = rows[-1].id
+    return found
+
+
+def _may_be_stuck(document: Document, unchanged_since: datetime, due: datetime | None) -> bool:
+    if document.state == "waiting":
+        return due is None or document.next_at is None or document.next_at <= min(due, unchanged_since)
+    return document.state in documents.UNDER_WAY and document.changed_at <= unchanged_since
+
+
+def _dispatch_dead(database: Database, tenant: str, rows: Iterable[Document], *, now: datetime) -> int:
+    work = {document.id: _work_of(document) for document in rows}
+    alive = engine.live(database.engine, [one for ids in work.values() for one in ids])
+    dead = [document for document, ids in work.items() if not alive & ids]
+    for document in dead:
+        with database.begin() as conn:
+            found = documents.get(conn, tenant, document)
+            if found.state in {"queued", "processing", "waiting"}:
+                noted = documents.note(conn, tenant, found.kind, found.shop_id, now=now)
+                engine.dispatch(conn, tenant, noted, reason=SWEPT, priority=engine.BACKGROUND)
+    return len(dead)
+
+
+def _work_of(document: Document) -> set[str]:
+    """Return the workflow ids that may be on a document: of its newest revision, and of the one being worked on."""
+    revisions = {document.revision, document.claimed_revision}
+    return {engine.workflow_id(document.tenant, document.id, revision) for revision in revisions}
+
+
+def _take_note(
+    conn: Connection,
+    tenant: Tenant,
+    settings: Mapping[str, Any],
+    orders: Iterable[Mapping[str, Any]],
+    *,
+    now: datetime,
+) -> SweepReport:
+    seen = new = dispatched = 0
+    for order in orders:
+        seen += 1
+        known = documents.find(conn, tenant.id, "order", order["id"])
+        verdict = _judged(order, tenant, settings)
+        if known is not None and (known.state != "open" or verdict.outcome == "open"):
+            continue
+        new += known is None
+        noted = documents.note(
+            conn,
+            tenant.id,
+            "order",
+            order["id"],
+            now=now,
+            changed=known is not None,
+            number=str(order.get("ordernumber_full") or ""),
+            dated=created_at(order),
+        )
+        if verdict.outcome != "open":
+            engine.dispatch(conn, tenant.id, noted, reason=SWEPT, priority=engine.BACKGROUND)
+            dispatched += 1
+    return SweepReport(seen, new, dispatched)
+
+
+def _judged(order: Mapping[str, Any], tenant: Tenant, settings: Mapping[str, Any]) -> Verdict:
+    """Judge by the list's summary, to leave what is still open alone; the work itself judges the whole order."""
+    return judge_order(
+        order, mode=settings["mode"], statuses=settings["statuses"], process_from=tenant.process_from
+    )
+
+
+def _reopen(conn: Connection, tenant: str, *, now: datetime, reread: timedelta) -> int:
+    """Dispatch the open documents that were not seen for a while: they may lie outside every window."""
+    dispatched, after = 0, ""
+    while rows := listing.unsettled(conn, tenant, after=after):
+        for row in rows:
+            if row.state == "open" and row.noted_at <= now - reread:
+                noted = documents.note(conn, tenant, row.kind, row.shop_id, now=now)
+                engine.dispatch(conn, tenant, noted, reason=SWEPT, priority=engine.BACKGROUND)
+                dispatched += 1
+        after = rows[-1].id
+    return dispatched
+
+
+def purge_engine(sql: Engine, *, now: datetime, keep: timedelta = timedelta(days=7)) -> int:
+    """Delete the engine's rows of work that ended long ago; our own tables keep what happened."""
+    return engine.purge(sql, before=now - keep)
