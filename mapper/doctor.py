@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -46,7 +46,7 @@ class Patient:
     address: str = "default"
 
 
-async def examine(patient: Patient) -> AsyncIterator[Check]:
+async def examine(patient: Patient) -> AsyncGenerator[Check, None]:
     """Yield every check: the installation first, then each webshop."""
     yield Check("database", "", "good", patient.database.url)
     sealer: Sealer | None = None
@@ -130,7 +130,7 @@ def _tenant(patient: Patient, tenant: str) -> Iterator[Check]:
         yield Check("documents", tenant, "attention", said, remedy=f"mapper errors --tenant {tenant}")
 
 
-async def _connections(patient: Patient, sealer: Sealer, tenant: str) -> AsyncIterator[Check]:
+async def _connections(patient: Patient, sealer: Sealer, tenant: str) -> AsyncGenerator[Check, None]:
     """Yield both connection dots, and what each service says about what we keep."""
     database = patient.database
     async with Connections(database, sealer, loopback=patient.loopback, address=patient.address) as services:

@@ -22,7 +22,7 @@ from mapper.errors import ConfigError, Fact
 from mapper.rulebook import source
 from mapper.settings_schema import SCHEMA, Schema
 
-__all__ = ["SCHEMA", "SettingsError", "changed", "check", "example", "keys", "read"]
+__all__ = ["SCHEMA", "SettingsError", "changed", "check", "differences", "example", "keys", "read"]
 
 Settings = dict[str, Any]
 KeyPath = tuple[str | int, ...]
@@ -109,6 +109,18 @@ def changed(
             target = inner
         target[last] = source.read(written, key).plain() if written.strip() else None
     return check(raw, file=" ".join(changes), today=today)
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return the dotted keys whose values differ, with the new value."""
+    found: dict[str, Any] = {}
+    for name, value in new.items():
+        before = old.get(name)
+        if isinstance(value, Mapping) and isinstance(before, Mapping):
+            found |= differences(before, value, f"{prefix}{name}.")
+        elif value != before:
+            found[f"{prefix}{name}"] = value
+    return found
 
 
 def keys(schema: Schema = SCHEMA, prefix: str = "") -> Iterator[tuple[str, Schema]]:

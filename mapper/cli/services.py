@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -37,12 +38,13 @@ async def _examine(patient: Patient, *, as_json: bool) -> int:
     from mapper.doctor import examine
 
     bad = False
-    async for check in examine(patient):
-        bad = bad or check.verdict == "bad"
-        if as_json:
-            print_json(asdict(check))
-        else:
-            _print(check)
+    async with aclosing(examine(patient)) as checks:
+        async for check in checks:
+            bad = bad or check.verdict == "bad"
+            if as_json:
+                print_json(asdict(check))
+            else:
+                _print(check)
     return 1 if bad else 0
 
 

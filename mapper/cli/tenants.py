@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from mapper.errors import UsageError
 if TYPE_CHECKING:
     from mapper.onboarding import Connected, Keys
     from mapper.store.database import Database
+    from mapper.store.rows import SettingsChange
     from mapper.store.sealing import Sealer
 
 _FILE = click.Path(path_type=Path)
@@ -310,17 +311,16 @@ def _change_keys(state: State, database: Database, name: str, given: dict[str, s
     say(f"{name}: both connections work with the new keys.")
 
 
-def _print_history(changes: Any, *, as_json: bool) -> None:
+def _print_history(changes: Sequence[SettingsChange], *, as_json: bool) -> None:
     from mapper.money import dumps
+    from mapper.settings import differences
 
     records = []
     for change in changes:
-        old = change.old or {}
-        changed = {key: value for key, value in change.new.items() if old.get(key) != value}
+        changed = differences(change.old or {}, change.new)
         shown = changed if as_json else dumps(changed) if change.old else "first settings"
-        records.append(
-            {"revision": change.revision, "at": change.at.isoformat(), "who": change.who, "changed": shown}
-        )
+        moment = change.at.isoformat(timespec="seconds")
+        records.append({"revision": change.revision, "at": moment, "who": change.who, "changed": shown})
     print_records(
         records, ("revision", "at", "who", "changed"), as_json=as_json, right=("revision",), widest=200
     )

@@ -1,0 +1,81 @@
+"""What is imported when, and that errors, codes and texts belong together: things a linter cannot see."""
+
+from __future__ import annotations
+
+import re
+import string
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mapper.catalogue import CATALOGUE
+from mapper.cli.program import COMMANDS
+
+ROOT = Path(__file__).parent.parent
+HEAVY = ("sqlalchemy", "dbos", "httpx", "yaml", "textual", "jsonschema", "starlette", "uvicorn", "cryptography")
+_CODE = re.compile(r'"([A-Z]{3,4}[0-9]{3})"')
+
+
+def loaded_after(statement: str) -> set[str]:
+    """Return which heavy packages a fresh Python has loaded after the statement."""
+    program = f"import sys; {statement}; print(*(name for name in {HEAVY} if name in sys.modules), file=sys.stderr)"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return set(ran.stderr.split())
+
+
+def test_help_loads_nothing_heavy():
+    assert loaded_after("from mapper.cli.program import run; run(['--help'])") == set()
+
+
+@pytest.mark.parametrize("module", sorted({module for module, _, _ in COMMANDS.values()}))
+def test_the_module_of_a_command_loads_nothing_heavy(module):
+    assert loaded_after(f"import {module}") == set()
+
+
+def test_mapping_loads_nothing_that_has_effects():
+    assert loaded_after("import mapper.mapping") <= {"yaml"}
+
+
+def test_help_costs_less_than_60_ms_over_a_bare_interpreter():
+    def shortest(*arguments: str) -> float:
+        times = []
+        for _ in range(9):
+            begun = time.perf_counter()
+            subprocess.run([sys.executable, *arguments], capture_output=True, check=True)
+            times.append(time.perf_counter() - begun)
+        return min(times)
+
+    # Half as much again: other tests may run on the same cores.
+    assert shortest("-m", "mapper", "--help") - shortest("-c", "pass") < 0.060 * 1.5
+
+
+def codes_in_source() -> set[str]:
+    sources = (path for path in (ROOT / "mapper").rglob("*.py") if path.name != "catalogue.py")
+    return {code for path in sources for code in _CODE.findall(path.read_text(encoding="utf-8"))}
+
+
+def test_every_code_in_the_source_is_in_the_catalogue():
+    assert sorted(codes_in_source() - set(CATALOGUE)) == []
+
+
+def test_every_code_in_the_catalogue_is_used():
+    assert sorted(set(CATALOGUE) - codes_in_source()) == []
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("code", sorted(CATALOGUE))
+def test_both_languages_say_the_same(code):
+    entry = CATALOGUE[code]
+    assert placeholders(entry.en) == placeholders(entry.nl)
+    assert placeholders(entry.remedy_en) == placeholders(entry.remedy_nl)
+    assert all((entry.en, entry.nl, entry.remedy_en, entry.remedy_nl))
+
+
+def test_a_message_is_a_sentence():
+    assert [code for code, entry in CATALOGUE.items() if not entry.en.rstrip().endswith((".", "?"))] == []
