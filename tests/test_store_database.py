@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+import threading
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert, select, text
+
+from mapper.errors import ConfigError, StoreError
+from mapper.store import exact, migrations, schema, tenants
+from mapper.store.database import Database, lock_daemon, open_database
+from tests.databases import NOW, add_tenant
+from tests.postgres import PostgresServer
+
+pytest_plugins = ["tests.databases"]
+
+
+def test_the_file_is_its_owners_only(tmp_path: Path) -> None:
+    with open_database(tmp_path / "new" / "mapper.db") as database, database.begin() as conn:
+        add_tenant(conn)
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "new").iterdir()}
+    assert modes == {"mapper.db": 0o600, "mapper.db-wal": 0o600, "mapper.db-shm": 0o600}
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
+
+
+def test_sqlite_survives_a_power_cut_after_each_commit(sqlite: Database) -> None:
+    with sqlite.read() as conn:
+        found = [conn.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")]
+    assert found == ["wal", 2]
+
+
+def test_what_a_failed_transaction_wrote_is_gone(database: Database) -> None:
+    with pytest.raises(ZeroDivisionError), database.begin() as conn:
+        add_tenant(conn)
+        _ = 1 / 0
+    with database.read() as conn:
+        assert tenants.everyone(conn) == ()
+
+
+def test_two_writers_that_read_first_both_succeed(database: Database) -> None:
+    """With a deferred BEGIN the second would fail at once: it would have to write on what it read too early."""
+    with database.begin() as conn:
+        add_tenant(conn)
+    both_started = threading.Barrier(2, timeout=10)
+
+    def count() -> None:
+        both_started.wait()
+        for _ in range(20):
+            with database.begin() as conn:
+                tenants.get(conn, "shop")
+                tenants.count_mismatch(conn, "shop", now=NOW)
+
+    threads = [threading.Thread(target=count) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with database.read() as conn:
+        assert tenants.get(conn, "shop").mismatches == 40
+
+
+def test_a_reader_does_not_wait_for_a_writer(database: Database) -> None:
+    with database.begin() as writing:
+        add_tenant(writing)
+        with database.read() as reading:
+            assert tenants.everyone(reading) == ()
+
+
+def test_reading_cannot_write_on_postgresql(postgres_store: Database) -> None:
+    with pytest.raises(Exception, match="read-only"), postgres_store.read() as conn:
+        add_tenant(conn, "another")
+    with postgres_store.begin() as conn:
+        assert conn.execute(text("SHOW transaction_read_only")).scalar() == "off"
+
+
+def test_opening_again_changes_nothing(tmp_path: Path) -> None:
+    for _ in range(2):
+        with open_database(tmp_path / "mapper.db") as database, database.begin() as conn:
+            assert migrations.migrate(conn) == ()
+
+
+def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    with open_database(tmp_path / "mapper.db") as database, database.begin() as conn:
+        conn.execute(insert(schema.migration).values(name="0099 the future", at=NOW))
+    with pytest.raises(StoreError) as caught:
+        open_database(tmp_path / "mapper.db")
+    assert caught.value.code == "STO102"
+    assert "0099 the future" in caught.value.message()
+
+
+def test_daemons_that_start_at_once_migrate_once(postgres: PostgresServer) -> None:
+    url = postgres.new_database()
+    failures: list[BaseException] = []
+
+    def start() -> None:
+        try:
+            open_database(url).close()
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+@pytest.mark.parametrize(
+    "where", ["mysql://host/name", "sqlite:///:memory:", "sqlite://", "://", "postgresql+asyncpg://h/n"]
+)
+def test_another_kind_of_database_is_refused(where: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        open_database(where)
+    assert caught.value.code == "STO104"
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mapper.db").write_text("not a database, but long enough to be looked at" * 40)
+    with pytest.raises(StoreError) as caught:
+        open_database(tmp_path / "mapper.db")
+    assert caught.value.code == "STO101"
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError) as caught:
+        open_database(tmp_path / "file" / "mapper.db")
+    assert caught.value.code == "STO101"
+
+
+def test_an_unreachable_server_is_refused_without_its_password() -> None:
+    with pytest.raises(StoreError) as caught:
+        open_database("postgresql://user:hunter2@127.0.0.1:1/name")
+    assert caught.value.code == "STO101"
+    assert "hunter2" not in str(caught.value)
+    assert "hunter2" not in repr(caught.value)
+
+
+def test_the_passwords_of_a_url_are_not_shown(postgres: PostgresServer) -> None:
+    with open_database(postgres.new_database().replace("postgres:@", "postgres:hunter2@")) as database:
+        assert "hunter2" not in f"{database!r} {database.url} {database.engine!r}"
+
+
+def test_a_second_daemon_on_one_file_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "mapper.db"
+    with lock_daemon(file):
+        second = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                "import sys; from pathlib import Path; from mapper.store.database import lock_daemon\n"
+                "from mapper.errors import StoreError\n"
+                "try: lock_daemon(Path(sys.argv[1]))\n"
+                "except StoreError as error: print(error.code, error.facts['pid'])",
+                str(file),
+            ],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=Path(__file__).parent.parent,
+        )
+    assert second.stdout.split() == ["STO103", str(os.getpid())]
+
+
+def test_a_daemon_may_follow_one_that_ended(tmp_path: Path) -> None:
+    with lock_daemon(tmp_path / "mapper.db"), pytest.raises(StoreError):
+        lock_daemon(tmp_path / "mapper.db")
+    lock_daemon(tmp_path / "mapper.db").close()
+
+
+def test_times_without_a_zone_are_refused(database: Database) -> None:
+    with pytest.raises(Exception, match="without a zone"), database.begin() as conn:
+        tenants.create(conn, "shop", name="Shop", settings={}, who="t", now=datetime(2026, 3, 1))  # noqa: DTZ001
+
+
+def test_the_tables_in_the_database_are_those_of_the_schema(database: Database) -> None:
+    with database.read() as conn:
+        for table in schema.metadata.sorted_tables:
+            conn.execute(select(table).limit(1)).all()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"b": Decimal("21"), "a": [1, None, True, "x\n€"]},
+        {"rate": Decimal("0.90"), "large": Decimal("1E+3"), "small": Decimal("1E-9")},
+        [Decimal("-0.00"), 0, -7, ""],
+    ],
+)
+def test_exact_text_gives_back_the_same_value_and_types(value: object) -> None:
+    again = exact.read(exact.write(value))
+    assert again == value
+    assert _types(again) == _types(value)
+
+
+def test_exact_text_does_not_depend_on_the_order_of_keys() -> None:
+    assert exact.write({"a": 1, "b": [2]}) == exact.write({"b": [2], "a": 1}) == '{"a":1,"b":[2]}'
+
+
+def test_exact_text_refuses_a_float() -> None:
+    with pytest.raises(TypeError, match="float"):
+        exact.write({"amount": 0.1})
+
+
+def _types(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _types(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_types(item) for item in value]
+    return type(value)
