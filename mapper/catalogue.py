@@ -52,6 +52,45 @@ RULES: dict[str, Entry] = {
 }
 
 PAYLOADS: dict[str, Entry] = {
+    "MAP201": Entry(
+        "The rules need '{path}'{row}, but the document does not have it.",
+        "De regels hebben '{path}'{row} nodig, maar het document heeft die waarde niet.",
+        "Complete the order in the shop and process it again; if the field may be absent, give the rule a default "
+        "with `or`.",
+        "Vul de bestelling in de winkel aan en verwerk haar opnieuw; mag het veld ontbreken, geef de regel dan met `or` "
+        "een standaardwaarde.",
+    ),
+    "MAP202": Entry(
+        "'{path}'{row} must be {wanted}, but the document holds {found}.",
+        "'{path}'{row} moet {wanted} zijn, maar het document bevat {found}.",
+        "Correct the order in the shop and process it again; if it looks right there, report it to the shop's maker.",
+        "Verbeter de bestelling in de winkel en verwerk haar opnieuw; lijkt zij daar goed, meld het dan bij de maker van "
+        "de winkel.",
+    ),
+    "MAP203": Entry(
+        "The rules cannot calculate this document: {reason}.",
+        "De regels kunnen dit document niet berekenen: {reason}.",
+        "Compare the order in the shop with the rule named; correct the order and process it again.",
+        "Vergelijk de bestelling in de winkel met de genoemde regel; verbeter de bestelling en verwerk haar opnieuw.",
+    ),
+    "MAP204": Entry(
+        "The rules failed on this document: {reason}.",
+        "De regels liepen vast op dit document: {reason}.",
+        "Report the document: the rule named does not expect it.",
+        "Meld het document: de genoemde regel verwacht dit niet.",
+    ),
+    "MAP205": Entry(
+        "This is not an order: an object belongs here, not {found}.",
+        "Dit is geen bestelling: hier hoort een object, geen {found}.",
+        "Give the document exactly as the shop's API answers it.",
+        "Geef het document precies zoals de API van de winkel het antwoordt.",
+    ),
+    "MAP206": Entry(
+        "The order has {count} rows; at most {limit} are mapped.",
+        "De bestelling heeft {count} regels; er worden er hooguit {limit} verwerkt.",
+        "Split the order in the shop, or book it by hand.",
+        "Splits de bestelling in de winkel, of boek haar met de hand.",
+    ),
     "PAY101": Entry(
         "This is not JSON: {reason} (line {line}, column {column}).",
         "Dit is geen JSON: {reason} (regel {line}, kolom {column}).",
@@ -164,6 +203,12 @@ SERVICES: dict[str, Entry] = {
         "Give the key the right to read orders, shop data and payment methods, and to manage webhooks.",
         "Geef de sleutel het recht om bestellingen, winkelgegevens en betaalmethoden te lezen en "
         "webhooks te beheren.",
+    ),
+    "CCV204": Entry(
+        "The public key for {shop} is empty or holds characters that no key has.",
+        "De publieke sleutel voor {shop} is leeg of bevat tekens die in geen sleutel voorkomen.",
+        "Copy the public key again, without quotes or line breaks around it.",
+        "Kopieer de publieke sleutel opnieuw, zonder aanhalingstekens of regeleinden eromheen.",
     ),
     "CCV301": Entry(
         "The shop {shop} does not have it ({action}). {sentence}",

@@ -148,6 +148,14 @@ INVOICE = _object(
         "shipping_fields": _choice(
             "Which custom fields carry a separate delivery address.", "english", "dutch", "off"
         ),
+        "rounding_model": _choice(
+            "How WeFact adds up this account's invoices: B per rate, A per line, C net per line, D the total, E net once.",
+            "B",
+            "A",
+            "C",
+            "D",
+            "E",
+        ),
         "address": _choice(
             "Whose address the invoice shows: the debtor's in WeFact, or the document's own.",
             "debtor",

@@ -1,0 +1,471 @@
+"""Expressions: parsed by simpleeval, held to a whitelist, and turned into a tree of our own with types and places.
+
+Names, item access by dot, comparison, and / or / not, + - * /, `a if b else c`, lists of constants, calls of the named
+functions, and constants. Every number is a Decimal from its source text. Nothing here can reach a Python attribute.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import re
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+from simpleeval import InvalidExpression, SimpleEval
+
+from mapper.diagnostics import Diagnostic, Place
+from mapper.rulebook.functions import Function
+from mapper.rulebook.source import Node, Source
+from mapper.rulebook.types import ANY, FLAG, NONE, NUMBER, TEXT, Type, fits, join
+
+MAX_CHARACTERS = 1000
+MAX_NODES = 200
+MAX_DEPTH = 25
+
+_NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?\Z")
+_WORDS = {"true": True, "false": False, "none": None}
+_ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+_COMPARISON = {
+    ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.In: "in",
+    ast.NotIn: "not in",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Expr:
+    """A part of an expression, with its type and its place in the file."""
+
+    type: Type
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Const(Expr):
+    value: str | Decimal | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf(Expr):
+    items: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Name(Expr):
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Field(Expr):
+    """`base.name` of a record, or of every record of a list (then the type is a list)."""
+
+    base: Expr
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Binary(Expr):
+    op: str
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Compare(Expr):
+    ops: tuple[str, ...]
+    operands: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Logic(Expr):
+    op: Literal["and", "or"]
+    operands: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback(Expr):
+    """`a or b` on values: the first that is filled."""
+
+    operands: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not(Expr):
+    operand: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Cond(Expr):
+    test: Expr
+    then: Expr
+    otherwise: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Filled(Expr):
+    operand: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Expr):
+    name: str
+    args: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Text(Expr):
+    """A text with `{expressions}` in it; parts are constants and expressions in order."""
+
+    parts: tuple[str | Expr, ...]
+
+
+Names = Mapping[str, Type]
+
+
+@dataclass(slots=True)
+class Reader:
+    """Reads expressions of one file, collecting problems; a part that cannot be read gets the type `any`."""
+
+    source: Source
+    functions: Mapping[str, Function]
+    problems: list[Diagnostic] = field(default_factory=list)
+
+    def expression(self, node: Node, names: Names) -> Expr:
+        """Read the expression a YAML scalar holds."""
+        if node.kind in {"map", "list"}:
+            self.refuse("RULE201", node.place, "An expression belongs here.", "Write it on one line after the key.")
+            return Const(ANY, node.place, None)
+        if node.kind == "null":
+            self.refuse("RULE201", node.place, "An expression belongs here, but there is nothing.", "Write `none` to mean nothing.")
+            return Const(ANY, node.place, None)
+        return self._read(node, node.text, 0, names)
+
+    def template(self, node: Node, names: Names) -> Text:
+        """Read a text with `{expressions}`; `{{` and `}}` stand for braces."""
+        parts: list[str | Expr] = []
+        if node.kind in {"map", "list"}:
+            self.refuse("RULE201", node.place, "A text belongs here.", "Write it between quotes.")
+            return Text(TEXT, node.place, ())
+        for literal, inner, offset in _template_parts(node.text):
+            if inner is None:
+                parts.append(literal)
+            elif inner == "":
+                self.refuse("RULE202", node.spot(offset), "A brace is not closed or holds nothing.", "Write {name}, or {{ for a brace.")
+            else:
+                parts.append(self._read(node, inner, offset, names))
+        return Text(TEXT, node.place, tuple(parts))
+
+    def refuse(self, code: str, place: Place, message: str, hint: str = "") -> None:
+        """Note a problem."""
+        self.problems.append(self.source.problem(code, place, message, hint))
+
+    def require(self, expr: Expr, wanted: Type, what: str) -> None:
+        """Note a problem when an expression is not of the type that its place wants."""
+        if not fits(expr.type, wanted):
+            self.refuse("RULE205", expr.place, f"{what} must be a {wanted.kind}; this is a {expr.type}.")
+
+    def _read(self, node: Node, text: str, offset: int, names: Names) -> Expr:
+        stripped = text.lstrip()
+        offset += len(text) - len(stripped)
+        stripped = stripped.rstrip()
+        if len(stripped) > MAX_CHARACTERS:
+            self.refuse("RULE203", node.place, f"The expression has {len(stripped)} characters; at most {MAX_CHARACTERS} are read.",
+                        "Split it: give a part a name of its own.")  # fmt: skip
+            return Const(ANY, node.place, None)
+        # A newline ends a Python expression; in a YAML block it is only a space to the author.
+        source = stripped.replace("\n", " ")
+        tree = self._parse(node, source, offset)
+        if tree is None:
+            return Const(ANY, node.place, None)
+        return _Checker(self, node, source, offset, names).convert(tree)
+
+    def _parse(self, node: Node, source: str, offset: int) -> ast.expr | None:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                statement = SimpleEval.parse(source)
+        except SyntaxError as error:
+            column = min(max((error.offset or 1) - 1, 0), max(len(source) - 1, 0))
+            reason = (error.msg or "cannot be read").removeprefix("invalid syntax. ")
+            self.refuse("RULE204", node.spot(offset + column), f"This is not an expression: {reason}.",
+                        "An expression looks like `a + b`, `a == 'text'`, `a or b`, `a if b else c`.")  # fmt: skip
+            return None
+        except (InvalidExpression, ValueError, RecursionError, MemoryError, Warning) as error:
+            self.refuse("RULE204", node.spot(offset), f"This is not an expression: {str(error)[:100] or type(error).__name__}.")
+            return None
+        if isinstance(statement, ast.Expr):
+            return statement.value
+        hint = "Compare with ==, or write the name as the key: `name: expression`." if isinstance(statement, ast.Assign) else ""
+        self.refuse("RULE204", node.spot(offset), "This is a statement, not an expression.", hint)
+        return None
+
+
+@dataclass(slots=True)
+class _Checker:
+    """Converts one Python syntax tree, checking every node against the whitelist and the types."""
+
+    reader: Reader
+    node: Node
+    source: str
+    offset: int
+    names: Names
+    count: int = 0
+    depth: int = 0
+
+    def convert(self, tree: ast.expr) -> Expr:
+        self.count += 1
+        self.depth += 1
+        try:
+            if self.count > MAX_NODES or self.depth > MAX_DEPTH:
+                return self._refuse("RULE203", tree, "The expression is too long.", "Give a part a name of its own.")
+            handler = _HANDLERS.get(type(tree))
+            if handler is None:
+                what = _REFUSED.get(type(tree).__name__, f"'{type(tree).__name__}'")
+                return self._refuse("RULE206", tree, f"{what} is not part of the rule language.", "See docs/rules.md.")
+            return handler(self, tree)
+        finally:
+            self.depth -= 1
+
+    def place(self, tree: ast.expr) -> Place:
+        length = (tree.end_col_offset or tree.col_offset + 1) - tree.col_offset
+        before = self.source.encode()[: tree.col_offset].decode(errors="ignore")
+        return self.node.spot(self.offset + len(before), max(1, length))
+
+    def _refuse(self, code: str, tree: ast.expr, message: str, hint: str = "") -> Expr:
+        self.reader.refuse(code, self.place(tree), message, hint)
+        return Const(ANY, self.place(tree), None)
+
+    def constant(self, tree: ast.Constant) -> Expr:
+        value, place = tree.value, self.place(tree)
+        if isinstance(value, bool) or value is None:
+            return self._refuse("RULE206", tree, f"'{value}' is Python.", f"Write {str(value).lower()}.")
+        if isinstance(value, str):
+            return Const(TEXT, place, value)
+        text = self.source.encode()[tree.col_offset : tree.end_col_offset].decode()
+        if isinstance(value, int | float) and _NUMBER.match(text):
+            return Const(NUMBER, place, Decimal(text))
+        return self._refuse("RULE206", tree, f"{text[:40]} is not a plain number.", "Write it as 12 or 12.50.")
+
+    def name(self, tree: ast.Name) -> Expr:
+        place = self.place(tree)
+        if tree.id in _WORDS:
+            value = _WORDS[tree.id]
+            return Const(NONE if value is None else FLAG, place, value)
+        if tree.id in self.names:
+            return Name(self.names[tree.id], place, tree.id)
+        if tree.id in self.reader.functions:
+            return self._refuse("RULE207", tree, f"'{tree.id}' is a function.", f"Call it: {tree.id}(…).")
+        hint = _nearest(tree.id, [*self.names, *_WORDS], "Known here") + "\nA text needs quotes: '" + tree.id + "'."
+        return self._refuse("RULE207", tree, f"There is no '{tree.id}' here.", hint.strip())
+
+    def attribute(self, tree: ast.Attribute) -> Expr:
+        base = self.convert(tree.value)
+        place = self.place(tree)
+        if base.type.kind == "any":
+            return Field(ANY.maybe(), place, base, tree.attr)
+        record = base.type.item if base.type.kind == "list" else base.type
+        if record is None or record.kind not in {"record", "any"}:
+            return self._refuse("RULE205", tree, f"A {base.type} has no fields, so no '{tree.attr}'.")
+        if record.fields is None or record.kind == "any":
+            inner = ANY.maybe()
+        elif tree.attr in record.fields:
+            inner = record.fields[tree.attr]
+        else:
+            written = ast.unparse(tree.value)
+            hint = _nearest(tree.attr, list(record.fields), f"{written} has", written + ".")
+            return self._refuse("RULE208", tree, f"{written} has no '{tree.attr}'.", hint)
+        if base.type.kind == "list":
+            inner = Type("list", item=inner.sure())
+        elif base.type.optional:
+            inner = inner.maybe()
+        return Field(inner, place, base, tree.attr)
+
+    def arithmetic(self, tree: ast.BinOp) -> Expr:
+        op = _ARITHMETIC.get(type(tree.op))
+        left, right = self.convert(tree.left), self.convert(tree.right)
+        if op is None:
+            return self._refuse("RULE206", tree, f"'{type(tree.op).__name__}' is not part of the rule language.", "Use + - * /.")
+        for side in (left, right):
+            if not side.type.numeric:
+                hint = "Join texts with {text: \"{a} {b}\"} or join(' ', a, b)." if side.type.kind == "text" else ""
+                return self._refuse("RULE205", tree, f"'{op}' calculates with numbers; this is a {side.type}.", hint)
+        return Binary(NUMBER, self.place(tree), op, left, right)
+
+    def unary(self, tree: ast.UnaryOp) -> Expr:
+        operand = self.convert(tree.operand)
+        place = self.place(tree)
+        if isinstance(tree.op, ast.Not):
+            self.reader.require(operand, FLAG, "What follows 'not'")
+            return Not(FLAG, place, operand)
+        if isinstance(tree.op, ast.USub):
+            self.reader.require(operand, NUMBER, "What follows '-'")
+            return Binary(NUMBER, place, "-", Const(NUMBER, place, Decimal(0)), operand)
+        return self._refuse("RULE206", tree, "This sign is not part of the rule language.")
+
+    def comparison(self, tree: ast.Compare) -> Expr:
+        operands = tuple(self.convert(part) for part in (tree.left, *tree.comparators))
+        ops = tuple(_COMPARISON.get(type(op), "is") for op in tree.ops)
+        for op, left, right in zip(ops, operands, operands[1:], strict=False):
+            self._check_comparison(tree, op, left, right)
+        return Compare(FLAG, self.place(tree), ops, operands)
+
+    def _check_comparison(self, tree: ast.Compare, op: str, left: Expr, right: Expr) -> None:
+        if op == "is":
+            self._refuse("RULE206", tree, "'is' is not part of the rule language.", "Compare with ==.")
+        elif "none" in (left.type.kind, right.type.kind):
+            self._refuse("RULE205", tree, "Nothing compares with none.", "Write `not filled(…)`.")
+        elif op in {"in", "not in"}:
+            item = right.type.item
+            if right.type.kind not in {"list", "any"}:
+                self._refuse("RULE205", tree, f"'in' looks in a list; this is a {right.type}.", "Keywords in a text: use `match`.")
+            elif item is not None and not fits(left.type, item):
+                self._refuse("RULE205", tree, f"A {left.type} is never in a {right.type}.")
+        elif not fits(left.type, right.type):
+            self._refuse("RULE205", tree, f"A {left.type} never compares with a {right.type}.")
+        elif op not in {"==", "!="} and not (left.type.numeric or left.type.kind == "text"):
+            self._refuse("RULE205", tree, f"'{op}' compares numbers; this is a {left.type}.")
+
+    def logic(self, tree: ast.BoolOp) -> Expr:
+        operands = tuple(self.convert(part) for part in tree.values)
+        place = self.place(tree)
+        if isinstance(tree.op, ast.And):
+            for operand in operands:
+                self.reader.require(operand, FLAG, "Each side of 'and'")
+            return Logic(FLAG, place, "and", operands)
+        if all(operand.type.kind == "flag" for operand in operands):
+            return Logic(FLAG, place, "or", operands)
+        kind = operands[0].type
+        for operand in operands[1:]:
+            joined = join(kind, operand.type)
+            if joined is None:
+                message = f"'or' takes the right side where the left is absent, but a {kind} and a {operand.type} do not go together."
+                return self._refuse("RULE205", tree, message)
+            kind = joined
+        kind = kind.maybe() if operands[-1].type.optional else kind.sure()
+        return Fallback(kind, place, operands)
+
+    def conditional(self, tree: ast.IfExp) -> Expr:
+        test, then, otherwise = self.convert(tree.test), self.convert(tree.body), self.convert(tree.orelse)
+        self.reader.require(test, FLAG, "What stands between 'if' and 'else'")
+        kind = join(then.type, otherwise.type)
+        if kind is None:
+            return self._refuse("RULE205", tree, f"One side is a {then.type}, the other a {otherwise.type}.")
+        return Cond(kind, self.place(tree), test, then, otherwise)
+
+    def sequence(self, tree: ast.List | ast.Tuple) -> Expr:
+        items = tuple(self.convert(part) for part in tree.elts)
+        kind = items[0].type if items else ANY
+        if any(not isinstance(item, Const) or not fits(item.type, kind) for item in items):
+            return self._refuse("RULE206", tree, "A list may only hold constants of one type.")
+        return ListOf(Type("list", item=kind), self.place(tree), items)
+
+    def call(self, tree: ast.Call) -> Expr:
+        place = self.place(tree)
+        if not isinstance(tree.func, ast.Name):
+            return self._refuse("RULE206", tree, "Only named functions can be called.", "See docs/rules.md for the list.")
+        name = tree.func.id
+        if tree.keywords or any(isinstance(arg, ast.Starred) for arg in tree.args):
+            return self._refuse("RULE206", tree, "Arguments are given in order, without names or stars.")
+        args = tuple(self.convert(arg) for arg in tree.args)
+        if name == "filled" and len(args) == 1:
+            return Filled(FLAG, place, args[0])
+        function = self.reader.functions.get(name)
+        if function is None:
+            hint = _nearest(name, [*self.reader.functions, "filled"], "Functions")
+            return self._refuse("RULE209", tree, f"There is no function '{name}'.", hint)
+        wanted = len(function.params)
+        if len(args) != wanted and not (function.rest and len(args) >= wanted):
+            return self._refuse("RULE209", tree, f"{name} takes {wanted} value(s), not {len(args)}.", function.doc)
+        params = (*function.params, *([function.params[-1]] * (len(args) - wanted)))
+        for arg, param in zip(args, params, strict=True):
+            if not fits(arg.type, param):
+                self.reader.refuse("RULE205", arg.place, f"{name} wants a {param} here; this is a {arg.type}.", function.doc)
+        return Call(function.returns, place, name, args)
+
+
+_HANDLERS: Mapping[type[ast.AST], Callable[[_Checker, ast.expr], Expr]] = {
+    ast.Constant: _Checker.constant,  # type: ignore[dict-item]
+    ast.Name: _Checker.name,  # type: ignore[dict-item]
+    ast.Attribute: _Checker.attribute,  # type: ignore[dict-item]
+    ast.BinOp: _Checker.arithmetic,  # type: ignore[dict-item]
+    ast.UnaryOp: _Checker.unary,  # type: ignore[dict-item]
+    ast.Compare: _Checker.comparison,  # type: ignore[dict-item]
+    ast.BoolOp: _Checker.logic,  # type: ignore[dict-item]
+    ast.IfExp: _Checker.conditional,  # type: ignore[dict-item]
+    ast.List: _Checker.sequence,  # type: ignore[dict-item]
+    ast.Tuple: _Checker.sequence,  # type: ignore[dict-item]
+    ast.Call: _Checker.call,  # type: ignore[dict-item]
+}
+
+_REFUSED = {
+    "Subscript": "Access with []", "Lambda": "A function of one's own", "JoinedStr": "An f-text", "Dict": "A map",
+    "ListComp": "A loop", "GeneratorExp": "A loop", "SetComp": "A loop", "DictComp": "A loop", "Set": "A set",
+    "NamedExpr": "':='", "Await": "'await'", "Yield": "'yield'", "Starred": "'*'",
+}  # fmt: skip
+
+
+def _nearest(name: str, known: Sequence[str], intro: str, prefix: str = "") -> str:
+    close = difflib.get_close_matches(name, known, 1, 0.6)
+    if close:
+        return f"Did you mean '{prefix}{close[0]}'?"
+    listed = ", ".join(sorted(known)[:12])
+    return f"{intro}: {listed}{' …' if len(known) > 12 else ''}." if known else ""
+
+
+def _template_parts(text: str) -> Iterator[tuple[str, str | None, int]]:
+    """Yield (literal, None, 0) and ("", expression, offset); an expression of "" marks a brace that is wrong."""
+    literal, index = "", 0
+    while index < len(text):
+        character = text[index]
+        if character in "{}" and text[index : index + 2] == character * 2:
+            literal, index = literal + character, index + 2
+        elif character == "{":
+            end = text.find("}", index)
+            if literal:
+                yield literal, None, 0
+                literal = ""
+            inner = text[index + 1 : end] if end > 0 else ""
+            yield "", inner if inner.strip() else "", index + 1
+            if end < 0:
+                return
+            index = end + 1
+        elif character == "}":
+            yield "", "", index
+            index += 1
+        else:
+            literal, index = literal + character, index + 1
+    if literal:
+        yield literal, None, 0
+
+
+def parts(expr: Expr) -> Iterable[Expr]:
+    """Return the parts directly below an expression."""
+    match expr:
+        case Field(base=base):
+            return (base,)
+        case Binary(left=left, right=right):
+            return (left, right)
+        case Compare(operands=operands) | Logic(operands=operands) | Fallback(operands=operands):
+            return operands
+        case Not(operand=operand) | Filled(operand=operand):
+            return (operand,)
+        case Cond(test=test, then=then, otherwise=otherwise):
+            return (test, then, otherwise)
+        case Call(args=args):
+            return args
+        case ListOf(items=items):
+            return items
+        case Text(parts=pieces):
+            return tuple(piece for piece in pieces if isinstance(piece, Expr))
+        case _:
+            return ()
+
+
+def walk(expr: Expr) -> Iterator[Expr]:
+    """Yield an expression and all its parts."""
+    yield expr
+    for part in parts(expr):
+        yield from walk(part)

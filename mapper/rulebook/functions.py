@@ -1,0 +1,298 @@
+"""The functions that rules may call: named, pure, typed, and explained in one line each for authors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import ROUND_FLOOR, Decimal
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from mapper import money, rounding
+from mapper.rulebook.types import (
+    ANY, FLAG, INTEGER, NUMBER, NUMBERS, RECORDS, TEXT, Type,
+)  # fmt: skip
+from mapper.vat import numbers
+from mapper.vat.rates import VatRates
+
+_ZERO = Decimal(0)
+_LIST = Type("list", item=ANY)
+_SHARES = Type("list", item=Type("record", fields={"key": NUMBER, "amount": NUMBER}))
+
+
+class RuleFault(Exception):
+    """A function was given values it has no answer for; the text says why, in English."""
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One function. `lenient`: it takes absent values; `rest`: the last parameter may be repeated."""
+
+    call: Callable[..., Any]
+    params: tuple[Type, ...]
+    returns: Type
+    doc: str
+    lenient: bool = False
+    rest: bool = False
+
+
+def shown(value: object) -> str:
+    """Return a value as it stands in a text: amounts without exponent, absent as nothing."""
+    if value.__class__ is str:
+        return value  # type: ignore[return-value]
+    if isinstance(value, Decimal):
+        return money.decimal_text(value, 10)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
+
+
+def text(value: object) -> str | None:
+    return None if value is None else shown(value)
+
+
+def clean(name: str) -> str:
+    return name.lower().replace("-", "")
+
+
+def join(separator: str, *parts: str) -> str:
+    return separator.join([part for part in parts if part])
+
+
+def total(amounts: Iterable[Decimal]) -> Decimal:
+    return sum(amounts, _ZERO)
+
+
+def sum_of(items: Iterable[Any] | None, name: str) -> Decimal | None:
+    if items is None:
+        return None
+    return sum((_amount(item, name) for item in items), _ZERO)
+
+
+def _amount(item: object, name: str) -> Decimal:
+    value = item.get(name) if isinstance(item, Mapping) else item
+    if value is None:
+        return _ZERO
+    if isinstance(value, Decimal):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Decimal(value)
+    raise RuleFault(f"'{name}' holds {type(value).__name__} where an amount belongs")
+
+
+def options(items: Sequence[Mapping[str, Any]], name: str, value: str) -> str:
+    pairs = ((shown(item.get(name)), shown(item.get(value))) for item in items)
+    return ", ".join(": ".join(part for part in pair if part) for pair in pairs if any(pair))
+
+
+def highest(amounts: Iterable[Decimal]) -> Decimal | None:
+    return max(amounts, default=None)
+
+
+def sign(amount: Decimal) -> Decimal:
+    return Decimal(-1) if amount < 0 else Decimal(1)
+
+
+def round_half_up(amount: Decimal, places: Decimal) -> Decimal:
+    return money.round_half_up(amount, int(places))
+
+
+def decimal_text(amount: Decimal, places: Decimal) -> str:
+    return money.decimal_text(Decimal(amount), int(places))
+
+
+def distinct(values: Iterable[Any]) -> list[Any]:
+    return list(dict.fromkeys(values))
+
+
+def spread(amount: Decimal, keys: Sequence[Decimal], weights: Sequence[Decimal]) -> list[dict[str, Decimal]]:
+    """Split `amount` over the distinct keys by weight, in cents that add up exactly; highest key first.
+
+    Largest remainder; a tie of the last cent goes to the highest key.
+    """
+    basis: dict[Decimal, Decimal] = {}
+    for key, weight in zip(keys, weights, strict=True):
+        basis[key] = basis.get(key, _ZERO) + weight
+    whole = sum(basis.values(), _ZERO)
+    if whole == 0:
+        raise RuleFault("there is nothing to spread the amount over: the rows add up to 0")
+    unit = min(Decimal("0.01"), Decimal(1).scaleb(int(amount.as_tuple().exponent)))
+    exact = {key: amount * basis[key] / whole for key in sorted(basis, reverse=True)}
+    parts = {key: part.quantize(unit, rounding=ROUND_FLOOR) for key, part in exact.items()}
+    left = int((amount - sum(parts.values(), _ZERO)) / unit)
+    for key in sorted(parts, key=lambda key: (parts[key] - exact[key], -key))[:left]:
+        parts[key] += unit
+    return [{"key": key, "amount": part} for key, part in parts.items() if part]
+
+
+def rounding_rate(rates: Sequence[Decimal], totals: Sequence[Decimal], difference: Decimal) -> Decimal:
+    """Return the rate a rounding difference belongs to.
+
+    That is the rate whose lines, rounded one by one as the shop does, come closest to the difference; among equals the
+    one with the largest total.
+    """
+    groups: dict[Decimal, list[Decimal]] = {}
+    for rate, amount in zip(rates, totals, strict=True):
+        groups.setdefault(rate, []).append(amount)
+    if not groups:
+        raise RuleFault("there is no line to take the VAT rate from")
+
+    def distance(rate: Decimal) -> tuple[Decimal, Decimal, Decimal]:
+        amounts = groups[rate]
+        each = sum((money.round_half_up(amount, 2) for amount in amounts), _ZERO)
+        gap = each - money.round_half_up(sum(amounts, _ZERO), 2)
+        return abs(difference - gap), -abs(sum(amounts, _ZERO)), -rate
+
+    return min(groups, key=distance)
+
+
+@lru_cache(maxsize=64)
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
+def local_time(moment: str, zone: str) -> str:
+    try:
+        utc = datetime.fromisoformat(moment)
+    except ValueError:
+        raise RuleFault(f"'{moment[:40]}' is not a date and time such as 2026-03-31T22:30:00Z") from None
+    if utc.tzinfo is None:
+        raise RuleFault(f"'{moment[:40]}' does not say its time zone, such as the Z of 2026-03-31T22:30:00Z")
+    return utc.astimezone(_zone(zone)).replace(tzinfo=None, microsecond=0).isoformat()
+
+
+def time_text(moment: str, form: str) -> str:
+    return datetime.fromisoformat(moment).strftime(form)
+
+
+_LANGUAGES = ("nl", "en", "de", "fr")
+
+
+@lru_cache(maxsize=1)
+def _codes_by_name() -> dict[str, str]:
+    from babel import Locale
+
+    codes: dict[str, str] = {}
+    for language in reversed(_LANGUAGES):
+        for code, name in Locale(language).territories.items():
+            if len(code) == 2 and code.isalpha():
+                codes[name.casefold()] = code
+    return codes
+
+
+def country_code(name: str) -> str | None:
+    plain = name.strip()
+    if len(plain) == 2 and plain.isascii() and plain.isalpha():
+        return plain.upper()
+    return _codes_by_name().get(plain.casefold()) if plain else None
+
+
+def country_name(code: str, language: str) -> str:
+    if not code:
+        return ""
+    from babel import Locale
+
+    return str(Locale(language).territories.get(code.upper(), code))
+
+
+_NOT_IN_CODE = re.compile(r"[^A-Za-z0-9]")
+
+
+def product_code(code: str) -> str | None:
+    return _NOT_IN_CODE.sub("", code) or None
+
+
+def products(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return each product of the lines once, with its `code` of letters and digits; lines without a code make none."""
+    found: dict[str, dict[str, Any]] = {}
+    for line in lines:
+        code = product_code(line["product_code"])
+        if code:
+            found.setdefault(code, {**line, "code": code})
+    return list(found.values())
+
+
+def product_clash(lines: Iterable[Mapping[str, Any]]) -> str:
+    """Return the product codes that differ in the shop and would be the same in WeFact; empty when there are none."""
+    codes: dict[str, str] = {}
+    for line in lines:
+        given = line["product_code"]
+        first = codes.setdefault(product_code(given) or given, given)
+        if first != given:
+            return f"{first}, {given}"
+    return ""
+
+
+def functions(rates: VatRates) -> dict[str, Function]:
+    """Return all functions by name, over one table of VAT rates."""
+    settled = {"lines": RECORDS, "exact": FLAG, "residual": NUMBER, "total": NUMBER, "tax": NUMBER, "limit": NUMBER}
+    problem_of = lru_cache(maxsize=4096)(numbers.check)
+    return {
+        "text": Function(text, (ANY,), TEXT.maybe(), "A number as text; none stays none.", lenient=True),
+        "clean": Function(clean, (TEXT,), TEXT, "Lower case, hyphens dropped."),
+        "trim": Function(str.strip, (TEXT,), TEXT, "Without spaces around it."),
+        "upper": Function(str.upper, (TEXT,), TEXT, "In capitals."),
+        "join": Function(join, (TEXT, TEXT), TEXT, "join(' ', a, b): the filled texts, with ' ' between.", rest=True),
+        "count": Function(lambda items: len(items or ()), (_LIST,), INTEGER, "How many items.", lenient=True),
+        "sum": Function(total, (NUMBERS,), NUMBER, "All amounts added up."),
+        "sum_of": Function(
+            sum_of, (_LIST, TEXT), NUMBER.maybe(),
+            "sum_of(items, 'amount'): that field of all items added up, or the items themselves; none without a list.",
+            lenient=True,
+        ),
+        "highest": Function(highest, (NUMBERS,), NUMBER.maybe(), "The highest; none for an empty list."),
+        "highest_of": Function(max, (NUMBER, NUMBER), NUMBER, "The higher of the values.", rest=True),
+        "lowest_of": Function(min, (NUMBER, NUMBER), NUMBER, "The lower of the values.", rest=True),
+        "abs": Function(abs, (NUMBER,), NUMBER, "Without its sign."),
+        "sign": Function(sign, (NUMBER,), NUMBER, "-1 below zero, else 1."),
+        "distinct": Function(distinct, (_LIST,), _LIST, "Each value once."),
+        "round_half_up": Function(round_half_up, (NUMBER, NUMBER), NUMBER, "round_half_up(amount, 2): to cents."),
+        "decimal_text": Function(
+            decimal_text, (NUMBER, NUMBER), TEXT, "decimal_text(amount, 6): at most 6 decimals, no trailing zeros."
+        ),
+        "integer": Function(int, (NUMBER,), INTEGER, "As a whole number."),
+        "options": Function(
+            options, (RECORDS, TEXT, TEXT), TEXT, "options(items, 'name', 'value'): 'name: value, name: value'."
+        ),
+        "spread": Function(
+            spread, (NUMBER, NUMBERS, NUMBERS), _SHARES,
+            "spread(amount, keys, weights): `amount` split over the distinct keys, in cents that add up exactly.",
+        ),
+        "rounding_rate": Function(
+            rounding_rate, (NUMBERS, NUMBERS, NUMBER), NUMBER, "The VAT rate that a rounding difference belongs to."
+        ),
+        "local_time": Function(local_time, (TEXT, TEXT), TEXT, "A moment in UTC as the local time of a zone."),
+        "time_text": Function(time_text, (TEXT, TEXT), TEXT, "time_text(date, '%Y-%m-%d'): a date in another form."),
+        "country_code": Function(
+            country_code, (TEXT,), TEXT.maybe(), "The two letters of a country given by code or name; none if unknown."
+        ),
+        "country_name": Function(country_name, (TEXT, TEXT), TEXT, "country_name('NL', 'en'): the country's name."),
+        "in_eu": Function(rates.in_eu, (TEXT,), FLAG, "Whether goods sent there stay in the EU."),
+        "shipped_rate": Function(
+            rates.highest, (TEXT, TEXT), NUMBER.maybe(), "The standard VAT rate of a country on a date, as shipped."
+        ),
+        "vat_number_problem": Function(
+            lambda number, country: problem_of(number, country).problem, (TEXT, TEXT), TEXT,
+            "What is wrong with a VAT number (format, check digit …); empty when it has the right form.",
+        ),
+        "vat_number_country": Function(
+            lambda number, country: problem_of(number, country).country, (TEXT, TEXT), TEXT,
+            "The prefix of a VAT number, as VIES wants it.",
+        ),
+        "vat_number_digits": Function(
+            lambda number, country: problem_of(number, country).digits, (TEXT, TEXT), TEXT,
+            "A VAT number without prefix, as VIES wants it.",
+        ),
+        "product_code": Function(product_code, (TEXT,), TEXT.maybe(), "Letters and digits only."),
+        "products": Function(
+            products, (RECORDS,), Type("list", item=Type("record")), "Each product of the lines once, with its `code`."
+        ),
+        "product_clash": Function(product_clash, (RECORDS,), TEXT, "Product codes that would become the same."),
+        "settle": Function(
+            rounding.settle, (RECORDS, NUMBER, TEXT, NUMBER), Type("record", fields=settled),
+            "settle(lines, total, model, limit): the lines to send so that WeFact's total is `total`.",
+        ),
+    }  # fmt: skip

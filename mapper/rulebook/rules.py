@@ -1,0 +1,538 @@
+"""A rulebook's YAML read into typed rules: values and their forms, line rules, requests and checks.
+
+All problems of a file are collected and raised together. docs/rules.md explains each form with an example.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from mapper.diagnostics import Place
+from mapper.rulebook.expressions import Const, Expr, Reader, Text
+from mapper.rulebook.source import Node
+from mapper.rulebook.types import ANY, FLAG, NONE, NUMBER, TEXT, Type, fits, join
+
+LANGUAGES = ("en", "nl")
+SEVERITIES = ("error", "wait", "warning", "info")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One `if … then …` of a `when`."""
+
+    test: Expr
+    then: Value
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """The first case whose test holds, else `otherwise`."""
+
+    type: Type
+    place: Place
+    cases: tuple[Case, ...]
+    otherwise: Value
+
+
+@dataclass(frozen=True, slots=True)
+class KeywordRow:
+    """Words of which any, or all, must stand in the text."""
+
+    every: bool
+    words: tuple[str, ...]
+    then: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A text looked up in a table of keywords; the first row that fits."""
+
+    type: Type
+    place: Place
+    subject: Expr
+    rows: tuple[KeywordRow, ...]
+    otherwise: str
+
+
+@dataclass(frozen=True, slots=True)
+class Find:
+    """The first entry of a list whose `by` equals `is`, and what it gives; none when there is no such entry."""
+
+    type: Type
+    place: Place
+    collection: Expr
+    variable: str
+    by: tuple[Expr, ...]
+    keys: tuple[Expr, ...]
+    give: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Collect:
+    """What each entry of a list gives, of those for which `where` holds."""
+
+    type: Type
+    place: Place
+    collection: Expr
+    variable: str
+    where: Expr | None
+    give: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """A record of named values; none when its `if` does not hold."""
+
+    type: Type
+    place: Place
+    test: Expr | None
+    fields: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """`all` or `any` of some conditions."""
+
+    type: Type
+    place: Place
+    every: bool
+    tests: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Placeholder:
+    """What only the service can know, such as `debtor.Identifier`."""
+
+    type: Type
+    place: Place
+    name: str
+
+
+Value = Expr | When | Match | Find | Collect | Fields | Several | Placeholder
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A named value. `path` is its name for people, such as `document.total_incl` or `rows.unit_excl`."""
+
+    name: str
+    path: str
+    value: Value
+    place: Place
+
+    @property
+    def public(self) -> bool:
+        """Whether it is part of the document."""
+        return not self.name.startswith("_")
+
+
+@dataclass(frozen=True, slots=True)
+class LineRule:
+    """One kind of line: for each item of a list, or once."""
+
+    kind: str
+    name: str
+    place: Place
+    test: Expr | None
+    each: Expr | None
+    variable: str
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What must hold (`failing` is false) or may not hold (`failing` is true), and what is said otherwise."""
+
+    id: str
+    place: Place
+    about: str
+    test: Expr
+    failing: bool
+    severity: Value
+    say: Mapping[str, Text]
+    help: Mapping[str, Text]
+    facts: Mapping[str, Expr]
+    each: Expr | None
+    variable: str
+    offline: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRule:
+    """How to find what a request would create."""
+
+    test: Expr | None
+    controller: str
+    action: str
+    params: Fields
+    same: Fields
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRule:
+    """One request to WeFact, or one for each item of a list."""
+
+    name: str
+    place: Place
+    test: Expr | None
+    each: Expr | None
+    variable: str
+    controller: str
+    action: str
+    params: Fields
+    find: SearchRule | None
+    expect: Mapping[str, tuple[Expr, Expr]]
+
+
+Step = Entry | LineRule
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """One rulebook, typed. `steps` in order of evaluation; `document` is the type of what a source rulebook makes."""
+
+    name: str
+    file: str
+    reads: str
+    given: Mapping[str, Type]
+    steps: tuple[Step, ...]
+    checks: tuple[Check, ...]
+    requests: tuple[RequestRule, ...]
+    document: Type
+
+
+def read_rules(root: Node, reader: Reader, given: Mapping[str, Type]) -> Rules:
+    """Read a rulebook. `given` are the names it starts from: its payload and `tenant`. Problems go to the reader."""
+    return _Loader(reader, dict(given), root.place.file).rulebook(root)
+
+
+@dataclass(slots=True)
+class _Loader:
+    reader: Reader
+    names: dict[str, Type]
+    file: str
+    steps: list[Step] = field(default_factory=list)
+    document: dict[str, Type] = field(default_factory=dict)
+    line_fields: dict[str, Type] | None = None
+    every_line: Node | None = None
+
+    def rulebook(self, root: Node) -> Rules:
+        given = dict(self.names)
+        top = self._map(root, "A rulebook", ["rulebook", "reads"],
+                        ["document", "lines", "every_line", "totals", "values", "requests", "checks"])  # fmt: skip
+        reads = self._word(top.get("reads"))
+        if reads and reads not in given:
+            self.reader.refuse("RULE210", top["reads"].place, f"'{reads}' is not given to this rulebook.", f"Known: {', '.join(given)}.")
+        self.every_line = top.get("every_line")
+        for section in ("values", "document"):
+            self._entries(top.get(section), section, self.names, public=section == "document")
+        for item in self._items(top.get("lines"), "lines"):
+            self._line_step(item)
+        if self.line_fields is not None:
+            self.document["lines"] = Type("list", item=Type("record", fields=self.line_fields))
+            self.names.setdefault("lines", self.document["lines"])
+        self._entries(top.get("totals"), "document", self.names, public=True)
+        requests = tuple(self._request(item) for item in self._items(top.get("requests"), "requests"))
+        checks = tuple(self._check(item) for item in self._items(top.get("checks"), "checks"))
+        document = Type("record", fields=self.document)
+        return Rules(self._word(top.get("rulebook")), self.file, reads, given, tuple(self.steps), checks, requests, document)
+
+    def _entries(self, node: Node | None, section: str, names: dict[str, Type], *, public: bool) -> None:
+        if node is None:
+            return
+        for entry in self._named_values(node, section, names):
+            self.steps.append(entry)
+            if public and entry.public:
+                self.document[entry.name] = entry.value.type
+
+    def _named_values(
+        self, node: Node, section: str, names: dict[str, Type], outer: Mapping[str, Type] | None = None
+    ) -> Iterable[Entry]:
+        """Yield the entries of a section, adding their names; a line's field may have the name of an `outer` value."""
+        if node.kind != "map":
+            self.reader.refuse("RULE211", node.place, f"'{section}' holds `name: value` entries.")
+            return
+        for name, inner in node.entries.items():
+            place = node.keys[name]
+            if not name.isidentifier() or name in {"true", "false", "none", "and", "or", "not", "in", "if", "else"}:
+                self.reader.refuse("RULE212", place, f"'{name}' cannot be a name.", "Use letters, digits and _.")
+                continue
+            if name in names and (outer is None or names[name] is not outer.get(name)):
+                self.reader.refuse("RULE212", place, f"'{name}' exists already.", "Choose another name.")
+                continue
+            value = self.value(inner, names)
+            names[name] = value.type
+            yield Entry(name, f"{section}.{name}", value, place)
+
+    def _line_step(self, node: Node) -> None:
+        if node.kind == "map" and set(node.entries) == {"values"}:
+            self._entries(node.entries["values"], "values", self.names, public=False)
+            return
+        top = self._map(node, "A line rule", ["kind", "values"], ["name", "if", "each", "as"])
+        kind = self._word(top.get("kind"))
+        name = self._word(top.get("name")) or kind
+        names = dict(self.names)
+        test = self._condition(top.get("if"), names)
+        each, variable = self._loop(top, names)
+        entries: list[Entry] = []
+        for part in (top.get("values"), self.every_line):
+            if part is not None:
+                entries.extend(self._named_values(part, name, names, self.names))
+        self.steps.append(LineRule(kind, name, node.place, test, each, variable, tuple(entries)))
+        self._add_group(node, name, entries)
+
+    def _add_group(self, node: Node, name: str, entries: Sequence[Entry]) -> None:
+        every = {entry.name: entry.value.type for entry in entries}
+        public = {"kind": TEXT, **{entry.name: entry.value.type for entry in entries if entry.public}}
+        if name in self.names or name == "lines":
+            self.reader.refuse("RULE212", node.place, f"'{name}' exists already.", "Give the line rule another `name`.")
+        self.names[name] = Type("list", item=Type("record", fields={"kind": TEXT, **every}))
+        if self.line_fields is None:
+            self.line_fields = public
+        for missing in sorted(set(self.line_fields) ^ set(public)):
+            self.reader.refuse("RULE213", node.place, f"Every line rule sets the same fields, but '{missing}' is not set by all.")
+        for field_name, kind in public.items():
+            if field_name in self.line_fields:
+                joined = join(self.line_fields[field_name], kind)
+                if joined is None:
+                    self.reader.refuse("RULE205", node.place, f"'{field_name}' is a {kind} here and a {self.line_fields[field_name]} above.")
+                else:
+                    self.line_fields[field_name] = joined
+        self.names["lines"] = Type("list", item=Type("record", fields=self.line_fields))
+
+    def _loop(self, top: Mapping[str, Node], names: dict[str, Type]) -> tuple[Expr | None, str]:
+        if "each" not in top:
+            return None, ""
+        each = self.reader.expression(top["each"], names)
+        self.reader.require(each, Type("list", item=ANY), "What `each` goes through")
+        variable = self._word(top.get("as")) or "item"
+        if variable in names:
+            self.reader.refuse("RULE212", top.get("as", top["each"]).place, f"'{variable}' exists already.", "Choose another name after `as`.")
+        names[variable] = each.type.item or ANY
+        return each, variable
+
+    def _request(self, node: Node) -> RequestRule:
+        top = self._map(node, "A request", ["name", "controller", "action", "params"], ["if", "each", "as", "find", "expect"])
+        names = dict(self.names)
+        test = self._condition(top.get("if"), names)
+        each, variable = self._loop(top, names)
+        params = self._fields(top.get("params"), None, names, node.place)
+        find = self._search(top["find"], names) if "find" in top else None
+        expect = {}
+        for name, inner in self._map(top.get("expect"), "expect", [], None).items():
+            amounts = self._map(inner, "An expectation", ["amount", "within"], [])
+            pair = tuple(self.reader.expression(amounts[key], names) for key in ("amount", "within") if key in amounts)
+            for expr in pair:
+                self.reader.require(expr, NUMBER, "An expected amount")
+            if len(pair) == 2:
+                expect[name] = (pair[0], pair[1])
+        return RequestRule(self._word(top.get("name")), node.place, test, each, variable, self._word(top.get("controller")),
+                           self._word(top.get("action")), params, find, expect)  # fmt: skip
+
+    def _search(self, node: Node, names: dict[str, Type]) -> SearchRule:
+        top = self._map(node, "find", ["controller", "action", "params", "same"], ["if"])
+        return SearchRule(
+            self._condition(top.get("if"), names),
+            self._word(top.get("controller")),
+            self._word(top.get("action")),
+            self._fields(top.get("params"), None, names, node.place),
+            self._fields(top.get("same"), None, names, node.place),
+        )
+
+    def _check(self, node: Node) -> Check:
+        top = self._map(node, "A check", ["id", "severity", "say"], ["about", "that", "if", "help", "facts", "each", "as", "offline"])
+        names = dict(self.names)
+        each, variable = self._loop(top, names)
+        if ("that" in top) == ("if" in top):
+            self.reader.refuse("RULE214", node.place, "A check has either `that` (what must hold) or `if` (when it speaks).")
+        failing = "that" not in top
+        test = self._condition(top.get("if" if failing else "that"), names) or Const(FLAG, node.place, not failing)
+        facts = {name: self.reader.expression(inner, names) for name, inner in self._map(top.get("facts"), "facts", [], None).items()}
+        return Check(
+            id=self._word(top.get("id")), place=node.place, about=self._word(top.get("about")), test=test, failing=failing,
+            severity=self._severity(top.get("severity"), names), say=self._texts(top.get("say"), names),
+            help=self._texts(top.get("help"), names), facts=facts, each=each, variable=variable,
+            offline="offline" in top and top["offline"].plain() is True,
+        )  # fmt: skip
+
+    def _severity(self, node: Node | None, names: dict[str, Type]) -> Value:
+        if node is None:
+            return Const(TEXT, Place(self.file, 1, 1), "error")
+        if node.kind == "map":
+            return self.value(node, names)
+        if node.text not in SEVERITIES:
+            self.reader.refuse("RULE214", node.place, f"'{node.text}' is no severity.", f"One of {', '.join(SEVERITIES)}.")
+        return Const(TEXT, node.place, node.text)
+
+    def _texts(self, node: Node | None, names: dict[str, Type]) -> Mapping[str, Text]:
+        if node is None:
+            return {}
+        texts = self._map(node, "A text", list(LANGUAGES), [])
+        return {language: self.reader.template(inner, names) for language, inner in texts.items()}
+
+    def _condition(self, node: Node | None, names: Mapping[str, Type]) -> Expr | None:
+        if node is None:
+            return None
+        expr = self.reader.expression(node, names)
+        self.reader.require(expr, FLAG, "A condition")
+        return expr
+
+    def value(self, node: Node, names: Mapping[str, Type]) -> Value:
+        """Read a value in any of its forms."""
+        if node.kind != "map":
+            return self.reader.expression(node, names)
+        for key, read in _FORMS.items():
+            if key in node.entries:
+                return read(self, node, names)
+        close = difflib.get_close_matches(next(iter(node.entries), ""), _FORMS, 1)
+        hint = f"Did you mean '{close[0]}'?" if close else f"A value is an expression, or has one of: {', '.join(_FORMS)}."
+        self.reader.refuse("RULE215", node.place, "This is no form of value.", hint)
+        return Const(ANY, node.place, None)
+
+    def _text(self, node: Node, names: Mapping[str, Type]) -> Value:
+        return self.reader.template(self._map(node, "A text", ["text"], [])["text"], names)
+
+    def _placeholder(self, node: Node, names: Mapping[str, Type]) -> Value:
+        return Placeholder(TEXT, node.place, self._word(self._map(node, "A placeholder", ["placeholder"], [])["placeholder"]))
+
+    def _when(self, node: Node, names: Mapping[str, Type]) -> Value:
+        top = self._map(node, "`when`", ["when", "otherwise"], [])
+        cases = []
+        for item in self._items(top.get("when"), "when"):
+            case = self._map(item, "A case", ["if", "then"], [])
+            if len(case) == 2:
+                test = self._condition(case["if"], names)
+                assert test is not None
+                cases.append(Case(test, self.value(case["then"], names), item.place))
+        otherwise = self.value(top["otherwise"], names) if "otherwise" in top else Const(NONE, node.place, None)
+        kind = self._joined([*(case.then for case in cases), otherwise], node.place)
+        return When(kind, node.place, tuple(cases), otherwise)
+
+    def _match(self, node: Node, names: Mapping[str, Type]) -> Value:
+        top = self._map(node, "`match`", ["match", "keywords", "otherwise"], [])
+        subject = self.reader.expression(top["match"], names)
+        self.reader.require(subject, TEXT, "What `match` looks at")
+        rows = []
+        for item in self._items(top.get("keywords"), "keywords"):
+            row = self._map(item, "A keyword row", ["then"], ["any", "all"])
+            if ("any" in row) == ("all" in row):
+                self.reader.refuse("RULE216", item.place, "A keyword row has either `any` or `all`.")
+                continue
+            words = row.get("any") or row["all"]
+            listed = tuple(word.text for word in (words.items if words.kind == "list" else [words]))
+            if not listed or "" in listed:
+                self.reader.refuse("RULE216", words.place, "A keyword row needs at least one word.", "Write [word, word].")
+            rows.append(KeywordRow("all" in row, listed, self._word(row.get("then")), item.place))
+        return Match(TEXT, node.place, subject, tuple(rows), self._word(top.get("otherwise")))
+
+    def _find(self, node: Node, names: Mapping[str, Type]) -> Value:
+        top = self._map(node, "`find`", ["find", "as", "by", "is", "give"], [])
+        if len(top) < 5:
+            return Const(ANY, node.place, None)
+        collection, variable, inner = self._through(top["find"], top["as"], names)
+        by = tuple(self.reader.expression(part, inner) for part in self._one_or_more(top["by"]))
+        keys = tuple(self.reader.expression(part, names) for part in self._one_or_more(top["is"]))
+        if len(by) != len(keys):
+            self.reader.refuse("RULE217", top["is"].place, f"`by` names {len(by)} value(s), `is` {len(keys)}.")
+        for left, right in zip(by, keys, strict=False):
+            if not fits(left.type, right.type):
+                self.reader.refuse("RULE205", right.place, f"A {right.type} is never equal to a {left.type}.")
+        give = self.value(top["give"], inner)
+        return Find(give.type.maybe(), node.place, collection, variable, by, keys, give)
+
+    def _collect(self, node: Node, names: Mapping[str, Type]) -> Value:
+        top = self._map(node, "`collect`", ["collect", "as", "give"], ["where"])
+        if not {"collect", "as", "give"} <= set(top):
+            return Const(ANY, node.place, None)
+        collection, variable, inner = self._through(top["collect"], top["as"], names)
+        where = self._condition(top.get("where"), inner)
+        give = self.value(top["give"], inner)
+        return Collect(Type("list", item=give.type), node.place, collection, variable, where, give)
+
+    def _through(self, node: Node, name: Node, names: Mapping[str, Type]) -> tuple[Expr, str, dict[str, Type]]:
+        collection = self.reader.expression(node, names)
+        self.reader.require(collection, Type("list", item=ANY), "What is gone through")
+        variable = self._word(name)
+        if variable in names:
+            self.reader.refuse("RULE212", name.place, f"'{variable}' exists already.", "Choose another name after `as`.")
+        return collection, variable, {**names, variable: collection.type.item or ANY}
+
+    def _all_or_any(self, node: Node, names: Mapping[str, Type]) -> Value:
+        key = "all" if "all" in node.entries else "any"
+        top = self._map(node, f"`{key}`", [key], [])
+        tests = tuple(test for item in self._items(top[key], key) if (test := self._condition(item, names)) is not None)
+        return Several(FLAG, node.place, key == "all", tests)
+
+    def _fields_form(self, node: Node, names: Mapping[str, Type]) -> Value:
+        top = self._map(node, "`fields`", ["fields"], ["if"])
+        return self._fields(top.get("fields"), top.get("if"), names, node.place)
+
+    def _fields(self, node: Node | None, test: Node | None, names: Mapping[str, Type], place: Place) -> Fields:
+        condition = self._condition(test, names)
+        entries = self._map(node, "fields", [], None)
+        values = {name: self.value(inner, names) for name, inner in entries.items()}
+        kind = Type("record", condition is not None, fields={name: value.type for name, value in values.items()})
+        return Fields(kind, place, condition, values)
+
+    def _joined(self, values: Sequence[Value], place: Place) -> Type:
+        kind = values[0].type
+        for value in values[1:]:
+            joined = join(kind, value.type)
+            if joined is None:
+                self.reader.refuse("RULE205", place, f"One case gives a {kind}, another a {value.type}.")
+                return ANY
+            kind = joined
+        return kind
+
+    def _one_or_more(self, node: Node) -> list[Node]:
+        return node.items if node.kind == "list" else [node]
+
+    def _items(self, node: Node | None, what: str) -> list[Node]:
+        if node is not None and node.kind != "list":
+            self.reader.refuse("RULE211", node.place, f"'{what}' is a list: each item begins with '- '.")
+            return []
+        return node.items if node is not None else []
+
+    def _word(self, node: Node | None) -> str:
+        if node is not None and node.kind in {"map", "list"}:
+            self.reader.refuse("RULE211", node.place, "A single word belongs here.")
+            return ""
+        return node.text if node is not None else ""
+
+    def _map(self, node: Node | None, what: str, needed: list[str], allowed: list[str] | None) -> dict[str, Node]:
+        """Return a map's entries; `allowed` None lets any name in."""
+        if node is None:
+            return {}
+        if node.kind != "map":
+            self.reader.refuse("RULE211", node.place, f"{what} holds `name: value` entries.")
+            return {}
+        for name in needed:
+            if name not in node.entries:
+                self.reader.refuse("RULE218", node.place, f"{what} needs '{name}'.")
+        known = None if allowed is None else [*needed, *allowed]
+        if known is None:
+            return dict(node.entries)
+        for name in node.entries:
+            if name not in known:
+                close = difflib.get_close_matches(name, known, 1)
+                hint = f"Did you mean '{close[0]}'?" if close else f"Known here: {', '.join(known)}."
+                self.reader.refuse("RULE219", node.keys[name], f"{what} has no '{name}'.", hint)
+        return {name: inner for name, inner in node.entries.items() if name in known}
+
+
+_FORMS: dict[str, Any] = {
+    "text": _Loader._text,
+    "when": _Loader._when,
+    "match": _Loader._match,
+    "find": _Loader._find,
+    "collect": _Loader._collect,
+    "fields": _Loader._fields_form,
+    "all": _Loader._all_or_any,
+    "any": _Loader._all_or_any,
+    "placeholder": _Loader._placeholder,
+}

@@ -1,0 +1,99 @@
+"""What compiled rules call while they run: checked reads of a payload, and the faults they raise."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, NoReturn
+
+
+class MissingValue(Exception):
+    """A value the rules need is absent. `site` counts the places in a compiled rulebook that need one."""
+
+    def __init__(self, site: int) -> None:
+        self.site = site
+        super().__init__(site)
+
+
+class WrongType(Exception):
+    """A payload field holds another type than the shop's API documents."""
+
+    def __init__(self, path: str, wanted: str, found: str) -> None:
+        self.path, self.wanted, self.found = path, wanted, found
+        super().__init__(path)
+
+
+def missing(site: int) -> NoReturn:
+    raise MissingValue(site)
+
+
+def as_number(value: object, path: str) -> Decimal | None:
+    if value is None or isinstance(value, Decimal):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Decimal(value)
+    raise WrongType(path, "a number", _found(value))
+
+
+def as_integer(value: object, path: str) -> int | None:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    if isinstance(value, Decimal) and value == value.to_integral_value():
+        return int(value)
+    # Real payloads hold some ids as text (`user.id`).
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 18:
+        return int(value)
+    raise WrongType(path, "a whole number", _found(value))
+
+
+def as_text(value: object, path: str) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    # Shops write numbers where the documentation has text (house numbers, telephone numbers).
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return str(value)
+    raise WrongType(path, "a text", _found(value))
+
+
+def as_flag(value: object, path: str) -> bool | None:
+    if value is None or isinstance(value, bool):
+        return value
+    # PHP writes flags as 0 and 1 now and then.
+    if isinstance(value, int) and value in (0, 1):
+        return bool(value)
+    raise WrongType(path, "true or false", _found(value))
+
+
+def as_record(value: object, path: str) -> dict[str, Any] | None:
+    # PHP writes an empty object as an empty list.
+    if value is None or value == []:
+        return None
+    if isinstance(value, dict):
+        return value
+    raise WrongType(path, "an object", _found(value))
+
+
+def as_list(value: object, path: str) -> list[Any] | None:
+    if value is None or isinstance(value, list):
+        return value
+    raise WrongType(path, "a list", _found(value))
+
+
+def as_any(value: object, path: str) -> object:
+    return value
+
+
+READERS = {
+    "number": (as_number, Decimal),
+    "integer": (as_integer, int),
+    "text": (as_text, str),
+    "flag": (as_flag, bool),
+    "record": (as_record, dict),
+    "list": (as_list, list),
+}
+
+
+def _found(value: object) -> str:
+    if isinstance(value, str):
+        return f"the text '{value[:40]}'"
+    names = {bool: "true or false", dict: "an object", list: "a list", int: "a number", Decimal: "a number"}
+    return names.get(type(value), type(value).__name__)
