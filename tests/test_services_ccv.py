@@ -212,6 +212,17 @@ def test_pages_that_do_not_end_are_an_error(following: str) -> None:
     assert caught.value.code == "CCV304"
 
 
+def test_a_next_page_that_lies_before_this_one_is_an_error() -> None:
+    def answer(asked: Asked) -> Answer:
+        start = int(parse_qs(urlsplit(asked.target).query)["start"][0])
+        following = "?start=5" if start == 0 else "?start=2"
+        return signed(asked, json.dumps(collection({"id": start}, next=following)))
+
+    with pytest.raises(Refused) as caught:
+        run(answer, all_orders)
+    assert (caught.value.code, caught.value.facts["reason"]) == ("CCV304", "the next page is no further")
+
+
 def test_an_order_of_a_million_rows_is_refused_at_5000() -> None:
     asked: list[Asked] = []
 
@@ -235,6 +246,21 @@ def test_the_merchant_comes_alone_or_as_a_collection(merchant: dict[str, Any]) -
         "/api/rest/v1/webshops/3/merchant/": merchant,
     }
     assert run(shop_of(pages), lambda shop: shop.merchant()) == {"country_code": "BE"}
+
+
+def test_R2_a_webhook_that_was_not_made_after_all_is_refused() -> None:
+    def answer(asked: Asked) -> Answer:
+        return signed(asked, "" if asked.method == "POST" else json.dumps(collection()))
+
+    with pytest.raises(Refused) as caught:
+        run(answer, lambda shop: shop.create_webhook("orders.created", "https://a.example/h"))
+    assert caught.value.code == "CCV307"
+
+
+def test_R2_a_refusal_to_delete_a_webhook_is_told() -> None:
+    with pytest.raises(Refused) as caught:
+        run(lambda _: Answer(b"", 400), lambda shop: shop.delete_webhook(31))
+    assert caught.value.code == "CCV302"
 
 
 def test_payment_methods_are_listed() -> None:
@@ -384,6 +410,20 @@ def test_a_signed_answer_that_is_cut_short_is_temporary(body: str, code: str) ->
     with pytest.raises(Temporary) as caught:
         run(lambda asked: signed(asked, body), lambda shop: shop.order(7))
     assert caught.value.code == code
+
+
+def test_a_row_without_id_is_never_dropped_as_a_double() -> None:
+    pages = {ORDER_PATH: {"id": 7}, ROWS_PATH: collection({"price": 1}, {"price": 2})}
+    with pytest.raises(Refused) as caught:
+        run(shop_of(pages), lambda shop: shop.order(7))
+    assert caught.value.code == "CCV307"
+
+
+@pytest.mark.parametrize("public", ["", "PUB\nKEY", "“PUB”", "PUB\x00"])
+def test_a_public_key_that_fits_no_header_is_refused(public: str) -> None:
+    with pytest.raises(Unauthorised) as caught:
+        run(shop_of({}), lambda shop: shop.webshop(), public=public)
+    assert caught.value.code == "CCV204"
 
 
 @pytest.mark.parametrize("order", ["[]", "null", '{"id": 8}', '{"order": 7}'])

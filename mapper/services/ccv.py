@@ -53,7 +53,7 @@ class _Sent:
 class CcvShop:
     """One shop. `api_root` is its address without `/api`; `public` and `secret` are its key pair.
 
-    Every method may raise Temporary (CCV101-108), Unauthorised (CCV201-203) and Refused (CCV301-307), and
+    Every method may raise Temporary (CCV101-108), Unauthorised (CCV201-204) and Refused (CCV301-307), and
     PayloadError when a correctly signed answer holds NaN, a key twice, or unreadable numbers.
     """
 
@@ -70,12 +70,15 @@ class CcvShop:
         self._client = client
         self._root = _root(api_root)
         self._host = printable(urlsplit(self._root).netloc, 100)
+        # A pasted quote or line break fits no header, and no key.
+        if not (public.isascii() and public.isprintable() and public):
+            raise Unauthorised("CCV204", shop=self._host)
         self._public = public
         self._secret = secret
         self._now = now
         self._jitter = jitter
 
-    async def order(self, id: int) -> Json:  # noqa: A002 - the shop's word
+    async def order(self, id: int) -> Json:
         """Return an order with all its rows merged in as `rows`; at most 5,000 of them (else CCV303)."""
         order = await self._object(f"/orders/{id}/")
         if str(order.get("id")) != str(id):
@@ -140,7 +143,7 @@ class CcvShop:
             raise self._odd("/webhooks/", "the new webhook is not in the list")
         return max(found, key=lambda hook: self._number(hook, "/webhooks/"))
 
-    async def delete_webhook(self, id: int) -> None:  # noqa: A002 - the shop's word
+    async def delete_webhook(self, id: int) -> None:
         """Remove a webhook; one that is gone already is fine."""
         try:
             await self._call("DELETE", f"/webhooks/{id}/")
@@ -154,17 +157,17 @@ class CcvShop:
         Only the offset is taken from the answer's `next`: host and filters stay ours, so no answer can send a
         signed request elsewhere.
         """
-        start, seen = 0, set[str]()
+        start, seen = 0, set[int]()
         for _ in range(MAX_PAGES):
             address = f"{path}?{urlencode({**query, 'start': start, 'size': PAGE_SIZE})}"
             page = await self._object(address)
             items = self._items(path, page)
-            fresh = [item for item in items if str(item.get("id")) not in seen]
+            fresh = [item for item in items if self._number(item, path) not in seen]
             if items and not fresh:
                 raise self._endless(path, "a page came twice")
             # An object may shift to the next page when others are added meanwhile.
             for item in fresh:
-                seen.add(str(item.get("id")))
+                seen.add(self._number(item, path))
                 yield item
             following = _following(page, start, len(items))
             if following is None:
@@ -204,7 +207,7 @@ class CcvShop:
 
     def _hash(self, sent: _Sent, body: bytes, date: bytes) -> str:
         message = b"|".join((self._public.encode(), sent.method.encode(), sent.target, body, date))
-        return hmac.new(self._secret.reveal().encode(), message, hashlib.sha512).hexdigest()
+        return hmac.new(self._secret.reveal().encode("utf-8", "replace"), message, hashlib.sha512).hexdigest()
 
     def _verify(self, reply: Reply, sent: _Sent) -> None:
         """Refuse a success whose signature is not the shop's, as the official SDK does on every call."""

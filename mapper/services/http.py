@@ -84,7 +84,7 @@ class Reply:
 Reason = Literal["address", "connect", "timeout", "broken", "size"]
 
 
-class NoReply(Exception):  # noqa: N818 - an outcome each client translates, never shown
+class NoReply(Exception):
     """An exchange without a usable answer; each client turns it into its own error.
 
     `sent` is false only when the request certainly never reached the service.
