@@ -71,7 +71,7 @@ class Front:
         """Serve one request."""
         body = await _read(receive)
         if body is None:
-            await Response("body too large", 413, headers={"connection": "close"})(scope, receive, send)
+            await Response("body too large", 413)(scope, receive, send)
             return
         call = _call(scope, body)
         answer = self._administer(call) if call.parts[:1] == ["_sandbox"] else await self._serve(call)
@@ -187,11 +187,10 @@ async def _read(receive: Receive) -> bytes | None:
             return None
         chunk = message.get("body", b"")
         size += len(chunk)
-        if size > MAX_BODY:
-            return None
-        chunks.append(chunk)
+        if size <= MAX_BODY:
+            chunks.append(chunk)
         if not message.get("more_body", False):
-            return b"".join(chunks)
+            return b"".join(chunks) if size <= MAX_BODY else None
 
 
 async def _drop(scope: Scope, receive: Receive) -> None:

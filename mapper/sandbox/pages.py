@@ -44,9 +44,11 @@ def page_of(
 
 def filtered_orders(orders: list[Object], query: Mapping[str, str]) -> list[Object]:
     """Return the orders that the documented filters leave; unknown parameters are ignored."""
-    found = [order for order in orders if order["is_completed"] == _flag(query.get("is_completed", "true"))]
+    completed = _flag(query.get("is_completed", "true"))
+    found = [order for order in orders if order["is_completed"] == completed]
     if "is_paid" in query:
-        found = [order for order in found if order["paid"] == _flag(query["is_paid"])]
+        paid = _flag(query["is_paid"])
+        found = [order for order in found if order["paid"] == paid]
     equal = {"status": "status", "ordernumber": "ordernumber", "paymethod_id": "paymethod_id",
              "transaction_id": "transaction_id", "deliver_date": "deliver_date"}  # fmt: skip
     found = _equal(found, query, equal)
