@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from mapper.errors import UsageError
-from mapper.processing import engine, sweep as sweeping
+from mapper.processing import engine
+from mapper.processing import sweep as sweeping
 from mapper.processing.connections import Connections
 from mapper.processing.sweep import SweepReport
 from mapper.processing.workflow import BY_HAND

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -54,7 +54,7 @@ class Connections:
         self._client: httpx.AsyncClient | None = None
         self._settings: dict[str, tuple[float, dict[str, Any]]] = {}
 
-    async def __aenter__(self) -> Connections:
+    async def __aenter__(self) -> Self:
         self._client = open_client(loopback=self._loopback)
         return self
 

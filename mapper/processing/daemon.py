@@ -32,7 +32,7 @@ from mapper.processing.ledger import Timing
 from mapper.processing.workflow import Workflow
 from mapper.services.ccv import is_signed
 from mapper.store.database import Database, lock_daemon, open_database
-from mapper.store.sealing import Sealer, load_sealer
+from mapper.store.sealing import load_sealer
 
 DRAIN_SECONDS = 10.0
 
@@ -115,7 +115,7 @@ def environment_of(
         lease=lease.is_fresh,
         now=_now,
         jitter=random.random,
-        token=lambda: secrets.token_hex(12),
+        token=lambda: f"mapper {secrets.token_hex(12)}",
         say=options.say,
         timing=Timing(settle=options.settle, pause=options.search_pause),
         retry_seconds=options.retry,
@@ -202,7 +202,7 @@ async def _serving(app: Starlette, listener: socket.socket) -> AsyncIterator[Non
     )
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
-    while not server.started and not task.done():
+    while not server.started and not task.done():  # noqa: ASYNC110 (uvicorn has no event for it)
         await asyncio.sleep(0.005)
     try:
         yield

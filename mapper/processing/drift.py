@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from mapper.processing import reading
 from mapper.processing.engine import JSON
 from mapper.processing.environment import Environment
 from mapper.processing.outcome import Stop
-from mapper.store import documents, journal, payloads, tenants
+from mapper.store import documents, exact, journal, payloads, tenants
 
 
 async def look(environment: Environment, tenant: str, document_id: str) -> dict[str, JSON]:
@@ -25,7 +26,7 @@ async def look(environment: Environment, tenant: str, document_id: str) -> dict[
     try:
         payload = await reading.fetched(environment.connections, found)
         settings = await environment.read(lambda conn: tenants.settings(conn, tenant))
-        mapped = mapping.apply(environment.rulebooks, found.kind, payload, settings)
+        mapped = await asyncio.to_thread(mapping.apply, environment.rulebooks, found.kind, payload, settings)
         changed = amounts(mapped.document) != amounts(posted.document)
     except Stop:
         changed = True
@@ -36,16 +37,16 @@ async def look(environment: Environment, tenant: str, document_id: str) -> dict[
     return {"outcome": "drift" if changed else "done"}
 
 
-def amounts(document: Mapping[str, Any] | None) -> object:
-    """Return what of a document decides its invoice's amounts, as text."""
+def amounts(document: Mapping[str, Any] | None) -> str:
+    """Return what of a document decides its invoice's amounts, as canonical text."""
     if document is None:
-        return None
-    totals = [str(document.get(name)) for name in ("total_incl", "total_excl", "total_vat")]
+        return ""
+    totals = {name: document.get(name) for name in ("total_incl", "total_excl", "total_vat")}
     lines = [
-        [str(line.get(name)) for name in ("quantity", "total_incl", "vat_code")]
+        {name: line.get(name) for name in ("quantity", "total_incl", "vat_code")}
         for line in document.get("lines", ())
     ]
-    return [totals, lines]
+    return exact.write({"totals": totals, "lines": lines})
 
 
 def _mark(conn: Connection, environment: Environment, tenant: str, document_id: str) -> None:

@@ -1,10 +1,10 @@
-"""What the steps of a document's work share: the database, the services, the rules, the clock, and how patient to be."""
+"""What the steps of a document's work share: the database, the services, the rules, the clock, and patience."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
@@ -25,8 +25,8 @@ class Environment:
     """`lease` tells whether this process may still act, `jitter` gives numbers from 0 to 1, `token` unique marks.
 
     `retry_seconds` is the first pause after a temporary failure; it doubles up to an hour.
-    `vies_seconds` is the least pause before VIES is asked again: an outage of a member state lasts minutes. `say` gets one line per
-    document, without personal data.
+    `vies_seconds` is the least pause before VIES is asked again: an outage of a member state lasts minutes.
+    `say` gets one line per document, without personal data.
     """
 
     database: Database
@@ -38,7 +38,7 @@ class Environment:
     jitter: Callable[[], float]
     token: Callable[[], str]
     say: Callable[[str], None]
-    timing: Timing = Timing()
+    timing: Timing = field(default_factory=Timing)
     retry_seconds: float = 15.0
     vies_seconds: float = 300.0
 

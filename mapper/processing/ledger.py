@@ -12,7 +12,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal, TypeVar
@@ -71,7 +71,7 @@ class Ledger:
     lease: Callable[[], bool]
     now: Callable[[], datetime]
     token: Callable[[], str]
-    timing: Timing = Timing()
+    timing: Timing = field(default_factory=Timing)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     async def ensure(
@@ -121,11 +121,22 @@ class Ledger:
         return True
 
     async def find(self, search: Search, names: Mapping[str, str]) -> list[Row]:
-        """Return what equals `search.same`, lowest Identifier first; fields absent in a row are read by `show`."""
-        rows = await self.wefact.search(search.controller, filled(search.params, names))
+        """Return what equals `search.same`, lowest Identifier first; fields absent in a row are read by `show`.
+
+        A search whose action is `show` asks for one object by its code: exact, and the best test of existence
+        (wefact-api 3.3).
+        """
+        rows = await self._candidates(search, filled(search.params, names))
         same = {field: _folded(value) for field, value in filled(search.same, names).items()}
         hits = [row for row in rows if await self._equals(search.controller, row, same)]
         return sorted(hits, key=_by_identifier)
+
+    async def _candidates(self, search: Search, params: Mapping[str, Any]) -> list[Row]:
+        if search.action != "show":
+            return list(await self.wefact.search(search.controller, params))
+        by, code = next(iter(params.items()))
+        shown = await self.wefact.show(search.controller, str(code), by=by)
+        return [] if shown is None else [shown]
 
     async def _settle(
         self,

@@ -52,11 +52,10 @@ async def debtor(environment: Environment, document: Document, request: Request)
         return known
     ledger = await ledger_of(environment, tenant)
     key = f"debtor:{_mark(email, tax_number)}" if email else f"debtor:{document.id}:{document.again}"
-    found = await _existing(environment, ledger, document, request) if email else None
-    identifier = (
-        found
-        or (await ledger.ensure(request, key, document_id=document.id, names={}, several="lowest")).identifier
-    )
+    identifier = await _existing(environment, ledger, document, request)
+    if identifier is None:
+        made = await ledger.ensure(request, key, document_id=document.id, names={}, several="lowest")
+        identifier = made.identifier
     if email:
         await environment.write(
             lambda conn: parties.remember_debtor(
@@ -73,17 +72,11 @@ async def product(environment: Environment, document: Document, request: Request
     if known is not None:
         return known
     ledger = await ledger_of(environment, tenant)
-    # Showing a code is exact and one call, the best test of existence (wefact-api 3.3).
-    shown = await ledger.wefact.show("product", code, by="ProductCode")
-    identifier = (
-        text_of(shown, "Identifier")
-        if shown is not None
-        else (
-            await ledger.ensure(
-                request, f"product:{code.casefold()}", document_id=document.id, names={}, several="lowest"
-            )
-        ).identifier
-    )
+    identifier = await _existing(environment, ledger, document, request)
+    if identifier is None:
+        key = f"product:{code.casefold()}"
+        made = await ledger.ensure(request, key, document_id=document.id, names={}, several="lowest")
+        identifier = made.identifier
     await environment.write(
         lambda conn: parties.remember_product(
             conn, tenant, code, identifier=identifier, now=environment.now()
@@ -147,7 +140,7 @@ async def _existing(
         facts = {"identifiers": ", ".join(text_of(row, "Identifier") for row in hits)}
         await environment.write(
             lambda conn: journal.append(
-                conn, document.tenant, document.id, "several debtors", facts, now=environment.now()
+                conn, document.tenant, document.id, f"several {request.name}s", facts, now=environment.now()
             )
         )
     return text_of(hits[0], "Identifier") if hits else None

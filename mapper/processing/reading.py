@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -25,8 +26,6 @@ from mapper.store.rows import Document, Tenant
 
 # An answer about VAT codes older than this is read anew before a document is held for a code it does not name.
 CODES_TRUSTED_SECONDS = 30.0
-# How long a document waits that a rule wants to wait.
-WAIT_SECONDS = 300.0
 _GONE = "CCV301"
 
 
@@ -65,7 +64,10 @@ async def read(environment: Environment, document: Document, *, by_hand: bool) -
         raise Stop("ignore", verdict.reason)
     if verdict.outcome == "open":
         raise Stop("open", verdict.reason)
-    mapped = mapping.apply(environment.rulebooks, document.kind, payload, around.settings)
+    # Off the event loop: an order of hundreds of rows would make webhooks wait.
+    mapped = await asyncio.to_thread(
+        mapping.apply, environment.rulebooks, document.kind, payload, around.settings
+    )
     result = Read(payload_hash, mapped, mapped.requests, mapped.findings)
     stop = held(mapped)
     if stop is None:
@@ -106,13 +108,10 @@ def held(mapped: Mapped) -> Stop | None:
     ignored = next((finding for finding in mapped.findings if "ignore" in finding.facts), None)
     if ignored is not None:
         return Stop("ignore", f"{ignored.facts['ignore']} ({ignored.id})")
-    for severity in ("error", "wait"):
-        finding = next((one for one in mapped.findings if one.severity == severity), None)
-        if finding is not None and severity == "error":
-            return Stop("fail", finding.id, dict(finding.facts))
-        if finding is not None:
-            return Stop("later", finding.id, dict(finding.facts), seconds=WAIT_SECONDS)
-    return None
+    # What a rule wants to wait for (K7, K8) is a person's decision, not time: it belongs among the errors.
+    holding = [one for one in mapped.findings if one.severity in {"error", "wait"}]
+    first = next((one for one in holding if one.severity == "error"), holding[0] if holding else None)
+    return None if first is None else Stop("fail", first.id, dict(first.facts))
 
 
 async def _asked(environment: Environment, around: Circumstances, found: Read) -> tuple[Read, Stop | None]:

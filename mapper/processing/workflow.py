@@ -179,7 +179,7 @@ class Workflow:
             ended = stop
         except MapperError as error:
             ended = self._stop_for(error, found)
-        except Exception as bug:
+        except Exception as bug:  # noqa: BLE001
             # The one place that catches everything: a bug must hold its own document, not the merchant's others.
             _log.exception("a bug while processing %s %s", task.tenant, task.document)
             ended = Stop("fail", BUG, {"kind": type(bug).__name__})
