@@ -5,6 +5,7 @@ import stat
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +20,17 @@ from tests.databases import NOW, add_tenant
 from tests.postgres import PostgresServer
 
 pytest_plugins = ["tests.databases"]
+
+SECOND_DAEMON = """
+import sys
+from pathlib import Path
+from mapper.errors import StoreError
+from mapper.store.database import lock_daemon
+try:
+    lock_daemon(Path(sys.argv[1]))
+except StoreError as error:
+    print(error.code, error.facts["pid"])
+"""
 
 
 def test_the_file_is_its_owners_only(tmp_path: Path) -> None:
@@ -36,9 +48,13 @@ def test_sqlite_survives_a_power_cut_after_each_commit(sqlite: Database) -> None
 
 
 def test_what_a_failed_transaction_wrote_is_gone(database: Database) -> None:
-    with pytest.raises(ZeroDivisionError), database.begin() as conn:
-        add_tenant(conn)
-        _ = 1 / 0
+    def fail() -> None:
+        with database.begin() as conn:
+            add_tenant(conn)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     with database.read() as conn:
         assert tenants.everyone(conn) == ()
 
@@ -96,20 +112,9 @@ def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
 
 def test_daemons_that_start_at_once_migrate_once(postgres: PostgresServer) -> None:
     url = postgres.new_database()
-    failures: list[BaseException] = []
-
-    def start() -> None:
-        try:
-            open_database(url).close()
-        except BaseException as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=start) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
+    with ThreadPoolExecutor(4) as starts:
+        for database in starts.map(open_database, [url] * 4):
+            database.close()
 
 
 @pytest.mark.parametrize(
@@ -155,10 +160,7 @@ def test_a_second_daemon_on_one_file_is_refused(tmp_path: Path) -> None:
             [
                 sys.executable,
                 "-c",
-                "import sys; from pathlib import Path; from mapper.store.database import lock_daemon\n"
-                "from mapper.errors import StoreError\n"
-                "try: lock_daemon(Path(sys.argv[1]))\n"
-                "except StoreError as error: print(error.code, error.facts['pid'])",
+                SECOND_DAEMON,
                 str(file),
             ],
             capture_output=True,
@@ -189,7 +191,7 @@ def test_the_tables_in_the_database_are_those_of_the_schema(database: Database) 
 @pytest.mark.parametrize(
     "value",
     [
-        {"b": Decimal("21"), "a": [1, None, True, "x\n€"]},
+        {"b": Decimal(21), "a": [1, None, True, "x\n€"]},
         {"rate": Decimal("0.90"), "large": Decimal("1E+3"), "small": Decimal("1E-9")},
         [Decimal("-0.00"), 0, -7, ""],
     ],

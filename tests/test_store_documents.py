@@ -252,7 +252,7 @@ def test_a_payload_comes_back_as_it_was_with_its_hash(database: Database) -> Non
     payload = {
         "id": 906,
         "total_price": Decimal("10.00"),
-        "tax": Decimal("21"),
+        "tax": Decimal(21),
         "rows": [{"count": 2}],
         "x": None,
     }

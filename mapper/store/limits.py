@@ -1,8 +1,8 @@
 """How many calls an egress address may make: a token bucket in the database, shared by all behind it.
 
 WeFact allows 200 calls a minute and 3,600 an hour per IP address and its firewall bans whoever makes more.
-One bucket of 130 that refills with 0.96 a second holds both: at most 130 + 60 × 0.96 = 187 in any minute and
-130 + 3,600 × 0.96 = 3,586 in any hour.
+One bucket of 130 that refills with one every 1.0417 seconds holds both: at most 130 + 57 = 187 in any minute and
+130 + 3,456 = 3,586 in any hour.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from mapper.store.rows import Ban
 from mapper.store.upsert import insert_into
 
 BURST = 130
-PER_SECOND = 0.96
+INTERVAL = timedelta(microseconds=1_041_667)
 MAX_WAIT = timedelta(seconds=90)
 
 _BUCKET = schema.rate_bucket.c
@@ -96,8 +96,8 @@ def reserve(conn: Connection, address: str, *, now: datetime, max_wait: timedelt
     conn.execute(insert.on_conflict_do_nothing())
     row = select(_BUCKET.next_free).where(_BUCKET.address == address).with_for_update()
     next_free: datetime = conn.scalars(row).one()
-    free = max(next_free, now) + timedelta(seconds=1 / PER_SECOND)
-    wait = max(free - now - timedelta(seconds=BURST / PER_SECOND), timedelta(0))
+    free = max(next_free, now) + INTERVAL
+    wait = max(free - now - BURST * INTERVAL, timedelta(0))
     if wait <= max_wait:
         conn.execute(update(schema.rate_bucket).where(_BUCKET.address == address).values(next_free=free))
     return wait
@@ -139,7 +139,7 @@ def calls_left(conn: Connection, address: str, *, now: datetime) -> int:
     if ban(conn, address, now=now) is not None:
         return 0
     next_free = conn.scalars(select(_BUCKET.next_free).where(_BUCKET.address == address)).one_or_none()
-    taken = max((next_free - now).total_seconds(), 0.0) * PER_SECOND if next_free else 0.0
+    taken = max(next_free - now, timedelta(0)) / INTERVAL if next_free else 0.0
     return max(int(BURST - taken), 0)
 
 

@@ -1,0 +1,241 @@
+"""Two tenants with the same document ids, keys, tokens, e-mails and codes: neither sees or changes the other's."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
+
+import pytest
+from sqlalchemy import Connection, event, select
+
+from mapper.store import (
+    credentials,
+    documents,
+    events,
+    journal,
+    listing,
+    operations,
+    parties,
+    payloads,
+    schema,
+    tenants,
+)
+from mapper.store.database import Database, open_database
+from mapper.store.sealing import Sealer
+from tests.databases import MINUTE, NOW, add_tenant, bring_to
+
+pytest_plugins = ["tests.databases"]
+
+MODULES = [credentials, documents, events, journal, listing, operations, parties, payloads, tenants]
+SEALER = Sealer.generate()
+LATER = NOW + MINUTE
+OF_TENANTS = [
+    table for table in schema.metadata.sorted_tables if "tenant" in table.c or table.name == "tenant"
+]
+
+
+def fill(conn: Connection, tenant: str) -> None:
+    """Give a tenant one row or more in every table; only values differ between tenants, never keys."""
+    add_tenant(conn, tenant)
+    tenants.put_settings(conn, tenant, {"name": tenant}, who=tenant, now=NOW)
+    credentials.put(conn, tenant, "wefact.key", f"secret of {tenant}", sealer=SEALER, now=NOW)
+    credentials.put_webhook(
+        conn, tenant, "orders.created", shop_webhook_id=1, address=tenant, key=tenant, sealer=SEALER, now=NOW
+    )
+    events.accept(conn, tenant, "orders.created", "hash", 1, now=NOW)
+    for shop_id, state in enumerate(
+        ["open", "queued", "processing", "done", "error", "waiting", "ignored"], start=1
+    ):
+        document = bring_to(conn, documents.note(conn, tenant, "order", shop_id, now=NOW), state)
+        documents.describe(conn, tenant, document.id, number=f"00{shop_id}", customer=f"customer of {tenant}")
+        payloads.keep(conn, tenant, document.id, {"of": tenant}, now=NOW)
+        keep_mapping(conn, tenant, document.id)
+        for key in (f"key {shop_id}", f"other {shop_id}"):
+            begin(conn, tenant, document.id, key)
+    parties.remember_debtor(conn, tenant, "a@b.nl", identifier=f"debtor of {tenant}", now=NOW)
+    parties.remember_product(conn, tenant, "SKU", identifier=f"product of {tenant}", now=NOW)
+    journal.append(conn, tenant, "order-1", "noted", {"of": tenant}, now=NOW)
+
+
+def begin(conn: Connection, tenant: str, document: str, key: str) -> object:
+    return operations.begin(
+        conn, tenant, document_id=document, step="s", key=key, token=f"t {key}", fingerprint=tenant, now=NOW
+    )
+
+
+def keep_mapping(conn: Connection, tenant: str, document: str) -> None:
+    payloads.keep_mapping(
+        conn,
+        tenant,
+        document,
+        payload_hash="p",
+        rules="r",
+        settings_revision=1,
+        document={"of": tenant},
+        requests=[],
+        findings=[],
+        trace=[],
+        now=NOW,
+    )
+
+
+def touch(conn: Connection, tenant: str) -> object:
+    seen = operations.find(conn, tenant, "key 1")
+    assert seen is not None
+    return operations.touch(conn, tenant, "key 1", seen=seen, now=LATER)
+
+
+READS: dict[str, Callable[[Connection, str], object]] = {
+    "credentials.get": lambda c, t: credentials.get(c, t, "wefact.key", sealer=SEALER),
+    "credentials.names": credentials.names,
+    "credentials.webhook": lambda c, t: credentials.webhook(c, t, "orders.created"),
+    "credentials.webhooks": credentials.webhooks,
+    "credentials.webhook_key": lambda c, t: credentials.webhook_key(c, t, "orders.created", sealer=SEALER),
+    "documents.get": lambda c, t: documents.get(c, t, "order-1"),
+    "documents.find": lambda c, t: documents.find(c, t, "order", 1),
+    "documents.by_number": lambda c, t: documents.by_number(c, t, "001"),
+    "documents.posted_for_order": lambda c, t: documents.posted_for_order(c, t, 4),
+    "events.latest": events.latest,
+    "journal.entries": journal.entries,
+    "journal.verify": journal.verify,
+    "listing.page": listing.page,
+    "listing.counts": listing.counts,
+    "listing.causes": listing.causes,
+    "listing.due": lambda c, t: listing.due(c, t, now=LATER),
+    "listing.unsettled": listing.unsettled,
+    "listing.oldest_queued": listing.oldest_queued,
+    "operations.find": lambda c, t: operations.find(c, t, "key 1"),
+    "operations.of_document": lambda c, t: operations.of_document(c, t, "order-1"),
+    "operations.unresolved": lambda c, t: operations.unresolved(c, t, before=LATER),
+    "operations.counts": operations.counts,
+    "parties.debtor": lambda c, t: parties.debtor(c, t, "a@b.nl"),
+    "parties.product": lambda c, t: parties.product(c, t, "SKU"),
+    "payloads.payload": lambda c, t: payloads.payload(c, t, "order-1"),
+    "payloads.mapping": lambda c, t: payloads.mapping(c, t, "order-1"),
+    "tenants.get": tenants.get,
+    "tenants.settings": tenants.settings,
+    "tenants.settings_history": tenants.settings_history,
+    "tenants.settings_of": lambda c, t: tenants.settings_of(c, t, 2),
+    "tenants.pause_of": tenants.pause_of,
+}
+
+WRITES: dict[str, Callable[[Connection, str], object]] = {
+    "credentials.put": lambda c, t: credentials.put(c, t, "wefact.key", "new", sealer=SEALER, now=LATER),
+    "credentials.forget": lambda c, t: credentials.forget(c, t, "wefact.key"),
+    "credentials.put_webhook": lambda c, t: credentials.put_webhook(
+        c, t, "orders.created", shop_webhook_id=2, address="x", key="x", sealer=SEALER, now=LATER
+    ),
+    "credentials.forget_webhook": lambda c, t: credentials.forget_webhook(c, t, "orders.created"),
+    "documents.note": lambda c, t: documents.note(c, t, "order", 1, now=LATER),
+    "documents.describe": lambda c, t: documents.describe(c, t, "order-1", number="x"),
+    "documents.queue": lambda c, t: documents.queue(c, t, "order-1", now=LATER),
+    "documents.claim": lambda c, t: documents.claim(c, t, "order-2", revision=1, worker="x", now=LATER),
+    "documents.finish": lambda c, t: documents.finish(c, t, "order-3", identifier="1", code="x", now=LATER),
+    "documents.fail": lambda c, t: documents.fail(c, t, "order-1", cause="x", now=LATER),
+    "documents.wait": lambda c, t: documents.wait(c, t, "order-3", until=LATER, why="x", now=LATER),
+    "documents.release": lambda c, t: documents.release(c, t, "order-3", why="x", now=LATER),
+    "documents.ignore": lambda c, t: documents.ignore(c, t, "order-1", reason="x", now=LATER),
+    "documents.reopen": lambda c, t: documents.reopen(c, t, "order-5", now=LATER),
+    "documents.process_again": lambda c, t: documents.process_again(c, t, "order-4", now=LATER),
+    "documents.mark_drift": lambda c, t: documents.mark_drift(c, t, "order-4", now=LATER),
+    "events.accept": lambda c, t: events.accept(c, t, "orders.created", "new", 1, now=LATER),
+    "events.purge": lambda c, t: events.purge(c, t, before=LATER),
+    "journal.append": lambda c, t: journal.append(c, t, "order-1", "x", {}, now=LATER),
+    "operations.begin": lambda c, t: begin(c, t, "order-1", "new key"),
+    "operations.finish": lambda c, t: operations.finish(c, t, "key 1", identifier="1", now=LATER),
+    "operations.refuse": lambda c, t: operations.refuse(c, t, "key 1", error="x", now=LATER),
+    "operations.lost": lambda c, t: operations.lost(c, t, "key 1", now=LATER),
+    "operations.searched": lambda c, t: operations.searched(c, t, "key 1", now=LATER),
+    "operations.touch": touch,
+    "parties.remember_debtor": lambda c, t: parties.remember_debtor(
+        c, t, "a@b.nl", identifier="x", now=LATER
+    ),
+    "parties.forget_debtor": lambda c, t: parties.forget_debtor(c, t, "a@b.nl"),
+    "parties.remember_product": lambda c, t: parties.remember_product(c, t, "SKU", identifier="x", now=LATER),
+    "parties.forget_product": lambda c, t: parties.forget_product(c, t, "SKU"),
+    "payloads.keep": lambda c, t: payloads.keep(c, t, "order-1", {"new": 1}, now=LATER),
+    "payloads.keep_mapping": lambda c, t: keep_mapping(c, t, "order-1"),
+    "tenants.put_settings": lambda c, t: tenants.put_settings(c, t, {"new": 1}, who="x", now=LATER),
+    "tenants.set_home_country": lambda c, t: tenants.set_home_country(c, t, "BE"),
+    "tenants.go_live": lambda c, t: tenants.go_live(c, t, LATER),
+    "tenants.require_signature": lambda c, t: tenants.require_signature(c, t, required=True),
+    "tenants.pause": lambda c, t: tenants.pause(c, t, reason="x", now=LATER),
+    "tenants.resume": tenants.resume,
+    "tenants.count_mismatch": lambda c, t: tenants.count_mismatch(c, t, now=LATER),
+    "tenants.clear_mismatches": tenants.clear_mismatches,
+}
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Database, dict[str, object]]]:
+    """A store with both tenants, and what the first read while it was alone."""
+    with open_database(tmp_path_factory.mktemp("isolation") / "mapper.db") as database:
+        with database.begin() as conn:
+            fill(conn, "a")
+            alone = {name: read(conn, "a") for name, read in READS.items()}
+            fill(conn, "b")
+        yield database, alone
+
+
+@pytest.mark.parametrize("name", READS)
+def test_S6_a_tenant_reads_what_it_would_read_alone(
+    both: tuple[Database, dict[str, object]], name: str
+) -> None:
+    database, alone = both
+    with database.read() as conn, only_with_tenant(conn):
+        assert READS[name](conn, "a") == alone[name]
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_S6_a_tenant_changes_its_own_rows_only(both: tuple[Database, dict[str, object]], name: str) -> None:
+    database, _ = both
+    with database.engine.connect() as conn:  # closed without a commit
+        before = rows_of(conn, "b")
+        with only_with_tenant(conn):
+            WRITES[name](conn, "a")
+        assert rows_of(conn, "b") == before
+
+
+def test_S6_every_query_is_tried() -> None:
+    known = {f"{module.__name__.rpartition('.')[2]}.{name}" for module in MODULES for name in queries(module)}
+    assert known == READS.keys() | WRITES.keys() | {"tenants.create"}
+
+
+def test_S6_the_guard_sees_a_query_without_a_tenant(sqlite: Database) -> None:
+    with sqlite.begin() as conn, pytest.raises(AssertionError), only_with_tenant(conn):
+        conn.execute(select(schema.operation).where(schema.operation.c.key == "x"))
+
+
+def queries(module: ModuleType) -> Iterator[str]:
+    for name, function in inspect.getmembers(module, inspect.isfunction):
+        own = function.__module__ == module.__name__ and not name.startswith("_")
+        if own and list(inspect.signature(function).parameters)[:2] == ["conn", "tenant"]:
+            yield name
+
+
+def rows_of(conn: Connection, tenant: str) -> dict[str, list[tuple[object, ...]]]:
+    found = {}
+    for table in OF_TENANTS:
+        owner = table.c.id if table.name == "tenant" else table.c.tenant
+        found[table.name] = [tuple(row) for row in conn.execute(select(table).where(owner == tenant))]
+    return found
+
+
+@contextmanager
+def only_with_tenant(conn: Connection) -> Iterator[None]:
+    """Fail on a SELECT, UPDATE or DELETE of a tenant's table that does not compare the tenant."""
+    names = "|".join(table.name for table in OF_TENANTS)
+
+    def check(_conn: object, _cursor: object, statement: str, *_rest: object) -> None:
+        for table in re.findall(rf"(?:FROM|^UPDATE) ({names})\b", statement):
+            owner = "tenant.id" if table == "tenant" else f"{table}.tenant"
+            assert f"{owner} = " in statement, statement
+
+    event.listen(conn, "before_cursor_execute", check)
+    try:
+        yield
+    finally:
+        event.remove(conn, "before_cursor_execute", check)
