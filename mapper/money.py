@@ -12,21 +12,26 @@ MAX_JSON_BYTES = 32 * 1024 * 1024
 MAX_NUMBER_CHARACTERS = 40
 
 
+_STEPS = tuple(Decimal(1).scaleb(-places) for places in range(13))
+
+
 def round_half_up(amount: Decimal, places: int) -> Decimal:
-    """Round to `places` decimals; a tie goes away from zero, as Dutch VAT law has it.
+    """Round to `places` decimals (0 to 12); a tie goes away from zero, as Dutch VAT law has it.
 
     Source: Uitvoeringsbesluit omzetbelasting 1968, art. 5a: arithmetic rounding, on the third decimal.
     """
-    return amount.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+    return amount.quantize(_STEPS[places], ROUND_HALF_UP)
 
 
 def decimal_text(amount: Decimal, places: int | None = None) -> str:
     """Write an amount without exponent or trailing zeros, rounded half-up to at most `places` decimals."""
-    if places is not None and -amount.as_tuple().exponent > places:  # type: ignore[operator]
-        amount = round_half_up(amount, places)
     text = format(amount, "f")
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
+    point = text.find(".")
+    if point < 0:
+        return "0" if text == "-0" else text
+    if places is not None and len(text) - point - 1 > places:
+        text = format(round_half_up(amount, places), "f")
+    text = text.rstrip("0").rstrip(".") if "." in text else text
     return "0" if text in {"-0", ""} else text
 
 

@@ -136,7 +136,8 @@ class _Compiler:
         self.block.append(_assign("reports", ast.List([], ast.Load())))
         result = self.requests() if self.rules.requests else self.document()
         for check in self.rules.checks:
-            self.check(check)
+            if self.traced or not check.offline:
+                self.check(check)
         body.append(ast.Return(ast.Tuple([result, _load("reports")], ast.Load())))
         starts = [_assign("lines_all", ast.List([], ast.Load()))]
         arguments = [ast.arg(f"p_{self.rules.reads}")] + ([ast.arg("record")] if self.traced else [])
