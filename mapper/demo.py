@@ -29,7 +29,7 @@ from mapper.wording import reason_of
 
 TENANT = "voorbeeldwinkel"
 UNKNOWN_NUMBER = "DE129273398"
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 15
 END_STATES: frozenset[State] = frozenset({"done", "error", "ignored", "open"})
 _ROW = "{:<10} {:<46} {:<14} {:<22} {:>9} {:>8} {:>9}"
 
@@ -176,17 +176,23 @@ async def _sell(stage: Stage) -> dict[str, Sale]:
 async def _watch(stage: Stage, sold: Mapping[str, Sale]) -> dict[str, Document]:
     """Print every document that becomes an invoice, until all have ended as they should."""
     ended: dict[str, Document] = {}
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while any(id not in ended for id in sold):
-            await asyncio.sleep(0.1)
-            for id, sale in sold.items():
-                document = await asyncio.to_thread(_document, stage.database, id)
-                if id in ended or document is None or document.state != sale.ends:
-                    continue
+    last = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+    while left := [id for id in sold if id not in ended]:
+        if asyncio.get_running_loop().time() > last:
+            raise MapperError("USE110", reason=", ".join(_state(stage.database, id) for id in left))
+        await asyncio.sleep(0.1)
+        for id in left:
+            document = await asyncio.to_thread(_document, stage.database, id)
+            if document is not None and document.state == sold[id].ends:
                 ended[id] = document
                 if document.state == "done":
-                    await _tell_invoice(stage, sale, document)
+                    await _tell_invoice(stage, sold[id], document)
     return ended
+
+
+def _state(database: Database, id: str) -> str:
+    document = _document(database, id)
+    return f"{id} is {document.state} {document.cause}" if document else f"{id} never came in"
 
 
 def _document(database: Database, id: str) -> Document | None:
