@@ -121,22 +121,8 @@ class Ledger:
         return True
 
     async def find(self, search: Search, names: Mapping[str, str]) -> list[Row]:
-        """Return what equals `search.same`, lowest Identifier first; fields absent in a row are read by `show`.
-
-        A search whose action is `show` asks for one object by its code: exact, and the best test of existence
-        (wefact-api 3.3).
-        """
-        rows = await self._candidates(search, filled(search.params, names))
-        same = {field: _folded(value) for field, value in filled(search.same, names).items()}
-        hits = [row for row in rows if await self._equals(search.controller, row, same)]
-        return sorted(hits, key=_by_identifier)
-
-    async def _candidates(self, search: Search, params: Mapping[str, Any]) -> list[Row]:
-        if search.action != "show":
-            return list(await self.wefact.search(search.controller, params))
-        by, code = next(iter(params.items()))
-        shown = await self.wefact.show(search.controller, str(code), by=by)
-        return [] if shown is None else [shown]
+        """Return what equals `search.same`, lowest Identifier first."""
+        return await find(self.wefact, search, names)
 
     async def _settle(
         self,
@@ -194,15 +180,6 @@ class Ledger:
         except (Refused, Unauthorised, Banned) as error:
             await self._refuse(key, error.code)
             raise
-
-    async def _equals(self, controller: str, row: Row, same: Mapping[str, str]) -> bool:
-        """Search matches parts of text, so equality is checked here; invoice rows never show the Comment (2.2.1)."""
-        seen: Row | None = row
-        if any(field not in row for field in same):
-            if any(field in row and _folded(text_of(row, field)) != same[field] for field in same):
-                return False
-            seen = await self.wefact.show(controller, text_of(row, "Identifier"))
-        return seen is not None and all(_folded(text_of(seen, field)) == same[field] for field in same)
 
     async def _shown(self, controller: str, row: Row) -> Effect:
         """Return an adopted object; an invoice is read in full, because its totals are to be checked (W19)."""
@@ -270,6 +247,38 @@ def _wider(request: Request, operation: Operation, names: Mapping[str, str]) -> 
     params = filled(request.params, names)
     debtor = {field: str(params[field]) for field in ("Debtor", "DebtorCode") if params.get(field)}
     return [replace(request.find, params={"created": {"from": since}}, same={**request.find.same, **debtor})]
+
+
+async def find(wefact: WeFact, search: Search, names: Mapping[str, str]) -> list[Row]:
+    """Return what a search finds and `search.same` equals, lowest Identifier first.
+
+    Search matches parts of text, so equality is checked here, case-insensitively; fields absent in a row are read by
+    `show`. A search whose action is `show` asks for one object by its code: exact, and the best test of existence
+    (wefact-api 3.3).
+    """
+    rows = await _candidates(wefact, search, filled(search.params, names))
+    same = {field: _folded(value) for field, value in filled(search.same, names).items()}
+    hits = [row for row in rows if await _equals(wefact, search.controller, row, same)]
+    return sorted(hits, key=_by_identifier)
+
+
+async def _candidates(wefact: WeFact, search: Search, params: Mapping[str, Any]) -> list[Row]:
+    if search.action != "show":
+        return list(await wefact.search(search.controller, params))
+    by, code = next(iter(params.items()))
+    shown = await wefact.show(search.controller, str(code), by=by)
+    return [] if shown is None else [shown]
+
+
+async def _equals(wefact: WeFact, controller: str, row: Row, same: Mapping[str, str]) -> bool:
+    """Rows of invoices never show the Comment (wefact-api 2.2.1); what a row does show saves the call."""
+    told = {field: value for field, value in same.items() if field in row}
+    if any(_folded(text_of(row, field)) != value for field, value in told.items()):
+        return False
+    if len(told) == len(same):
+        return True
+    shown = await wefact.show(controller, text_of(row, "Identifier"))
+    return shown is not None and all(_folded(text_of(shown, field)) == value for field, value in same.items())
 
 
 def filled(value: Any, names: Mapping[str, str]) -> Any:

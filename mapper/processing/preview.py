@@ -1,0 +1,85 @@
+"""What would be posted for a document of the shop now: fetched, judged and mapped, but neither posted nor stored."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from mapper import mapping
+from mapper.mapping import Mapped
+from mapper.processing import ledger
+from mapper.processing.connections import Connections
+from mapper.processing.eligibility import Verdict, judge_order
+from mapper.services.wefact import WeFact, text_of
+from mapper.store import documents, tenants
+from mapper.store.database import Database
+from mapper.store.rows import Tenant
+from mapper.store.sealing import Sealer
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """`why` tells why a document is not eligible; `debtor` is the Identifier of the one found, or empty: a new one."""
+
+    eligible: bool
+    why: str
+    mapped: Mapped
+    debtor: str
+
+
+def preview(
+    database: Database,
+    sealer: Sealer,
+    tenant: str,
+    shop_id: int,
+    *,
+    rules: Path | None = None,
+    loopback: bool = False,
+) -> Preview:
+    """Return what processing an order would do by its present content, the settings and the rules.
+
+    Only searches in WeFact. Raises RuleError, ServiceError, UsageError STO110 (no such tenant).
+    """
+
+    async def look() -> Preview:
+        async with Connections(database, sealer, loopback=loopback) as connections:
+            payload = await (await connections.shop(tenant)).order(shop_id)
+            mapped = mapping.apply(rulebooks, "order", payload, settings)
+            debtor = await _debtor(await connections.wefact(tenant), mapped)
+        verdict = _verdict(payload, row, settings, posted)
+        return Preview(verdict.outcome == "post", verdict.reason, mapped, debtor)
+
+    rulebooks = mapping.load_rulebooks(rules)
+    with database.read() as conn:
+        row, settings = tenants.get(conn, tenant), tenants.settings(conn, tenant)
+        posted = _posted(conn, tenant, shop_id)
+    return asyncio.run(look())
+
+
+def _posted(conn: Connection, tenant: str, shop_id: int) -> tuple[str, ...]:
+    return tuple(one.code or one.identifier for one in documents.posted_for_order(conn, tenant, shop_id))
+
+
+def _verdict(
+    payload: Mapping[str, Any], tenant: Tenant, settings: Mapping[str, Any], posted: tuple[str, ...]
+) -> Verdict:
+    return judge_order(
+        payload,
+        mode=settings["mode"],
+        statuses=settings["statuses"],
+        process_from=tenant.process_from,
+        posted_as=posted,
+    )
+
+
+async def _debtor(wefact: WeFact, mapped: Mapped) -> str:
+    request = next((one for one in mapped.requests if one.name == "debtor"), None)
+    if request is None or request.find is None:
+        return ""
+    hits = await ledger.find(wefact, request.find, {})
+    return text_of(hits[0], "Identifier") if hits else ""

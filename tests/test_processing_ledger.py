@@ -1,0 +1,338 @@
+"""The ledger against the sandbox: whatever happens to a call or its answer, WeFact holds exactly one object."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import count
+
+import pytest
+
+from mapper import settings
+from mapper.errors import Refused, Temporary
+from mapper.mapping import Request, Search
+from mapper.processing.ledger import Doubtful, Ledger, Timing, filled
+from mapper.processing.outcome import Stop
+from mapper.services.http import Secret, Unlimited, open_client
+from mapper.services.wefact import WeFact
+from mapper.store import documents, operations, tenants
+from mapper.store.database import open_database
+
+KEY = "invoice:order-1:0"
+SETTLED = timedelta(seconds=181)
+
+
+@dataclass
+class Clock:
+    """Time that passes when told to; pauses are counted instead of slept."""
+
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    pauses: list[float] = field(default_factory=list)
+
+    def now(self) -> datetime:
+        return self.at
+
+    def wait(self, span: timedelta) -> None:
+        self.at += span
+
+    async def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+
+
+@dataclass
+class Bench:
+    """One tenant's ledger on a real database, with a real client of the sandbox's WeFact."""
+
+    database: object
+    sandbox: object
+    clock: Clock = field(default_factory=Clock)
+    leased: bool = True
+    tokens: count = field(default_factory=count)
+
+    def run(self, work):
+        """Run `work(ledger)` in an event loop of its own, as a process that has just started would."""
+
+        async def main():
+            async with open_client(loopback=True) as client:
+                wefact = WeFact(client, self.sandbox.wefact, Secret(self.sandbox.wefact_key), Unlimited())
+                return await work(
+                    Ledger(
+                        database=self.database,
+                        wefact=wefact,
+                        tenant="winkel",
+                        lease=lambda: self.leased,
+                        now=self.clock.now,
+                        token=lambda: f"mapper {next(self.tokens)}",
+                        timing=Timing(settle=180, pause=5),
+                        sleep=self.clock.sleep,
+                    )
+                )
+
+        return asyncio.run(main())
+
+    def ensure(self, request=None):
+        return self.run(
+            lambda ledger: ledger.ensure(request or invoice(), KEY, document_id="order-1", names={})
+        )
+
+    def invoices(self):
+        return self.sandbox.objects("wefact")["invoices"]
+
+    def operation(self, key=KEY):
+        with self.database.read() as conn:
+            return operations.find(conn, "winkel", key)
+
+    def calls(self, action):
+        requests = self.sandbox.admin("wefact", "GET", "requests")["requests"]
+        return sum(one["action"] == action for one in requests)
+
+
+@pytest.fixture
+def bench(tmp_path, sandbox):
+    now = datetime.now(UTC)
+    with open_database(tmp_path / "mapper.db") as database:
+        with database.begin() as conn:
+            tenants.create(conn, "winkel", name="Winkel", settings=settings.example(), who="test", now=now)
+            documents.note(conn, "winkel", "order", 1, now=now)
+        bench = Bench(database, sandbox)
+        bench.run(lambda ledger: ledger.wefact.call("debtor", "add", {"SurName": "Jansen"}, changes=True))
+        yield bench
+
+
+def invoice(**params):
+    lines = [{"Number": "1", "Description": "Zakmes", "PriceExcl": "100", "TaxCode": "V21"}]
+    return Request(
+        "invoice",
+        "invoice",
+        "add",
+        {"Debtor": "1", "ReferenceNumber": "1001", "Comment": "{operation.token}", "InvoiceLines": lines}
+        | params,
+        Search(
+            "invoice",
+            "list",
+            {"searchat": "ReferenceNumber", "searchfor": "1001"},
+            {"Comment": "{operation.token}"},
+        ),
+    )
+
+
+def sending(identifier):
+    return lambda ledger: ledger.send(
+        Request("send", "invoice", "sendbyemail", {"Identifier": "{invoice.Identifier}"}),
+        "send:order-1:0",
+        document_id="order-1",
+        invoice=identifier,
+    )
+
+
+def test_an_invoice_is_made_once_and_then_remembered(bench):
+    made = bench.ensure()
+    again = bench.ensure()
+    assert (again.identifier, again.code) == (made.identifier, made.code)
+    assert (made.amount_incl, made.amount_tax) == (Decimal("121.00"), Decimal("21.00"))
+    assert len(bench.invoices()) == 1
+    assert bench.calls("list") == 0
+
+
+def test_W20_the_intent_is_in_the_database_before_the_call_and_its_token_in_the_invoice(bench):
+    bench.ensure()
+    assert bench.invoices()[0]["Comment"] == bench.operation().token
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "drop_after_commit"},
+        {"kind": "truncated"},
+        {"kind": "status", "status": 504, "when": "after"},
+        {"kind": "html"},
+    ],
+    ids=lambda fault: fault["kind"],
+)
+def test_W20_an_invoice_whose_answer_was_lost_is_found_and_adopted(bench, fault):
+    bench.sandbox.fault("wefact", match={"controller": "invoice", "action": "add"}, **fault)
+    with pytest.raises(Temporary) as caught:
+        bench.ensure()
+    assert caught.value.maybe_executed
+    assert bench.operation().state == "unknown"
+
+    bench.clock.wait(SETTLED)
+    made = bench.ensure()
+
+    assert [str(one["Identifier"]) for one in bench.invoices()] == [made.identifier]
+    assert made.amount_incl == Decimal("121.00")
+
+
+def test_nothing_is_searched_or_called_before_the_service_had_time_to_settle(bench):
+    bench.sandbox.fault("wefact", kind="drop_after_commit", match={"action": "add", "controller": "invoice"})
+    with pytest.raises(Temporary):
+        bench.ensure()
+    calls = len(bench.sandbox.admin("wefact", "GET", "requests")["requests"])
+
+    bench.clock.wait(timedelta(seconds=60))
+    with pytest.raises(Stop) as caught:
+        bench.ensure()
+
+    assert (caught.value.kind, caught.value.cause) == ("later", "PRO101")
+    assert caught.value.seconds == pytest.approx(120, abs=1)
+    assert len(bench.sandbox.admin("wefact", "GET", "requests")["requests"]) == calls
+
+
+@pytest.mark.parametrize("kind", ["status", "drop_before"])
+def test_a_call_that_was_not_executed_is_repeated_only_after_two_empty_searches(bench, kind):
+    bench.sandbox.fault("wefact", kind=kind, match={"controller": "invoice", "action": "add"})
+    with pytest.raises(Temporary):
+        bench.ensure()
+
+    bench.clock.wait(SETTLED)
+    bench.ensure()
+
+    assert len(bench.invoices()) == 1
+    assert (bench.calls("list"), bench.clock.pauses) == (2, [5])
+
+
+def test_an_invoice_is_found_although_the_account_does_not_search_by_reference_number(bench):
+    bench.sandbox.switch("wefact", search_reference=False, unknown_column="none")
+    bench.sandbox.fault("wefact", kind="drop_after_commit", match={"controller": "invoice", "action": "add"})
+    with pytest.raises(Temporary):
+        bench.ensure()
+
+    bench.clock.wait(SETTLED)
+    made = bench.ensure()
+
+    assert [str(one["Identifier"]) for one in bench.invoices()] == [made.identifier]
+
+
+def test_W20_another_invoice_with_the_same_reference_is_not_adopted(bench):
+    """A debit and its credit share the order's number; only the token tells them apart."""
+    other = {**invoice().params, "Comment": "booked by hand"}
+    bench.run(lambda ledger: ledger.wefact.call("invoice", "add", other, changes=True))
+    bench.sandbox.fault("wefact", kind="drop_before", match={"controller": "invoice", "action": "add"})
+    with pytest.raises(Temporary):
+        bench.ensure()
+
+    bench.clock.wait(SETTLED)
+    made = bench.ensure()
+
+    assert len(bench.invoices()) == 2
+    assert made.identifier == str(bench.invoices()[1]["Identifier"])
+
+
+def test_two_invoices_with_one_token_stop_for_a_person_who_reads_both_identifiers(bench):
+    bench.sandbox.fault("wefact", kind="drop_after_commit", match={"controller": "invoice", "action": "add"})
+    with pytest.raises(Temporary):
+        bench.ensure()
+    twin = filled(invoice().params, {"operation.token": bench.operation().token})
+    bench.run(lambda ledger: ledger.wefact.call("invoice", "add", twin, changes=True))
+
+    bench.clock.wait(SETTLED)
+    with pytest.raises(Doubtful) as caught:
+        bench.ensure()
+
+    assert caught.value.code == "PRO201"
+    assert all(str(one["Identifier"]) in caught.value.message() for one in bench.invoices())
+    assert len(bench.invoices()) == 2
+
+
+def test_a_refusal_clears_the_intent_so_that_a_corrected_request_is_sent_at_once(bench):
+    with pytest.raises(Refused):
+        bench.ensure(invoice(Debtor="99999"))
+    assert bench.operation().state == "refused"
+
+    bench.ensure()
+
+    assert len(bench.invoices()) == 1
+    assert bench.calls("list") == 0
+
+
+def test_a_process_whose_lease_is_lost_does_not_call_and_leaves_the_intent(bench):
+    bench.leased = False
+    with pytest.raises(Stop) as caught:
+        bench.ensure()
+    assert caught.value.cause == "PRO102"
+    assert bench.operation().state == "intended"
+    assert bench.calls("add") == 1  # the debtor's, by the fixture
+
+
+def test_a_process_that_dies_while_waiting_for_the_answer_makes_no_second_invoice(bench):
+    bench.sandbox.fault(
+        "wefact", kind="delay", seconds=1, when="after", match={"controller": "invoice", "action": "add"}
+    )
+
+    async def die(ledger):
+        async with asyncio.timeout(0.3):
+            await ledger.ensure(invoice(), KEY, document_id="order-1", names={})
+
+    with pytest.raises(TimeoutError):
+        bench.run(die)
+    assert bench.operation().state == "intended"
+
+    bench.clock.wait(SETTLED)
+    bench.ensure()
+
+    assert len(bench.invoices()) == 1
+
+
+def test_two_workers_at_once_make_one_invoice(bench):
+    async def both(ledger):
+        work = [ledger.ensure(invoice(), KEY, document_id="order-1", names={}) for _ in range(2)]
+        return await asyncio.gather(*work, return_exceptions=True)
+
+    results = bench.run(both)
+
+    assert len(bench.invoices()) == 1
+    assert sum(isinstance(result, Stop) and result.kind == "later" for result in results) <= 1
+    assert not any(isinstance(result, BaseException) and not isinstance(result, Stop) for result in results)
+
+
+def test_W18_an_invoice_is_not_mailed_twice_when_the_answer_was_lost(bench):
+    made = bench.ensure()
+    bench.sandbox.fault("wefact", kind="drop_after_commit", match={"action": "sendbyemail"})
+    with pytest.raises(Temporary):
+        bench.run(sending(made.identifier))
+
+    bench.clock.wait(SETTLED)
+
+    assert bench.run(sending(made.identifier)) is False
+    assert len(bench.sandbox.admin("wefact", "GET", "outbox")["outbox"]) == 1
+
+
+def test_W18_an_invoice_that_was_surely_not_mailed_is_mailed(bench):
+    made = bench.ensure()
+    bench.sandbox.fault("wefact", kind="drop_before", match={"action": "sendbyemail"})
+    with pytest.raises(Temporary):
+        bench.run(sending(made.identifier))
+
+    bench.clock.wait(SETTLED)
+
+    assert bench.run(sending(made.identifier)) is True
+    assert len(bench.sandbox.admin("wefact", "GET", "outbox")["outbox"]) == 1
+
+
+def test_W18_when_nobody_can_tell_whether_it_was_mailed_a_person_decides(bench):
+    made = bench.ensure()
+    bench.sandbox.fault("wefact", kind="drop_before", match={"action": "sendbyemail"})
+    with pytest.raises(Temporary):
+        bench.run(sending(made.identifier))
+    gone = {"Identifier": made.identifier}
+    bench.run(lambda ledger: ledger.wefact.call("invoice", "delete", gone, changes=True))
+
+    bench.clock.wait(SETTLED)
+    with pytest.raises(Doubtful) as caught:
+        bench.run(sending(made.identifier))
+
+    assert caught.value.code == "PRO203"
+
+
+def test_placeholders_are_filled_once_and_unknown_ones_stay():
+    params = {
+        "Debtor": "{debtor.Identifier}",
+        "Lines": [{"Text": "for {debtor.Identifier}: {operation.token}"}],
+    }
+    names = {"debtor.Identifier": "{operation.token}"}
+    assert filled(params, names) == {
+        "Debtor": "{operation.token}",
+        "Lines": [{"Text": "for {operation.token}: {operation.token}"}],
+    }
