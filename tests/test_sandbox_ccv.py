@@ -33,11 +33,16 @@ class Shop:
 
     def send(self, method: str, target: str, body: str = "", **wrong: str) -> httpx.Response:
         date = wrong.get("date", datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
-        public, secret = wrong.get("public", self.served.ccv_public), wrong.get("secret", self.served.ccv_secret)
+        public, secret = (
+            wrong.get("public", self.served.ccv_public),
+            wrong.get("secret", self.served.ccv_secret),
+        )
         message = f"{public}|{method}|{API}{target}|{body}|{date}"
         hashed = hmac.new(secret.encode(), message.encode(), hashlib.sha512).hexdigest()
         headers = {"x-public": public, "x-date": date, "x-hash": hashed}
-        return self.client.request(method, self.served.ccv + API + target, content=body.encode(), headers=headers)
+        return self.client.request(
+            method, self.served.ccv + API + target, content=body.encode(), headers=headers
+        )
 
     def get(self, target: str) -> Any:
         answer = self.send("GET", target)
@@ -123,7 +128,9 @@ def until(count: int, items: list[Any]) -> list[Any]:
         ),
     ],
 )  # fmt: skip
-def test_signatures_equal_the_known_answers(method: str, target: str, body: bytes, date: str, expected: str) -> None:
+def test_signatures_equal_the_known_answers(
+    method: str, target: str, body: bytes, date: str, expected: str
+) -> None:
     assert signature("PUBKEY", "SECRETKEY", method, target, body, date) == expected
 
 
@@ -157,7 +164,9 @@ def test_dates_are_read_in_every_spelling_that_clients_use(shop: Shop, form: str
     assert shop.send("GET", "/orders/", date=datetime.now(UTC).strftime(form)).status_code == 200
 
 
-@pytest.mark.parametrize("target", ["/orders/", "/orders", "/orders?size=3&orderby=id_desc", "/orders/1/", "/nothing"])
+@pytest.mark.parametrize(
+    "target", ["/orders/", "/orders", "/orders?size=3&orderby=id_desc", "/orders/1/", "/nothing"]
+)
 def test_answers_are_signed_over_the_exact_bytes_and_never_redirect(shop: Shop, target: str) -> None:
     shop.sell()
     answer = shop.send("GET", target)
@@ -224,7 +233,9 @@ def test_orders_are_filtered_and_sorted_as_documented(shop: Shop) -> None:
     assert ids("minordernumber=1002&orderby=id") == [paid, unpaid]
 
 
-@pytest.mark.parametrize("query", ["start=-1", "size=x", "orderby=nothing", "is_paid=perhaps", "min_create_date=soon"])
+@pytest.mark.parametrize(
+    "query", ["start=-1", "size=x", "orderby=nothing", "is_paid=perhaps", "min_create_date=soon"]
+)
 def test_parameters_that_mean_nothing_are_refused(shop: Shop, query: str) -> None:
     assert shop.send("GET", f"/orders/?{query}").status_code == 400
 
@@ -345,7 +356,8 @@ def test_webhooks_are_kept_with_a_key(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", ['{"event":"orders.paid","address":"http://a.example"}', '{"event":"orders.created"}', "[]", "{", ""]
+    "body",
+    ['{"event":"orders.paid","address":"http://a.example"}', '{"event":"orders.created"}', "[]", "{", ""],
 )
 def test_a_webhook_for_an_event_that_does_not_exist_is_refused(shop: Shop, body: str) -> None:
     assert shop.send("POST", "/webhooks/", body).status_code == 400
@@ -376,7 +388,9 @@ def test_events_are_posted_to_their_addresses(shop: Shop) -> None:
 
 def test_deliveries_can_be_signed_doubled_and_lost(shop: Shop) -> None:
     with receiver() as (address, received):
-        key = shop.send("POST", "/webhooks/", dumps({"event": "orders.created", "address": address})).json()["key"]
+        key = shop.send("POST", "/webhooks/", dumps({"event": "orders.created", "address": address})).json()[
+            "key"
+        ]
         shop.admin("PUT", "switches", {"webhooks": "double", "webhook_signature": "address-body"})
         shop.sell()
         (body, signed), twice = until(2, received)
@@ -400,7 +414,10 @@ def test_an_address_that_is_down_or_slow_holds_nothing_up(shop: Shop) -> None:
     shop.send("POST", "/webhooks/", body)
     shop.sell()
     deadline = time.monotonic() + 5
-    while not (deliveries := shop.admin("GET", "deliveries")["deliveries"])[0]["error"] and time.monotonic() < deadline:
+    while (
+        not (deliveries := shop.admin("GET", "deliveries")["deliveries"])[0]["error"]
+        and time.monotonic() < deadline
+    ):
         time.sleep(0.005)
     assert deliveries[0]["error"] == "ConnectError"
 
@@ -414,7 +431,9 @@ def test_an_invoice_is_made_from_an_order(shop: Shop) -> None:
     assert credit["total_price"] == -order["total_price"]
     rows = shop.get(f"/invoices/{credit['id']}/invoicerows/")["items"]
     assert rows[0]["invoice_id"] == str(credit["id"])
-    assert [each["id"] for each in shop.get(f"/invoices/?ordernumber_full={order['ordernumber_full']}")["items"]] == [
+    assert [
+        each["id"] for each in shop.get(f"/invoices/?ordernumber_full={order['ordernumber_full']}")["items"]
+    ] == [
         invoice["id"],
         credit["id"],
     ]

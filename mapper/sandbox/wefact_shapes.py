@@ -78,6 +78,8 @@ _NUMERIC = {
     "AmountIncl", "AmountPaid", "AmountOutstanding", "Number", "PriceExcl", "Periods", "PeriodicID", "InvoiceMethod",
     "InvoiceTerm", "PeriodicInvoiceDays", "PaymentMail", "ExtraClientContactId",
 }  # fmt: skip
+# Objects whose values are words and the caller's own, whatever their keys are called.
+_WORDS = {"Translations", "CustomFields", "filters"}
 
 
 def cents(amount: Decimal) -> str:
@@ -127,7 +129,7 @@ def invoice_defaults() -> Object:
 def spelled(value: Any, scalars: str, name: str = "") -> Any:
     """Write the scalars of an answer: `mixed` as recorded, or all `strings`, or `numbers` wherever one is meant."""
     if isinstance(value, dict):
-        return {key: spelled(item, scalars, key) for key, item in value.items()}
+        return value if name in _WORDS else {key: spelled(item, scalars, key) for key, item in value.items()}
     if isinstance(value, list):
         return [spelled(item, scalars, name) for item in value]
     if scalars == "strings" and isinstance(value, (int, Decimal)) and not isinstance(value, bool):
