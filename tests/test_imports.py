@@ -15,13 +15,25 @@ from mapper.catalogue import CATALOGUE
 from mapper.cli.program import COMMANDS
 
 ROOT = Path(__file__).parent.parent
-HEAVY = ("sqlalchemy", "dbos", "httpx", "yaml", "textual", "jsonschema", "starlette", "uvicorn", "cryptography")
+HEAVY = (
+    "sqlalchemy",
+    "dbos",
+    "httpx",
+    "yaml",
+    "textual",
+    "jsonschema",
+    "starlette",
+    "uvicorn",
+    "cryptography",
+)
 _CODE = re.compile(r'"([A-Z]{3,4}[0-9]{3})"')
 
 
 def loaded_after(statement: str) -> set[str]:
     """Return which heavy packages a fresh Python has loaded after the statement."""
-    program = f"import sys; {statement}; print(*(name for name in {HEAVY} if name in sys.modules), file=sys.stderr)"
+    program = (
+        f"import sys; {statement}; print(*(name for name in {HEAVY} if name in sys.modules), file=sys.stderr)"
+    )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     return set(ran.stderr.split())
 

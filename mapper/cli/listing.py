@@ -93,6 +93,10 @@ def _print(
             say(f"The first {len(shown)}; see more with --limit.")
         elif not shown:
             say("None.")
+        for cause, remedy in {
+            record["cause"]: record["remedy"] for record in shown if record["remedy"]
+        }.items():
+            say(f"{cause} → {remedy}")
 
 
 def _records(

@@ -1,0 +1,417 @@
+"""The command line: what it prints, what it refuses, how it ends."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import stat
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from mapper.cli import fault, program
+from mapper.cli.program import COMMANDS
+from mapper.store import documents, journal, tenants
+from mapper.store.database import open_database
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+HOSTILE = "Eve \x1b[2J\u202e[bold]x[/] \x9b31m"
+
+
+def database(tmp_path):
+    return open_database(tmp_path / "home" / "mapper.db")
+
+
+def noted(conn, shop_id, *, customer="Jan Jansen", total="10.00", day=1, state="open"):
+    document = documents.note(conn, "winkel", "order", shop_id, now=NOW)
+    documents.describe(
+        conn,
+        "winkel",
+        document.id,
+        number=f"2026-{shop_id}",
+        dated=datetime(2026, 11, day, 10, tzinfo=UTC),
+        customer=customer,
+        total_incl=Decimal(total),
+        currency="EUR",
+    )
+    if state == "open":
+        return
+    claimed = documents.claim(conn, "winkel", document.id, revision=1, worker="test", now=NOW)
+    assert claimed is not None
+    if state == "done":
+        documents.finish(conn, "winkel", document.id, identifier="7", code="F2026-0001", now=NOW)
+    if state == "error":
+        facts = {"field": "AmountIncl", "answered": "1.00", "expected": "2.00"}
+        documents.fail(conn, "winkel", document.id, cause="W19", facts=facts, now=NOW)
+
+
+# Help and use
+
+
+def test_help_shows_every_command(mapper, snapshot):
+    assert mapper("--help").out == snapshot
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(mapper, name):
+    ran = mapper(name, "-h")
+    assert ran.code == 0
+    command = program.program.get_command(program.program.make_context("mapper", ["init"]), name)
+    assert command is not None
+    assert command.help
+    assert all(option.help for option in command.params if option.param_type_name == "option"), name
+
+
+@pytest.mark.parametrize("name", ["add", "list", "show", "set", "example"])
+def test_every_tenant_command_has_help(mapper, name, snapshot):
+    ran = mapper("tenant", name, "--help")
+    assert ran.code == 0
+    assert ran.out == snapshot
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["tenat"], "There is no command 'tenat'. Did you mean 'tenant'?"),
+        (["report", "--limt", "3"], "No such option '--limt'"),
+        (["ignore", "order-1"], "Missing option '--reason'"),
+        (["report", "--from", "gisteren"], "'gisteren' does not match the format"),
+    ],
+)
+def test_wrong_use_is_told_on_stderr_with_exit_code_2(mapper, arguments, said):
+    ran = mapper(*arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("USE100: ")
+    assert said in ran.err
+    assert "Run `mapper" in ran.err
+
+
+def test_errors_speak_dutch_when_asked(mapper):
+    assert "Draai eerst `mapper init`" in mapper("--language", "nl", "report").err
+
+
+def test_before_init_every_command_that_needs_the_database_says_so(mapper, tmp_path):
+    for arguments in (["report"], ["run"], ["doctor"], ["tenant", "list"], ["pause", "--reason", "x"]):
+        ran = mapper(*arguments)
+        assert ran.code == 2
+        assert ran.err.startswith("USE101: ")
+    assert not (tmp_path / "home").exists()
+
+
+# State folder
+
+
+def test_init_makes_everything_readable_by_its_owner_only(mapper, tmp_path):
+    ran = mapper("init", "--json")
+    home = tmp_path / "home"
+    assert ran.records == [
+        {
+            "home": str(home),
+            "key_file": str(home / "mapper.key"),
+            "database": f"sqlite:///{home / 'mapper.db'}",
+        }
+    ]
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+    assert stat.S_IMODE((home / "mapper.key").stat().st_mode) == 0o600
+    assert stat.S_IMODE((home / "mapper.db").stat().st_mode) == 0o600
+
+
+def test_init_again_keeps_the_key(mapper, tmp_path):
+    mapper("init")
+    key = (tmp_path / "home" / "mapper.key").read_text()
+    assert mapper("init").code == 0
+    assert (tmp_path / "home" / "mapper.key").read_text() == key
+
+
+def test_a_key_that_others_can_read_is_refused(mapper, tmp_path):
+    mapper("init")
+    (tmp_path / "home" / "mapper.key").chmod(0o644)
+    ran = mapper("init")
+    assert ran.code == 2
+    assert ran.err.startswith("SEC106: ")
+
+
+# Webshops
+
+
+def test_a_webshop_is_added_after_both_connections_were_tried(shop, sandbox, tmp_path):
+    assert shop("tenant", "list", "--json").records == [
+        {
+            "tenant": "winkel",
+            "name": "Voorbeeldwinkel",
+            "home": "NL",
+            "go_live": "2019-12-31T23:00+00:00",
+            "done": 0,
+            "errors": 0,
+            "open": 0,
+            "paused": "",
+        }
+    ]
+    seen = [request["path"] for request in sandbox.admin("ccv", "GET", "requests")["requests"]]
+    assert any("/webshops/" in path for path in seen)
+
+
+def test_keys_are_never_printed_and_never_stored_readable(shop, sandbox, tmp_path):
+    printed = "".join(
+        shop(*arguments).out + shop(*arguments).err
+        for arguments in (["tenant", "show", "winkel"], ["tenant", "show", "winkel", "--json"], ["doctor"])
+    )
+    stored = b"".join(path.read_bytes() for path in (tmp_path / "home").glob("mapper.db*"))
+    for key in (sandbox.ccv_secret, sandbox.wefact_key):
+        assert key not in printed
+        assert key.encode() not in stored
+
+
+def test_a_refused_key_adds_nothing_and_is_not_repeated(mapper, sandbox, tmp_path):
+    mapper("init")
+    wrong = tmp_path / "wrong"
+    wrong.write_text("this-is-not-the-key-0123456789")
+    ran = mapper(
+        *("tenant", "add", "winkel", "--shop", sandbox.ccv, "--public", sandbox.ccv_public),
+        *("--secret-file", wrong, "--wefact-key-file", wrong, "--wefact-url", sandbox.wefact),
+    )
+    assert ran.code == 4
+    assert re.match(r"CCV20\d: ", ran.err)
+    assert "this-is-not-the-key" not in ran.err
+    assert mapper("tenant", "list", "--json").records == []
+
+
+def test_a_key_on_the_command_line_is_warned_about(mapper, sandbox):
+    mapper("init")
+    ran = mapper(
+        *("tenant", "add", "winkel", "--shop", sandbox.ccv, "--public", sandbox.ccv_public),
+        *("--secret", sandbox.ccv_secret, "--wefact-key", sandbox.wefact_key, "--wefact-url", sandbox.wefact),
+    )
+    assert ran.code == 0
+    assert "--secret is visible to other users of this machine" in ran.err
+    assert sandbox.ccv_secret not in ran.err
+
+
+def test_without_a_terminal_a_missing_key_is_not_asked_for(mapper, sandbox, monkeypatch):
+    mapper("init")
+    with Path(os.devnull).open() as nothing:
+        monkeypatch.setattr(sys, "stdin", nothing)
+        ran = mapper("tenant", "add", "x", "--shop", sandbox.ccv, "--public", sandbox.ccv_public)
+    assert ran.code == 2
+    assert ran.err.startswith("USE104: ")
+
+
+def test_R9_a_webshop_without_go_live_date_goes_live_when_it_is_added(mapper, sandbox, monkeypatch):
+    monkeypatch.setenv("SHOP_SECRET", sandbox.ccv_secret)
+    monkeypatch.setenv("WEFACT_KEY", sandbox.wefact_key)
+    mapper("init")
+    before = datetime.now(UTC).isoformat(timespec="minutes")
+    added = mapper(
+        *("tenant", "add", "winkel", "--shop", sandbox.ccv, "--public", sandbox.ccv_public),
+        *("--secret-env", "SHOP_SECRET", "--wefact-key-env", "WEFACT_KEY", "--wefact-url", sandbox.wefact),
+    )
+    assert added.code == 0, added.err
+    assert mapper("tenant", "list", "--json").records[0]["go_live"] >= before
+
+
+def test_wrong_settings_are_shown_with_every_place(mapper, sandbox, tmp_path):
+    mapper("init")
+    file = tmp_path / "settings.yaml"
+    file.write_text("home_contry: NL\ninvoice: {status: concept}\n")
+    ran = mapper("tenant", "add", "winkel", "--settings", file)
+    assert ran.code == 2
+    assert f"{file}:1:1: SET101" in ran.err
+    assert f"{file}:2:11: SET103" in ran.err
+    assert "Did you mean 'home_country'?" in ran.err
+
+
+def test_a_setting_is_changed_by_its_key_and_kept_in_the_history(shop):
+    assert shop("tenant", "set", "winkel", "invoice.status=sent", "checks.rounding_limit=0").code == 0
+    latest = shop("tenant", "show", "winkel", "--history", "--json").records[0]
+    assert latest["revision"] == 2
+    assert latest["changed"] == {"invoice.status": "sent", "checks.rounding_limit": "0"}
+
+
+def test_the_settings_shown_can_be_given_back(shop, tmp_path):
+    file = tmp_path / "shown.yaml"
+    file.write_text(shop("tenant", "show", "winkel").out)
+    assert shop("tenant", "set", "winkel", "--settings", file).code == 0
+    assert len(shop("tenant", "show", "winkel", "--history", "--json").records) == 1
+
+
+def test_R2_webhooks_are_registered_once_and_anew(shop, sandbox):
+    url = "http://127.0.0.1:9"
+    for _ in range(2):
+        ran = shop("tenant", "set", "winkel", "--webhook-url", url)
+        assert ran.code == 0, ran.err
+    registered = sandbox.objects("ccv")["webhooks"]
+    events = {"orders.created", "orders.updated.ispaid", "orders.updated.status", "orders.deleted"}
+    assert sorted(hook["event"] for hook in registered) == sorted(events)
+
+
+# Lists
+
+
+def test_the_lists_show_what_is_asked_for(shop, tmp_path, snapshot):
+    with database(tmp_path) as opened, opened.begin() as conn:
+        noted(conn, 1, state="done", total="1234.5")
+        noted(conn, 2, state="done", day=2, customer="Piet Pietersen")
+        noted(conn, 3, state="error", day=3)
+        noted(conn, 4, day=4)
+    for arguments in (
+        ["report"],
+        ["report", "--search", "piet"],
+        ["errors"],
+        ["open"],
+        ["report", "--to", "2026-11-01"],
+    ):
+        assert shop(*arguments).out == snapshot(name=" ".join(arguments))
+
+
+def test_a_list_goes_on_over_every_page(shop, tmp_path):
+    with database(tmp_path) as opened, opened.begin() as conn:
+        for shop_id in range(1, 452):
+            noted(conn, shop_id)
+    listed = shop("open", "--json", "--limit", "450").records
+    assert len({record["id"] for record in listed}) == 450
+
+
+def test_a_hostile_name_cannot_command_the_terminal(shop, tmp_path):
+    with database(tmp_path) as opened, opened.begin() as conn:
+        noted(conn, 1, customer=HOSTILE, state="done")
+    shown = shop("report").out
+    assert "Eve" in shown
+    assert not set(shown) & {"\x1b", "\u202e", "\x9b"}
+    assert shop("report", "--json").records[0]["customer"] == HOSTILE
+
+
+def test_which_webshop_is_asked_when_there_are_several(shop, tmp_path):
+    with database(tmp_path) as opened, opened.begin() as conn:
+        settings = tenants.settings(conn, "winkel")
+        tenants.create(conn, "tweede", name="Tweede", settings=settings, who="test", now=NOW)
+    ran = shop("report")
+    assert ran.code == 2
+    assert ran.err.startswith("USE103: There are several webshops: tweede, winkel.")
+    assert shop("report", "--tenant", "tweede").code == 0
+    assert shop("report", "--tenant", "derde").err.startswith("STO110: ")
+
+
+# Operating
+
+
+def test_R8_a_done_document_is_processed_again_only_on_purpose(shop, tmp_path):
+    with database(tmp_path) as opened, opened.begin() as conn:
+        noted(conn, 1, state="done")
+    assert shop("process", "order-1").err.startswith("PRO301: ")
+    assert shop("process", "order-1", "--again").err.startswith("PRO302: ")
+    ran = shop("process", "order-1", "--again", "--reason", "customer asked", "--json")
+    assert (ran.code, ran.records) == (0, [{"id": "order-1", "state": "queued"}])
+
+
+def test_a_document_is_also_found_by_its_number(shop, tmp_path):
+    with database(tmp_path) as opened, opened.begin() as conn:
+        noted(conn, 8)
+    assert shop("process", "2026-8", "--json").records[0]["id"] == "order-8"
+    assert shop("process", "2026-9").err.startswith("USE106: ")
+
+
+def test_R5_a_document_is_ignored_with_a_reason_that_is_kept(shop, tmp_path):
+    with database(tmp_path) as opened, opened.begin() as conn:
+        noted(conn, 1, state="error")
+    assert shop("ignore", "order-1", "--reason", "booked by hand").code == 0
+    ignored = shop("open", "--ignored", "--json").records[0]
+    assert (ignored["state"], ignored["why"], ignored["ignored_by"]) == (
+        "ignored",
+        "booked by hand",
+        "person",
+    )
+    with database(tmp_path) as opened, opened.read() as conn:
+        assert journal.entries(conn, "winkel", document_id="order-1")
+
+
+def test_R11_a_pause_is_visible_everywhere_until_it_ends(shop):
+    assert shop("pause", "--reason", "new codes").code == 0
+    assert shop("tenant", "list", "--json").records[0]["paused"] == "new codes"
+    assert "every webshop is paused: new codes" in shop("doctor").out
+    assert shop("resume").code == 0
+    assert shop("tenant", "list", "--json").records[0]["paused"] == ""
+
+
+def test_a_dry_run_shows_what_would_be_posted_and_posts_nothing(shop, sandbox):
+    order = sandbox.sell("nl_ideal")[0]
+    ran = shop("process", f"order-{order['id']}", "--dry-run")
+    assert ran.code == 0, ran.err
+    shown = ran.records[0]
+    assert [request["action"] for request in shown["requests"]] == ["add", "add"]
+    assert shown["document"]["number"] == order["ordernumber_full"]
+    assert sandbox.objects("wefact")["invoices"] in ([], {})
+    assert shop("open", "--json").records == []
+
+
+# Doctor
+
+
+def test_the_doctor_shows_both_dots_with_words(shop):
+    ran = shop("doctor")
+    assert ran.code == 0, ran.out
+    assert re.search(r"^● ok    winkel: CCV Shop +connected to ", ran.out, re.MULTILINE)
+    assert re.search(r"^● ok    winkel: WeFact +connected$", ran.out, re.MULTILINE)
+
+
+def test_T1_the_doctor_names_the_address_that_wefact_refuses(shop, sandbox):
+    sandbox.switch("wefact", allowed_ips=[])
+    ran = shop("doctor")
+    assert ran.code == 1
+    bad = [line for line in ran.out.splitlines() if line.startswith("✗ BAD ")]
+    assert len(bad) == 1
+    assert "127.0.0.1" in bad[0]
+
+
+def test_the_doctor_sees_a_webhook_that_the_shop_lost(shop, sandbox):
+    shop("tenant", "set", "winkel", "--webhook-url", "http://127.0.0.1:9")
+    sandbox.admin("ccv", "POST", "reset")
+    checks = {(check["about"], check["name"]): check for check in shop("doctor", "--json").records}
+    assert checks["winkel", "webhooks"]["verdict"] == "bad"
+
+
+# How it ends
+
+
+def test_a_fault_of_the_mapper_shows_no_traceback_and_leaves_a_private_report(mapper, tmp_path, monkeypatch):
+    monkeypatch.setitem(program.COMMANDS, "map", ("mapper.cli.nowhere", "map", ""))  # type: ignore[arg-type]
+    ran = mapper("map", "--secret=abc")
+    assert ran.code == 70
+    assert ran.err.startswith("USE999: ")
+    assert "Traceback" not in ran.err
+    report = Path(re.search(r"in (\S+\.txt)\.", ran.err)[1])
+    assert stat.S_IMODE(report.stat().st_mode) == 0o600
+    assert "ModuleNotFoundError" in report.read_text()
+    assert "abc" not in report.read_text()
+
+
+def test_a_report_holds_no_secret():
+    text = (
+        "postgresql://user:hunter2@host/db jan@example.nl "
+        "0123456789abcdef0123456789abcdef sleutel-uit-omgeving /usr/lib/python3.11/asyncio/base_events.py"
+    )
+    shown = fault.redact(text, {"MAPPER_KEY": "sleutel-uit-omgeving"})
+    assert shown == "postgresql://user:***@host/db ***@*** *** *** /usr/lib/python3.11/asyncio/base_events.py"
+
+
+def test_a_reader_that_goes_away_is_no_error(mapper):
+    command = f"{sys.executable} -m mapper tenant example | head -c 10"
+    ran = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+    assert ran.stderr == ""
+
+
+@pytest.mark.slow
+def test_interrupted_is_130(mapper):
+    with subprocess.Popen(
+        [sys.executable, "-m", "mapper", "map", "-"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as waiting:
+        time.sleep(1)
+        waiting.send_signal(signal.SIGINT)
+        _, said = waiting.communicate(timeout=10)
+    assert waiting.returncode == 130
+    assert "Traceback" not in said
