@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import hashlib
 import hmac
 import json
@@ -16,7 +17,7 @@ import pytest
 
 from mapper.errors import MapperError, PayloadError, Refused, Temporary, Unauthorised
 from mapper.services.ccv import CcvShop, is_signed, webhook_signature
-from mapper.services.http import Secret, open_client
+from mapper.services.http import Secret, TooLarge, open_client
 from tests.loopback import Answer, Asked, loopback, unused_port
 
 PUBLIC = "PUB^KEY"
@@ -345,6 +346,23 @@ def test_what_may_pass_is_temporary(answer: Answer, code: str) -> None:
     with pytest.raises(Temporary) as caught:
         run(lambda _: answer, lambda shop: shop.order(7), timeout=0.2)
     assert (caught.value.code, caught.value.maybe_executed) == (code, False)
+
+
+def test_a_compressed_answer_that_unfolds_beyond_the_cap_is_not_read() -> None:
+    small = gzip.compress(b" " * (6 * 1024 * 1024))
+    with pytest.raises(Temporary) as caught:
+        run(lambda _: Answer(small, 200, {"content-encoding": "gzip"}), lambda shop: shop.order(7))
+    assert caught.value.code == "CCV107"
+
+
+def test_the_cap_holds_for_every_use_of_the_client() -> None:
+    async def scenario() -> None:
+        large = Answer(b"x" * (5 * 1024 * 1024 + 1))
+        async with loopback(lambda _: large) as server, open_client(loopback=True) as client:
+            await client.get(server.url)
+
+    with pytest.raises(TooLarge):
+        asyncio.run(scenario())
 
 
 def test_a_body_of_exactly_five_mebibytes_is_read() -> None:

@@ -175,7 +175,9 @@ def test_W14_a_search_reads_all_pages(total: object, cap: int) -> None:
 
 def test_a_search_whose_pages_repeat_is_refused() -> None:
     same = success("debtor", "list", totalresults=5000, debtors=[{"Identifier": "1"}])
-    assert failing(same, lambda wefact: wefact.search("debtor", {})).code == "WEF303"
+    asked: list[Asked] = []
+    assert failing(same, lambda wefact: wefact.search("debtor", {}), asked=asked).code == "WEF303"
+    assert len(asked) == 2
 
 
 def test_a_search_that_shrinks_meanwhile_ends() -> None:
