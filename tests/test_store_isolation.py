@@ -21,6 +21,7 @@ from mapper.store import (
     parties,
     payloads,
     schema,
+    sweeps,
     tenants,
 )
 from mapper.store.database import Database, open_database
@@ -29,7 +30,7 @@ from tests.databases import MINUTE, NOW, add_tenant, bring_to
 
 pytest_plugins = ["tests.databases"]
 
-MODULES = [credentials, documents, events, journal, listing, operations, parties, payloads, tenants]
+MODULES = [credentials, documents, events, journal, listing, operations, parties, payloads, sweeps, tenants]
 SEALER = Sealer.generate()
 LATER = NOW + MINUTE
 OF_TENANTS = [
@@ -58,6 +59,7 @@ def fill(conn: Connection, tenant: str) -> None:
     parties.remember_debtor(conn, tenant, "a@b.nl", identifier=f"debtor of {tenant}", now=NOW)
     parties.remember_product(conn, tenant, "SKU", identifier=f"product of {tenant}", now=NOW)
     journal.append(conn, tenant, "order-1", "noted", {"of": tenant}, now=NOW)
+    sweeps.record(conn, tenant, until=NOW if tenant == "a" else LATER)
 
 
 def begin(conn: Connection, tenant: str, document: str, key: str) -> object:
@@ -115,6 +117,7 @@ READS: dict[str, Callable[[Connection, str], object]] = {
     "parties.product": lambda c, t: parties.product(c, t, "SKU"),
     "payloads.payload": lambda c, t: payloads.payload(c, t, "order-1"),
     "payloads.mapping": lambda c, t: payloads.mapping(c, t, "order-1"),
+    "sweeps.swept_until": sweeps.swept_until,
     "tenants.get": tenants.get,
     "tenants.settings": tenants.settings,
     "tenants.settings_history": tenants.settings_history,
@@ -158,6 +161,7 @@ WRITES: dict[str, Callable[[Connection, str], object]] = {
     "parties.forget_product": lambda c, t: parties.forget_product(c, t, "SKU"),
     "payloads.keep": lambda c, t: payloads.keep(c, t, "order-1", {"new": 1}, now=LATER),
     "payloads.keep_mapping": lambda c, t: keep_mapping(c, t, "order-1"),
+    "sweeps.record": lambda c, t: sweeps.record(c, t, until=LATER),
     "tenants.put_settings": lambda c, t: tenants.put_settings(c, t, {"new": 1}, who="x", now=LATER),
     "tenants.set_home_country": lambda c, t: tenants.set_home_country(c, t, "BE"),
     "tenants.go_live": lambda c, t: tenants.go_live(c, t, LATER),

@@ -12,8 +12,9 @@ from typing import Any, Self
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 
+from mapper.diagnostics import printable
 from mapper.errors import ConfigError, StoreError
 from mapper.store import migrations
 
@@ -68,8 +69,9 @@ class Database:
         try:
             yield
         except DBAPIError as error:
-            if error.connection_invalidated or _is_unreachable(error):
-                raise StoreError("STO101", url=self.url, reason=type(error.orig).__name__) from error
+            if _is_unusable(error):
+                reason = printable(str(error.orig).partition("\n")[0], 200)
+                raise StoreError("STO101", url=self.url, reason=reason) from error
             raise
 
     def __enter__(self) -> Self:
@@ -196,18 +198,7 @@ def _prepare(connection: Any, _record: object) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _is_unreachable(error: DBAPIError) -> bool:
-    """Tell whether the database could not be used at all, as opposed to a statement that failed."""
-    text = str(error.orig).lower()
-    return any(
-        part in text
-        for part in (
-            "unable to open",
-            "locked",
-            "connection failed",
-            "connection refused",
-            "disk",
-            "not a database",
-            "full",
-        )
-    )
+def _is_unusable(error: DBAPIError) -> bool:
+    """Tell whether the database failed (locked, full, gone, damaged), as opposed to a statement that is wrong."""
+    damaged = "not a database" in str(error.orig) or "malformed" in str(error.orig)
+    return damaged or error.connection_invalidated or isinstance(error, InterfaceError | OperationalError)

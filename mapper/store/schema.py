@@ -108,6 +108,7 @@ tenant = Table(
     _text("home_country"),
     Column("created_at", Moment, nullable=False),
     Column("process_from", Moment, nullable=False),
+    Column("swept_until", Moment),
     Column("settings", Json, nullable=False),
     Column("settings_revision", Integer, nullable=False),
     Column("paused_at", Moment),
