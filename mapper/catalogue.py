@@ -647,6 +647,30 @@ PROCESSING: dict[str, Entry] = {
 WEB: dict[str, Entry] = {}
 
 USAGE: dict[str, Entry] = {
+    "USE120": Entry(
+        "There is nothing to explain at '{path}'; close to it: {close}.",
+        "Er valt niets uit te leggen bij '{path}'; het lijkt op: {close}.",
+        "Run `mapper explain FILE` without a field for the list of all fields.",
+        "Draai `mapper explain BESTAND` zonder veld voor de lijst van alle velden.",
+    ),
+    "USE121": Entry(
+        "--rows belongs to exactly one payload file, not to {count}.",
+        "--rows hoort bij precies één bestand, niet bij {count}.",
+        "Give one FILE, or merge the rows into each payload as `rows`.",
+        "Geef één BESTAND, of voeg de regels als `rows` in elk document in.",
+    ),
+    "USE122": Entry(
+        "The file {file} holds no rows: neither a list, nor an object with `items`.",
+        "Het bestand {file} bevat geen regels: geen lijst en geen object met `items`.",
+        "Give the answer of the shop's API to …/orderrows/.",
+        "Geef het antwoord van de API van de winkel op …/orderrows/.",
+    ),
+    "USE123": Entry(
+        "The file {file} cannot be read: {reason}.",
+        "Het bestand {file} kan niet worden gelezen: {reason}.",
+        "Check the name and who may read it.",
+        "Controleer de naam en wie het mag lezen.",
+    ),
     "USE100": Entry(
         "{said}.",
         "{said}.",

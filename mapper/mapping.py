@@ -71,13 +71,18 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Traced:
-    """One value of a trace: where its rule stands, what it gave, and for a line which one (from 1)."""
+    """One value of a trace: where its rule stands and what it gave.
+
+    `case` numbers the case of a table that applied (-1: none); `line` the document's line (from 1) and `item` what it was
+    made from (from 0), for values of a line.
+    """
 
     path: str
     place: Place
     value: Any
     case: int
     line: int | None
+    item: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +157,7 @@ def load_rulebooks(folder: Path | None = None) -> Rulebooks:
     sources = {}
     for kind, name in KINDS.items():
         if name in roots:
-            given = {kind: _payload_type(name), "tenant": tenant}
+            given = {kind: from_schema(payload_schema(kind), outside=True), "tenant": tenant}
             sources[kind] = loader.rules(name, roots[name], available, given)
     target = None
     if TARGET in roots and sources:
@@ -344,16 +349,15 @@ def _severity(text: str) -> Severity:
 
 def _trace(compiled: Compiled, records: Sequence[Record]) -> Trace:
     values: list[Traced] = []
-    line: int | None = None
-    count = 0
+    line = 0
+    made_from = 0
     for number, value, case in records:
         if number == LINE:
-            count += 1
-            line = count
+            line, made_from = line + 1, case
             continue
         entry = compiled.entries[number]
-        in_line = entry.path.split(".")[0] not in {"document", "values", "totals"}
-        values.append(Traced(entry.path, entry.place, value, case, line if in_line else None))
+        of_line = (line, made_from) if entry.path.split(".")[0] not in {"document", "values"} else (None, None)
+        values.append(Traced(entry.path, entry.place, value, case, *of_line))
     return Trace(tuple(values))
 
 
@@ -398,9 +402,11 @@ class _Loader:
 
 
 @lru_cache(maxsize=4)
-def _payload_type(name: str) -> Type:
-    path = Path(__file__).parent / "rulebook" / name.replace(".yaml", ".schema.json")
-    return from_schema(money.loads(path.read_bytes()), outside=True)
+def payload_schema(kind: str) -> Mapping[str, Any]:
+    """Return the JSON schema of a kind of payload, written from the documented fields of the shop's API."""
+    path = Path(__file__).parent / "rulebook" / KINDS[kind].replace(".yaml", ".schema.json")
+    schema: Mapping[str, Any] = money.loads(path.read_bytes())
+    return schema
 
 
 def _hash(texts: Mapping[str, str]) -> str:
@@ -412,5 +418,6 @@ def _hash(texts: Mapping[str, str]) -> str:
 
 __all__ = [
     "KINDS", "Expectation", "Mapped", "Mapper", "Request", "Rulebooks", "Search", "Trace", "Traced", "apply",
-    "document_json", "load_rulebooks", "mapped_json", "requests_of", "shipped_rules",
+    "document_json", "load_rulebooks", "mapped_json", "payload_schema",
+    "requests_of", "shipped_rules",
 ]  # fmt: skip

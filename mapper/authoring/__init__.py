@@ -1,0 +1,1 @@
+"""What rule authors use: explanations. Nothing here posts anything."""

@@ -1,0 +1,237 @@
+"""`map`, `check` and `explain`: what rule authors use. Needs no network and no database."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mapper.cli.options import json_option, print_json, say
+from mapper.cli.state import State
+from mapper.diagnostics import Diagnostic, printable
+from mapper.errors import MapperError, PayloadError, RuleError, UsageError
+
+if TYPE_CHECKING:
+    from mapper.mapping import Rulebooks
+
+_FILE = click.Path(path_type=Path)
+_STDIN = Path("-")
+
+kind_option = click.option("--kind", type=click.Choice(["order"]), default="order", show_default=True,
+                           help="What the payloads are.")  # fmt: skip
+settings_option = click.option("--settings", "settings_file", type=_FILE, metavar="FILE",
+                               help="A merchant's settings; a built-in example when left out.")  # fmt: skip
+rules_option = click.option("--rules", type=_FILE, metavar="DIR", help="A folder of rules in place of the shipped ones.")
+rows_option = click.option("--rows", "rows_file", type=_FILE, metavar="FILE",
+                           help="The rows of the payload, as the shop's API answers them.")  # fmt: skip
+
+
+@click.command("map")
+@kind_option
+@settings_option
+@rules_option
+@rows_option
+@click.argument("files", nargs=-1, type=_FILE, metavar="[FILE]...")
+@click.pass_obj
+def map_(
+    state: State,
+    *,
+    kind: str,
+    settings_file: Path | None,
+    rules: Path | None,
+    rows_file: Path | None,
+    files: tuple[Path, ...],
+) -> int:
+    """Map payloads and print, one JSON object a line, the document, the requests to WeFact and the findings.
+
+    A FILE holds one payload with its rows merged in as `rows`. Without FILE, or with -, payloads are read as JSON Lines
+    from standard input. Nothing is sent. Exit code 0 when no payload has an error finding, else 1.
+    """
+    from mapper.mapping import load_rulebooks, mapped_json
+
+    if rows_file is not None and len(files) != 1:
+        raise UsageError("USE121", count=len(files))
+    mapper = load_rulebooks(rules).bind(_settings(settings_file))
+    failed = False
+    for payload in _payloads(files or (_STDIN,), rows_file):
+        if isinstance(payload, PayloadError):
+            failed = True
+            print_json(_unread(payload, state))
+            continue
+        mapped = mapper.apply(kind, payload, offline=True)
+        failed = failed or mapped.held == "error"
+        print_json(mapped_json(mapped, state.language))
+    return 1 if failed else 0
+
+
+@click.command()
+@settings_option
+@rules_option
+@json_option
+@click.pass_obj
+def check(state: State, *, settings_file: Path | None, rules: Path | None, as_json: bool) -> int:
+    """Check rules, and settings when given, and show all problems at once, each with its place."""
+    problems: list[Diagnostic] = []
+    loaded = _checked(problems, rules, settings_file)
+    if as_json:
+        for problem in problems:
+            print_json(problem.to_json())
+    elif problems:
+        raise RuleError(problems)
+    if loaded is not None and not problems:
+        say(f"{', '.join(sorted(loaded.texts))}: no problems. Rules {loaded.hash[:12]}.")
+    return RuleError.exit_code if problems else 0
+
+
+@click.command()
+@kind_option
+@settings_option
+@rules_option
+@rows_option
+@json_option
+@click.argument("file", type=_FILE)
+@click.argument("paths", nargs=-1, metavar="[FIELD]...")
+@click.pass_obj
+def explain(
+    state: State,
+    *,
+    kind: str,
+    settings_file: Path | None,
+    rules: Path | None,
+    rows_file: Path | None,
+    as_json: bool,
+    file: Path,
+    paths: tuple[str, ...],
+) -> int:
+    """Explain why a value is what it is, rule by rule, and why the other cases did not apply.
+
+    FIELD is a field of the document (total_incl, customer.email, lines.1.unit_excl) or a parameter of a request
+    (invoice.InvoiceLines.1.PriceExcl). Without FIELD every field is listed with the rule that made it.
+    """
+    from mapper.authoring.explain import Explainer
+    from mapper.mapping import load_rulebooks
+
+    rulebooks, settings = load_rulebooks(rules), _settings(settings_file)
+    payload = next(iter(_payloads((file,), rows_file)))
+    if isinstance(payload, PayloadError):
+        raise payload
+    mapped = rulebooks.bind(settings).apply(kind, payload)
+    explainer = Explainer(rulebooks, kind, payload, settings, mapped)
+    told = [explainer.explain(path) for path in paths] if paths else list(explainer.summary())
+    for one in told:
+        if as_json:
+            print_json(one.to_json())
+        else:
+            click.echo(one.render() + ("\n" if paths else ""))
+    for finding in mapped.findings:
+        place = f"{finding.place}: " if finding.place else ""
+        say(f"{place}{finding.id} {finding.severity}: {finding.say[state.language]}")
+    return 1 if mapped.document is None else 0
+
+
+def _checked(problems: list[Diagnostic], rules: Path | None, settings_file: Path | None) -> Rulebooks | None:
+    from mapper.mapping import load_rulebooks
+    from mapper.settings import SettingsError, read
+
+    loaded = None
+    try:
+        loaded = load_rulebooks(rules)
+    except RuleError as error:
+        problems += error.diagnostics
+    try:
+        if settings_file is not None:
+            read(settings_file)
+    except (RuleError, SettingsError) as error:
+        problems += error.diagnostics
+    return loaded
+
+
+def _settings(path: Path | None) -> Mapping[str, Any]:
+    from mapper.settings import example, read
+
+    return example() if path is None else read(path)
+
+
+def _payloads(files: tuple[Path, ...], rows_file: Path | None) -> Iterator[Any]:
+    """Yield each payload, or the PayloadError that says why it cannot be read."""
+    rows = _rows(rows_file) if rows_file is not None else None
+    for path in files:
+        for payload in _lines() if path == _STDIN else [_payload(path)]:
+            if rows is not None and isinstance(payload, dict):
+                payload["rows"] = rows
+            yield payload
+
+
+def _payload(path: Path) -> Any:
+    from mapper.money import loads
+
+    try:
+        return loads(_bytes(path))
+    except PayloadError as error:
+        return error
+
+
+def _lines() -> Iterator[Any]:
+    """Yield the payloads of standard input: JSON Lines, or a single document written over several lines."""
+    from mapper.money import loads
+
+    stream = sys.stdin.buffer
+    for number, line in enumerate(stream):
+        if not line.strip():
+            continue
+        try:
+            yield loads(line)
+        except PayloadError as error:
+            if number == 0 and error.code == "PAY101":
+                yield from _whole(line + stream.read(), error)
+                return
+            yield error
+
+
+def _whole(text: bytes, error: PayloadError) -> Iterator[Any]:
+    from mapper.money import loads
+
+    try:
+        yield loads(text)
+    except PayloadError:
+        yield error
+        for line in text.splitlines()[1:]:
+            try:
+                yield loads(line)
+            except PayloadError as other:
+                yield other
+
+
+def _rows(path: Path) -> list[Any]:
+    """Return the rows of a collection as the API answers it, or of a plain list."""
+    rows = _payload(path)
+    if isinstance(rows, PayloadError):
+        raise rows
+    found = rows.get("items") if isinstance(rows, dict) else rows
+    if not isinstance(found, list):
+        raise UsageError("USE122", file=printable(str(path), 200))
+    return found
+
+
+def _bytes(path: Path) -> bytes:
+    from mapper.money import MAX_JSON_BYTES
+
+    try:
+        if path.stat().st_size > MAX_JSON_BYTES:
+            raise PayloadError("PAY104", size=path.stat().st_size, limit=MAX_JSON_BYTES)
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError("USE123", file=printable(str(path), 200), reason=error.strerror or "") from None
+
+
+def _unread(error: MapperError, state: State) -> dict[str, Any]:
+    finding = {
+        "id": error.code,
+        "severity": "error",
+        "message": error.message(state.language),
+        "help": error.remedy(state.language),
+    }
+    return {"document": None, "requests": [], "findings": [finding]}
