@@ -28,6 +28,11 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     how: Literal["whole", "drop", "hang", "drip"] = "whole"
 
+    @property
+    def patience(self) -> float:
+        """The client's timeout to use with this answer, in seconds: short only where it must run out."""
+        return 0.2 if self.how in {"hang", "drip"} else 10
+
 
 @dataclass(slots=True)
 class Loopback:

@@ -344,7 +344,7 @@ def test_an_answer_that_is_not_the_shops_is_not_used(answer: Callable[[Asked], A
 )
 def test_what_may_pass_is_temporary(answer: Answer, code: str) -> None:
     with pytest.raises(Temporary) as caught:
-        run(lambda _: answer, lambda shop: shop.order(7), timeout=0.2)
+        run(lambda _: answer, lambda shop: shop.order(7), timeout=answer.patience)
     assert (caught.value.code, caught.value.maybe_executed) == (code, False)
 
 
@@ -554,7 +554,7 @@ FAILURES = [
 def test_the_secret_is_in_no_error_and_no_log(answer: Answer, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     with pytest.raises(MapperError) as caught:
-        run(lambda _: answer, lambda shop: shop.order(7), timeout=0.2)
+        run(lambda _: answer, lambda shop: shop.order(7), timeout=answer.patience)
     error = caught.value
     told = [
         repr(error),

@@ -346,7 +346,7 @@ def test_B3_a_change_whose_answer_is_lost_is_made_once_and_may_have_happened(
 ) -> None:
     asked: list[Asked] = []
     budget = Budget()
-    caught = failing(answer, add, timeout=0.2, asked=asked, budget=budget)
+    caught = failing(answer, add, timeout=answer.patience, asked=asked, budget=budget)
     assert isinstance(caught, Temporary)
     assert (caught.code, caught.maybe_executed) == (code, True)
     assert (len(asked), budget.taken) == (1, 1)
@@ -354,7 +354,7 @@ def test_B3_a_change_whose_answer_is_lost_is_made_once_and_may_have_happened(
 
 @pytest.mark.parametrize(("answer", "code"), LOST)
 def test_a_read_whose_answer_is_lost_changed_nothing(answer: Answer, code: str) -> None:
-    caught = failing(answer, look, timeout=0.2)
+    caught = failing(answer, look, timeout=answer.patience)
     assert isinstance(caught, Temporary)
     assert (caught.code, caught.maybe_executed) == (code, False)
 
@@ -419,7 +419,7 @@ def test_the_key_is_in_no_error_and_no_log(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     with pytest.raises(MapperError) as caught:
-        run(lambda _: answer, use, timeout=0.2)
+        run(lambda _: answer, use, timeout=answer.patience)
     told = caught.value
     texts = [repr(told), str(told), told.message("nl"), told.remedy(), told.remedy("nl"), str(told.facts)]
     assert KEY not in " ".join([*texts, caplog.text])
