@@ -199,7 +199,16 @@ def test_forms_and_json_are_both_read_whatever_the_header_says(account: Account)
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"{", b"[]", b"\xff\xfe", b"a[b=c&[]=1&x[[y]]=2&=&&&", b'{"api_key": {"a": 1}}']
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"\xff\xfe",
+        b"a[b=c&[]=1&x[[y]]=2&=&&&",
+        b'{"api_key": {"a": 1}}',
+        b'{"api_key": "\\ud800"}',
+    ],
 )
 def test_a_body_that_is_nonsense_has_no_key(account: Account, body: bytes) -> None:
     answer = account.client.post(account.served.wefact, content=body)
@@ -343,6 +352,11 @@ def test_an_invoice_added_as_sent_has_a_number_of_its_own_or_the_next(account: A
             {"InvoiceLines": [LINE, LINE | {"Description": 5}]},
             "Invalid type for 'InvoiceLines[1].Description'",
         ),
+        ({"Status": 9}, "De status is niet juist ingevuld"),
+        ({"Discount": 101}, "De korting is niet juist ingevuld"),
+        ({"Term": "soon"}, "Invalid type for 'Term'"),
+        ({"PaymentMethod": "banktransfer"}, "De betaalmethode of het geslacht is niet juist ingevuld"),
+        ({"InvoiceLines": ["Mok"]}, "Invalid type for 'InvoiceLines[0]'"),
         ({"Date": "02-03-2026"}, "De datum is niet juist ingevuld"),
         ({"VatCalcMethod": "both"}, "De btw berekeningsmethode is niet juist ingevuld"),
     ],
@@ -446,6 +460,70 @@ def test_lines_are_added_and_deleted_down_to_the_last(account: Account) -> None:
     first, second = (line["Identifier"] for line in added["invoice"]["InvoiceLines"])
     account.ok("invoiceline", "delete", Identifier=id, InvoiceLines=[{"Identifier": first}])
     account.refused("invoiceline", "delete", Identifier=id, InvoiceLines=[{"Identifier": second}])
+
+
+def test_an_invoice_is_changed_field_by_field(account: Account) -> None:
+    id = account.invoice(ReferenceNumber="R1", CustomFields={"a": "1"})["Identifier"]
+    other = account.debtor(SurName="Visser")["Identifier"]
+    params = {
+        "Debtor": other,
+        "InvoiceLines": [LINE | {"PriceExcl": 50}],
+        "CustomFields": {"b": "2"},
+        "Status": 2,
+    }
+    changed = account.ok("invoice", "edit", Identifier=id, **params)["invoice"]
+    assert (changed["Debtor"], changed["AmountIncl"], changed["ReferenceNumber"]) == (other, "60.50", "R1")
+    assert changed["CustomFields"] == {"a": "1", "b": "2"}
+    assert (changed["Status"], changed["InvoiceCode"][:1]) == ("2", "F")
+
+
+def test_payments_in_parts_end_in_paid_and_can_be_undone(account: Account) -> None:
+    id = account.invoice(Status=2)["Identifier"]
+    part = account.ok("invoice", "partpayment", Identifier=id, AmountPaid="100")["invoice"]
+    assert (part["Status"], part["AmountOutstanding"]) == ("3", "21.00")
+    assert account.ok("invoice", "partpayment", Identifier=id, AmountPaid="21")["invoice"]["Status"] == "4"
+    assert account.ok("invoice", "markasunpaid", Identifier=id)["invoice"]["AmountOutstanding"] == "121.00"
+    account.refused("invoice", "markasunpaid", Identifier=id)
+    account.refused("invoice", "markaspaid", Identifier=id, PaymentMethod="banktransfer")
+
+
+def test_an_invoice_can_be_added_as_paid(account: Account) -> None:
+    made = account.invoice(Status="4", PaymentMethod="ideal", PayDate="2026-03-01")
+    assert (made["Status"], made["AmountPaid"], made["AmountOutstanding"]) == ("4", "121.00", "0.00")
+    assert (made["PaymentMethod"], made["PayDate"]) == ("ideal", "2026-03-01")
+
+
+def test_a_blocked_draft_is_not_sent(account: Account) -> None:
+    id = account.invoice()["Identifier"]
+    assert account.ok("invoice", "block", Identifier=id)["invoice"]["SubStatus"] == "BLOCKED"
+    account.refused("invoice", "sendbyemail", Identifier=id)
+    account.ok("invoice", "unblock", Identifier=id)
+    account.ok("invoice", "sendbyemail", Identifier=id)
+    account.refused("invoice", "block", Identifier=id)
+
+
+def test_nobody_is_mailed_without_an_address(account: Account) -> None:
+    id = account.invoice(Debtor=account.debtor()["Identifier"])["Identifier"]
+    assert account.refused("invoice", "sendbyemail", Identifier=id) == "Er is geen e-mailadres ingevuld"
+
+
+def test_a_debtors_term_and_an_empty_date_show_on_the_invoice(account: Account) -> None:
+    account.switch(empty_date="0000-00-00")
+    made = account.invoice(Debtor=account.debtor(InvoiceTerm=30)["Identifier"], Date="2026-03-01")
+    assert (made["Term"], made["PayBefore"], made["SentDate"]) == ("30", "2026-03-31", "0000-00-00")
+
+
+def test_a_product_that_does_not_exist_is_kept_or_refused(account: Account) -> None:
+    lines = [LINE | {"ProductCode": "NONE"}]
+    assert account.invoice(InvoiceLines=lines)["InvoiceLines"][0]["ProductCode"] == "NONE"
+    account.switch(unknown_product="refuse")
+    assert account.refused("invoice", "add", Debtor=1, InvoiceLines=lines) == "Product NONE niet gevonden"
+
+
+def test_actions_that_exist_but_are_not_built_say_so(account: Account) -> None:
+    id = account.invoice()["Identifier"]
+    assert account.refused("invoice", "schedule", Identifier=id) == "Deze actie doet de zandbak niet na."
+    assert account.refused("task", "list") == "Deze actie doet de zandbak niet na."
 
 
 def test_the_currency_is_the_debtors_and_no_input(account: Account) -> None:

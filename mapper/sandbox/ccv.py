@@ -10,17 +10,16 @@ import hmac
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeGuard
 
 from mapper.errors import PayloadError
-from mapper.money import loads
 from mapper.sandbox import premises
 from mapper.sandbox.faults import Controls, Switch
 from mapper.sandbox.pages import Refused, filtered_invoices, filtered_orders, page_of
 from mapper.sandbox.records import Records, Sold
 from mapper.sandbox.shop import KINDS
 from mapper.sandbox.webhooks import EVENTS, Webhooks
-from mapper.sandbox.wire import AdminError, Answer, Call, Object, php_json
+from mapper.sandbox.wire import AdminError, Answer, Call, Object, parsed, php_json
 
 PUBLIC = "sandbox^public"
 SECRET = "sandbox-secret"  # noqa: S105 - the emulator's own, guards nothing
@@ -87,7 +86,7 @@ class CcvShop:
     def shown_body(self, call: Call) -> Any:
         """Return the parsed body; it never holds a key."""
         try:
-            return loads(call.body) if call.body else None
+            return parsed(call.body) if call.body else None
         except PayloadError:
             return call.body[:200].decode("latin-1")
 
@@ -136,13 +135,13 @@ class CcvShop:
                 rows = _rows(body)
                 bare = {name: value for name, value in body.items() if name != "rows"}
                 changes = _changes(body.get("changes", bare))
-                return _linked(self._whole(records.change(_id(id), changes, rows)), self.base)
+                return _linked(self._whole(records.change(_key(id), changes, rows)), self.base)
             case "DELETE", ["orders", id]:
-                records.delete(_id(id))
+                records.delete(_key(id))
                 return {}
             case "POST", ["invoices"]:
                 return _linked(
-                    records.invoice(_id(body.get("order")), _changes(body.get("changes", {}))), self.base
+                    records.invoice(_key(body.get("order")), _changes(body.get("changes", {}))), self.base
                 )
             case _:
                 raise AdminError(f"no admin request {method} {'/'.join(parts)}")
@@ -254,13 +253,15 @@ class CcvShop:
             case "POST", ["webhooks"]:
                 body = _body(call)
                 event, address = body.get("event"), body.get("address")
-                if event not in EVENTS or not isinstance(address, str) or "://" not in address:
+                if event not in EVENTS or not _is_address(address):
                     raise Refused(400, "400.10", "The JSON does not match the schema: event, address.")
                 return self.webhooks.register(event, address, active=body.get("is_active", True) is True)
             case "GET", ["webhooks", id]:
                 return registered[_key(id)]
             case "PATCH", ["webhooks", id]:
                 body = _body(call)
+                if not _is_address(body.get("address", "http://unchanged")):
+                    raise Refused(400, "400.10", "The JSON does not match the schema: address.")
                 registered[_key(id)] |= {
                     name: body[name] for name in ("address", "is_active") if name in body
                 }
@@ -357,7 +358,7 @@ def _error(status: int, code: str, text: str) -> bytes:
 
 def _body(call: Call) -> Object:
     try:
-        body = loads(call.body)
+        body = parsed(call.body)
     except PayloadError:
         raise Refused(400, "400.10", "The body is not JSON.") from None
     if not isinstance(body, dict):
@@ -365,14 +366,15 @@ def _body(call: Call) -> Object:
     return body
 
 
-def _key(text: str) -> int:
+def _is_address(value: Any) -> TypeGuard[str]:
+    return isinstance(value, str) and value.isascii() and value.startswith(("http://", "https://"))
+
+
+def _key(given: Any) -> int:
+    text = str(given)
     if not text.isdecimal() or len(text) > 18:
         raise KeyError(text[:40])
     return int(text)
-
-
-def _id(value: Any) -> int:
-    return _key(str(value))
 
 
 def _count(value: Any) -> int:

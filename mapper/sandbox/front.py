@@ -11,9 +11,8 @@ from starlette.types import Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mapper.errors import PayloadError
-from mapper.money import loads
 from mapper.sandbox.faults import Controls, Fault, page
-from mapper.sandbox.wire import AdminError, Answer, Call, Object, php_json
+from mapper.sandbox.wire import AdminError, Answer, Call, Object, parsed, php_json
 
 MAX_BODY = 8 * 1024 * 1024
 _LOGGED_BODY = 256 * 1024
@@ -135,7 +134,7 @@ class Front:
 
     def _administer(self, call: Call) -> Answer:
         try:
-            body = loads(call.body) if call.body.strip() else {}
+            body = parsed(call.body) if call.body.strip() else {}
             result = self._administered(call, call.parts[1:], body)
         except (AdminError, PayloadError) as error:
             return Answer(400, php_json({"error": str(error)}).encode())

@@ -17,6 +17,15 @@ FIRST_ORDER = 500000001
 FIRST_NUMBER = 1001
 Fire = Callable[[str, Mapping[str, Any]], None]
 
+_INVOICE_KEYS = (
+    "href id invoicenumber_prefix invoicenumber invoicenumber_full ordernumber_prefix ordernumber "
+    "ordernumber_full create_date status status_name type payment_link_sent taxes_included "
+    "invoice_row_taxes_included is_intra_community_order shipping_taxes_included shipping_tax_percentage "
+    "total_shipping total_discounts total_price_inc_tax total_price_exc_tax total_price total_tax currency "
+    "extra_payment_option extra_payment_option_price paymethod_costs credit_point_discount extra_costs "
+    "extra_costs_description external_reference deeplink user customer discountcoupon order invoicerows "
+    "invoicenotifications download_link"
+).split()
 _TOTALS = ("total_orderrow_price", "total_price", "total_tax")
 
 
@@ -197,7 +206,7 @@ def _invoice(order: Object, id: int, number: int, created: datetime) -> Object:
     total, tax = as_decimal(order["total_price"]), as_decimal(order["total_tax"])
     including = total if order["taxes_included"] else total + tax
     link = f"/onderhoud/AdminItems/StandaloneObjects/Invoice.php?InvoiceId=opaque{id}"
-    return {
+    made: Object = {
         "href": f"invoices/{id}/", "id": id, "invoicenumber_prefix": prefix, "invoicenumber": number,
         "invoicenumber_full": f"{prefix}{number}", "create_date": created.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "status": "paid" if order["paid"] else "unpaid", "status_name": "Betaald" if order["paid"] else "Onbetaald",
@@ -208,6 +217,7 @@ def _invoice(order: Object, id: int, number: int, created: datetime) -> Object:
         "invoicenotifications": {"href": f"invoices/{id}/invoicenotifications/"}, "download_link": link,
         **{name: order[name] for name in same},
     }  # fmt: skip
+    return {name: made[name] for name in _INVOICE_KEYS}
 
 
 def _invoice_row(row: Object, invoice_id: int, sign: int) -> Object:

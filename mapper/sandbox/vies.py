@@ -8,9 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from mapper.errors import PayloadError
-from mapper.money import loads
 from mapper.sandbox.faults import Controls, Switch
-from mapper.sandbox.wire import AdminError, Answer, Call, Object, php_json
+from mapper.sandbox.wire import AdminError, Answer, Call, Object, parsed, php_json
 
 COUNTRIES = "AT BE BG CY CZ DE DK EE EL ES FI FR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK XI".split()
 # The numbers of the service's own test WSDL.
@@ -166,7 +165,7 @@ def _json(value: Object) -> Answer:
 
 def _body(call: Call) -> Object:
     try:
-        body = loads(call.body) if call.body else {}
+        body = parsed(call.body) if call.body else {}
     except PayloadError:
         return {}
     return body if isinstance(body, dict) else {}

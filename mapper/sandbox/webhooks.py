@@ -84,7 +84,7 @@ class Webhooks:
             headers["x-hash"] = signature(webhook["key"], webhook["address"], sent)
         try:
             answer = await self._client.post(webhook["address"], content=sent, headers=headers)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             delivery["error"] = type(error).__name__
         else:
             delivery["status"] = answer.status_code

@@ -100,7 +100,9 @@ class WeFact:
         if peer not in self.controls["allowed_ips"]:
             return _refused("invalid", "invalid", f"IP {peer} has no access to API")
         key = asked.pop("api_key", None)
-        if not (isinstance(key, str) and hmac.compare_digest(key.encode(), KEY.encode())):
+        if not (
+            isinstance(key, str) and hmac.compare_digest(key.encode("utf-8", "surrogatepass"), KEY.encode())
+        ):
             sentences = {"nl": "De API sleutel kan niet worden gevonden.", "en": "API key is invalid"}
             return _refused("invalid", "invalid", sentences[self.controls["key_error"]])
         controller, action = str(asked.pop("controller", "")), str(asked.pop("action", ""))

@@ -53,6 +53,7 @@ class Books:
         self.outbox: list[Object] = []
         self._added: dict[tuple[str, int], datetime] = {}
         self._next = {"debtor": 1, "product": 1}
+        self._numbers: dict[str, int] = {}
         self._invoices = Invoices(controls, now, self)
 
     def objects(self) -> Object:
@@ -168,9 +169,10 @@ class Books:
         name, stored = _CODES[controller], self._stored(controller)
         taken = {each[name].lower() for each in stored.values() if each is not kept}
         if not made[name]:
-            number = first
+            number = self._numbers.get(controller, first)
             while form.format(number).lower() in taken:
                 number += 1
+            self._numbers[controller] = number + 1
             made[name] = form.format(number)
         if made[name].lower() in taken:
             raise Failed(f"{name} {made[name]} is al {self._controls['duplicate_text']}")

@@ -7,8 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from mapper.errors import PayloadError
-from mapper.money import loads
-from mapper.sandbox.wire import Object
+from mapper.sandbox.wire import MAX_DEPTH, Object, parsed
 
 MAX_FIELDS = 10_000
 _NAME = re.compile(r"([^\[]+)((?:\[[^\[\]]*\])*)")
@@ -18,10 +17,10 @@ def parameters(body: bytes) -> Object:
     """Return the parameters of a request. JSON is recognised by its first character, whatever the header says."""
     if body.lstrip()[:1] == b"{":
         try:
-            parsed = loads(body)
+            asked = parsed(body)
         except PayloadError:
             return {}
-        return parsed if isinstance(parsed, dict) else {}
+        return asked if isinstance(asked, dict) else {}
     try:
         pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError:
@@ -34,7 +33,7 @@ def parameters(body: bytes) -> Object:
 
 def _place(tree: Object, name: str, value: str) -> None:
     match = _NAME.fullmatch(name)
-    if match is None:
+    if match is None or match[2].count("[") > MAX_DEPTH:
         tree[name] = value
         return
     steps = [match[1], *re.findall(r"\[([^\[\]]*)\]", match[2])]

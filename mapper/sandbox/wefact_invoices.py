@@ -44,6 +44,7 @@ class Invoices:
         self._account = account
         self.stored: dict[int, Object] = {}
         self._drafts = 0
+        self._numbers: dict[str, int] = {}
         self._next_id = 41
         self._next_line = 101
 
@@ -72,8 +73,7 @@ class Invoices:
         self._reject_types(asked)
         debtor = self._account.debtor(asked)
         status = text(asked, "Status") or DRAFT
-        if status not in {DRAFT, SENT, PARTLY_PAID, PAID, CREDIT}:
-            raise Failed("De status is niet juist ingevuld")
+        _reject_status(status)
         made = shapes.invoice_defaults()
         made |= {name: debtor[name] for name in shapes.INVOICE_ADDRESS}
         made |= {"InvoiceMethod": debtor["InvoiceMethod"], "LanguageCode": debtor["LanguageCode"]}
@@ -210,10 +210,14 @@ class Invoices:
         taken = {each["InvoiceCode"].lower() for each in self.stored.values()}
         if given.lower() in taken:
             raise Failed(f"Factuurnummer {given} is al {self._controls['duplicate_text']}")
-        number = 1
-        while f"f{invoice_date[:4]}-{number:04}" in taken:
+        if given:
+            return given
+        year = invoice_date[:4]
+        number = self._numbers.get(year, 1)
+        while f"f{year}-{number:04}" in taken:
             number += 1
-        return given or f"F{invoice_date[:4]}-{number:04}"
+        self._numbers[year] = number + 1
+        return f"F{year}-{number:04}"
 
     def _edit(self, invoice: Object, asked: Object) -> Object:
         self._reject_types(asked)
@@ -225,6 +229,7 @@ class Invoices:
         if asked.get("InvoiceLines"):
             changed["InvoiceLines"] = self._lines(asked, changed["Date"])
         if text(asked, "Status") not in {"", changed["Status"]} and changed["Status"] == DRAFT:
+            _reject_status(text(asked, "Status"))
             changed["Status"] = text(asked, "Status")
             changed["InvoiceCode"] = self._code("", changed["Status"], changed["Date"])
         self._settle(changed)
@@ -368,6 +373,11 @@ class Invoices:
 
     def _stamp(self) -> str:
         return self._now().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _reject_status(status: str) -> None:
+    if status not in {DRAFT, SENT, PARTLY_PAID, PAID, CREDIT}:
+        raise Failed("De status is niet juist ingevuld")
 
 
 def _reject_nonsense(invoice: Object) -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import parse_qsl
 
-from mapper.money import decimal_text
+from mapper.errors import PayloadError
+from mapper.money import decimal_text, loads
 
 Object = dict[str, Any]
 ZERO = Decimal(0)
 MAX_DIGITS = 12
+MAX_DEPTH = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,23 @@ class Answer:
 
 class AdminError(Exception):
     """An admin request that cannot be carried out; the text goes back to whoever sent it, with HTTP 400."""
+
+
+def parsed(body: bytes) -> Any:
+    """Read a JSON body. Raises PayloadError, also for what is nested deeper than any API of these needs."""
+    value = loads(body)
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [item for each in level for item in _items(each)]
+        if not level:
+            return value
+    raise PayloadError("PAY105")
+
+
+def _items(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def php_json(value: Any) -> str:
