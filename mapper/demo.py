@@ -29,7 +29,8 @@ from mapper.wording import reason_of
 
 TENANT = "voorbeeldwinkel"
 UNKNOWN_NUMBER = "DE129273398"
-PATIENCE_SECONDS = 15
+EXPLAINED = "invoice.InvoiceLines.1.PriceExcl"
+PATIENCE_SECONDS = 60
 END_STATES: frozenset[State] = frozenset({"done", "error", "ignored", "open"})
 _ROW = "{:<10} {:<46} {:<14} {:<22} {:>9} {:>8} {:>9}"
 
@@ -76,10 +77,21 @@ class Stage:
     home: Path
     out: Callable[[str], None]
     language: Language
+    command: str
 
 
-def play(out: Callable[[str], None], *, seed: int = 1, keep: bool = False, language: Language = "en") -> None:
-    """Run the demo and tell it through `out`, line by line. Raises MapperError USE110 when it does not add up."""
+def play(
+    out: Callable[[str], None],
+    *,
+    seed: int = 1,
+    keep: bool = False,
+    language: Language = "en",
+    command: str = "mapper",
+) -> None:
+    """Run the demo and tell it through `out`, line by line; `command` is how the person calls the mapper.
+
+    Raises MapperError USE110 when an order does not end as it should, or the sums differ.
+    """
     with ExitStack() as opened:
         if keep:
             home = Path(tempfile.mkdtemp(prefix="mapper-demo-"))
@@ -88,9 +100,9 @@ def play(out: Callable[[str], None], *, seed: int = 1, keep: bool = False, langu
         create_key_file(home / "mapper.key")
         sandbox = opened.enter_context(Sandbox(seed=seed))
         database = opened.enter_context(open_database(home / "mapper.db"))
-        asyncio.run(_play(Stage(sandbox, database, home, out, language)))
+        asyncio.run(_play(Stage(sandbox, database, home, out, language, command)))
         if keep:
-            out(f"\nEverything is kept: mapper --home {home} report")
+            out(f"\nEverything is kept: {command} report --home {home}")
 
 
 async def _play(stage: Stage) -> None:
@@ -109,9 +121,12 @@ async def _play(stage: Stage) -> None:
     await _tell_totals(stage, sold, ended)
     _tell_why(stage, next(id for id, sale in sold.items() if sale.kind == "nl_ideal"))
     out("\nNext:")
-    out("  mapper sandbox --help        play with the three services yourself, faults included")
-    out("  mapper explain FILE          why any value of your own order is what it is")
-    out("  mapper init                  the real thing; then: mapper tenant add, mapper run")
+    for words, said in (
+        ("sandbox --help", "play with the three services yourself, faults included"),
+        ("explain FILE", "why any value of an order of your own is what it is"),
+        ("init", "the real thing; then: tenant add, run (see the README)"),
+    ):
+        out(f"  {stage.command + ' ' + words:<28} {said}")
 
 
 async def _join(stage: Stage) -> None:
@@ -148,7 +163,8 @@ async def _running(stage: Stage) -> AsyncIterator[str]:
     )
     serving = asyncio.create_task(daemon.serve(options, stop=stop, ready=address.set_result))
     try:
-        await asyncio.wait({serving, address}, return_when=asyncio.FIRST_COMPLETED)
+        waited: set[asyncio.Future[Any]] = {serving, address}
+        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
         if serving.done():
             serving.result()
             raise MapperError("USE110", reason="the daemon did not start")
@@ -239,14 +255,14 @@ async def _tell_totals(stage: Stage, sold: Mapping[str, Sale], ended: Mapping[st
 
 def _tell_why(stage: Stage, id: str) -> None:
     from mapper.authoring.explain import explain_field
-    from mapper.mapping import apply, load_rulebooks
+    from mapper.mapping import load_rulebooks
 
     with stage.database.read() as conn:
         payload = payloads.payload(conn, TENANT, id)
-    mapped = apply(load_rulebooks(), "order", payload, settings.example())
-    stage.out("\nWhy the first line of the first invoice has its price:\n")
-    for line in explain_field(mapped, "lines[0].unit_excl").splitlines():
-        stage.out(f"  {printable(line)}")
+    explained = explain_field(load_rulebooks(), payload, settings.example(), EXPLAINED)
+    stage.out("\nWhy the first line of the first invoice has its price, down to the rule's line:\n")
+    for line in explained.render().splitlines():
+        stage.out(f"  {line}")
 
 
 def _charged(order: Mapping[str, Any]) -> Decimal:

@@ -120,7 +120,7 @@ def main() -> NoReturn:
 def run(arguments: Sequence[str]) -> int:
     """Run one command; return its exit code. Shows every error; no traceback ever reaches the terminal."""
     try:
-        result = program.main(list(arguments), prog_name="mapper", standalone_mode=False)
+        result = program.main(_hoisted(arguments), prog_name="mapper", standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
@@ -139,6 +139,24 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001 (the last resort: a fault of ours, told without a traceback)
         return _show_fault(error, arguments)
     return result if isinstance(result, int) else 0
+
+
+def _hoisted(arguments: Sequence[str]) -> list[str]:
+    """Move the options that hold for every command before it: `mapper demo --language nl` is what people type."""
+    options: list[str] = []
+    rest = list(arguments)
+    end = rest.index("--") if "--" in rest else len(rest)
+    place = 0
+    while place < end:
+        name, given, _ = rest[place].partition("=")
+        width = 1 if name == "--loopback" or given else 2
+        if name in {"--home", "--database", "--language", "--loopback"} and place + width <= end:
+            options += rest[place : place + width]
+            del rest[place : place + width]
+            end -= width
+        else:
+            place += 1
+    return options + rest
 
 
 def _usage(error: click.ClickException) -> UsageError:

@@ -15,11 +15,12 @@ from mapper.cli.state import State
 def demo(state: State, *, seed: int, keep: bool) -> None:
     """Watch a sandbox shop sell and correct invoices appear in a sandbox WeFact.
 
-    Needs no network, no keys and no database; takes about twenty seconds and leaves nothing behind.
+    Needs no network, no keys and no database; takes about ten seconds and leaves nothing behind.
     """
     from mapper.demo import play
 
-    play(click.echo, seed=seed, keep=keep, language=state.language)
+    command = state.environ.get("MAPPER_COMMAND", "mapper")
+    play(click.echo, seed=seed, keep=keep, language=state.language, command=command)
 
 
 @click.command()
