@@ -228,10 +228,11 @@ async def _tell_invoice(stage: Stage, sale: Sale, document: Document) -> None:
 def _tell_stopped(stage: Stage, sold: Mapping[str, Sale], ended: Mapping[str, Document]) -> None:
     stage.out("\nStopped before anything was posted, as they should be:")
     with stage.database.read() as conn:
-        for id, document in ended.items():
+        for id, sale in sold.items():
+            document = ended[id]
             if document.state == "error":
                 reason = reason_of(conn, document, stage.language)
-                stage.out(f"  {document.number}  {sold[id].words}")
+                stage.out(f"  {document.number}  {sale.words}")
                 stage.out(f"             {document.cause}: {printable(reason.said)}")
 
 

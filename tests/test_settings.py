@@ -80,6 +80,7 @@ def test_an_empty_file_gets_every_default(tmp_path):
         "cost_centre": None,
         "shipping_fields": "english",
         "address": "debtor",
+        "rounding_model": "B",
     }
     assert found["vat"]["icp"]["shipping"] == {"code": None, "cost_centre": None}
 
