@@ -7,6 +7,7 @@ record.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mapper import money
+from mapper.diagnostics import printable
 from mapper.errors import PayloadError, StoreError
 from mapper.store import (
     credentials,
@@ -41,6 +43,7 @@ from mapper.store.rows import Document, Kind, Tenant
 from mapper.store.sealing import Sealer
 
 MAX_BODY = 262_144
+READ_SECONDS = 10.0
 # A shop that changes a thousand orders at once may say so; more than this in a row is not a shop.
 THROTTLE_BURST = 2_000
 THROTTLE_PER_SECOND = 100.0
@@ -82,6 +85,7 @@ class Receiver:
     is_signed: SignatureCheck
     now: Callable[[], datetime]
     max_body: int
+    read_seconds: float
     throttle: Throttle
 
 
@@ -93,6 +97,8 @@ def create_app(
     is_signed: SignatureCheck,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     max_body: int = MAX_BODY,
+    read_seconds: float = READ_SECONDS,
+    throttle: Throttle | None = None,
     extra_routes: Sequence[BaseRoute] = (),
 ) -> Starlette:
     """Return the ASGI app. `dispatch` runs in the transaction that notes the document, even one that is done."""
@@ -106,7 +112,9 @@ def create_app(
         middleware=[Middleware(_SecurityHeaders)],
         exception_handlers={StoreError: _unavailable, ClientDisconnect: _gone},
     )
-    app.state.receiver = Receiver(database, dispatch, sealer, is_signed, now, max_body, Throttle())
+    app.state.receiver = Receiver(
+        database, dispatch, sealer, is_signed, now, max_body, read_seconds, throttle or Throttle()
+    )
     return app
 
 
@@ -142,13 +150,20 @@ class _Sender:
 
 
 async def receive_webhook(request: Request) -> Response:
-    """Take a webhook: 200 noted, 401 signature, 404 address, 413 size, 422 body, 429 too many, 503 later."""
+    """Take a webhook.
+
+    200 noted, 401 signature, 404 address, 408 slow, 413 size, 422 body, 429 too many, 503 come again.
+    """
     receiver: Receiver = request.app.state.receiver
     event = request.path_params["event"]
     sender = await run_in_threadpool(_sender, receiver, request.path_params["token"], event)
     if sender is None:
         return _answer(404, "not found")
-    body = await _read(request, receiver.max_body)
+    try:
+        async with asyncio.timeout(receiver.read_seconds):
+            body = await _read(request, receiver.max_body)
+    except TimeoutError:
+        return JSONResponse({"error": "too slow"}, 408, headers={"connection": "close"})
     if body is None:
         return JSONResponse({"error": "too large"}, 413, headers={"connection": "close"})
     if not _is_accepted(receiver, sender, body, request.headers.get("x-hash")):
@@ -175,7 +190,10 @@ async def show_health(request: Request) -> Response:
 
 
 async def show_metrics(request: Request) -> Response:
-    """Answer Prometheus' text format: documents and operations by state, calls left, pauses."""
+    """Answer Prometheus' text format: documents and operations by state, calls left, pauses.
+
+    It names the tenants: a proxy in front should pass on `/webhooks/` only.
+    """
     receiver: Receiver = request.app.state.receiver
     text = await run_in_threadpool(_metrics, receiver)
     return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
@@ -280,8 +298,13 @@ def _metrics(receiver: Receiver) -> str:
             pauses.append(f"mapper_paused{{{label}}} {int(paused)}")
         for address in limits.addresses(conn):
             left = limits.calls_left(conn, address, now=now)
-            calls.append(f'mapper_calls_left{{address="{address}"}} {left}')
+            calls.append(f"mapper_calls_left{{address={_label(address)}}} {left}")
     return "\n".join([*lines, *effects, *pauses, *calls]) + "\n"
+
+
+def _label(value: str) -> str:
+    escaped = printable(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _answer(status: int, error: str) -> Response:

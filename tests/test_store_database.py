@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, select, text
 
-from mapper.errors import ConfigError, StoreError
+from mapper.errors import ConfigError, PayloadError, StoreError
 from mapper.store import exact, migrations, schema, tenants
 from mapper.store.database import Database, lock_daemon, open_database
 from tests.databases import NOW, add_tenant
@@ -204,6 +204,15 @@ def test_exact_text_gives_back_the_same_value_and_types(value: object) -> None:
 
 def test_exact_text_does_not_depend_on_the_order_of_keys() -> None:
     assert exact.write({"a": 1, "b": [2]}) == exact.write({"b": [2], "a": 1}) == '{"a":1,"b":[2]}'
+
+
+def test_exact_text_refuses_what_is_nested_too_deeply() -> None:
+    deep: list[object] = []
+    for _ in range(5_000):
+        deep = [deep]
+    with pytest.raises(PayloadError) as caught:
+        exact.write(deep)
+    assert caught.value.code == "PAY105"
 
 
 def test_exact_text_refuses_a_float() -> None:

@@ -181,6 +181,19 @@ def test_what_lists_show_is_kept_and_found(database: Database) -> None:
     assert hits == [1, 1, 1, 1, 1, 1, 0, 0, 0]
 
 
+def test_text_no_database_can_hold_is_shown_instead_of_refused(database: Database) -> None:
+    with database.begin() as conn:
+        name = add_document(conn).id
+        shown = documents.describe(
+            conn, "shop", name, customer="a\x00b\ud800", email="\x00", number="\x1b[1m"
+        )
+        assert (shown.customer, shown.number) == ("a\\u0000b\\ud800", "\\u001b[1m")
+        assert len(listing.page(conn, "shop", search="b\ud800").documents) == 1
+        assert documents.ignore(conn, "shop", name, reason="\x00", now=NOW).cause == "\\u0000"
+        payloads.keep(conn, "shop", name, {"x": "a\x00b\ud800"}, now=NOW)
+        assert payloads.payload(conn, "shop", name) == {"x": "a\x00b\ud800"}
+
+
 def test_pages_show_each_document_once_newest_first(database: Database) -> None:
     with database.begin() as conn:
         add_tenant(conn)

@@ -18,11 +18,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, case, or_, select, update
 
+from mapper.diagnostics import printable
 from mapper.errors import StoreError, UsageError
 from mapper.store import schema
 from mapper.store.rows import Document, Kind, State
 from mapper.store.upsert import insert_into
 
+SHOWN_CHARACTERS = 300
 QUEUEABLE: frozenset[State] = frozenset({"open", "waiting", "error"})
 UNDER_WAY: frozenset[State] = frozenset({"queued", "processing"})
 SETTLED: frozenset[State] = frozenset({"done", "ignored"})
@@ -57,7 +59,7 @@ def note(
     """
     known: dict[str, Any] = {
         "order_id": shop_id if kind == "order" else order_id,
-        "number": number,
+        "number": _storable(number),
         "dated": dated,
     }
     later = {name: value for name, value in known.items() if value not in (None, "")}
@@ -75,7 +77,7 @@ def note(
         deleted=deleted,
         noted_at=now,
         changed_at=now,
-        search=number.casefold(),
+        search=_storable(number).casefold(),
         **(known | {"dated": dated or now}),
     )
     statement = statement.on_conflict_do_update(
@@ -147,14 +149,18 @@ def describe(
         "total_incl": total_incl,
         "currency": currency,
     }
-    values: dict[str, Any] = {name: value for name, value in known.items() if value is not None}
+    values: dict[str, Any] = {
+        name: _storable(value) if isinstance(value, str) else value
+        for name, value in known.items()
+        if value is not None
+    }
     before = get(conn, tenant, document)
-    words = [
-        before.number if number is None else number,
-        before.order_number if order_number is None else order_number,
-        before.customer if customer is None else customer,
-        email or "",
-    ]
+    shown = {
+        "number": before.number,
+        "order_number": before.order_number,
+        "customer": before.customer,
+    } | values
+    words = [shown["number"], shown["order_number"], shown["customer"], _storable(email or "")]
     values["search"] = " ".join(word for word in words if word).casefold()
     return _write(conn, tenant, document, values)
 
@@ -255,7 +261,7 @@ def ignore(
     conn: Connection, tenant: str, document: str, *, reason: str, by: str = "rule", now: datetime
 ) -> Document:
     """→ ignored with a reason, by a `rule` or a `person`. Raises StoreError STO120 for what is done."""
-    values: dict[str, Any] = {"cause": reason, "facts": {}, "ignored_by": by, "next_at": None}
+    values: dict[str, Any] = {"cause": _storable(reason), "facts": {}, "ignored_by": by, "next_at": None}
     return _move(conn, tenant, document, _NOT_DONE, "ignored", now=now, **values)
 
 
@@ -278,6 +284,11 @@ def mark_drift(conn: Connection, tenant: str, document: str, *, now: datetime) -
 def made(row: Row[*tuple[Any, ...]]) -> Document:
     """Make a document of a row of `COLUMNS`."""
     return Document(*row)
+
+
+def _storable(shown: str) -> str:
+    """Return text from outside without what PostgreSQL (NUL) or UTF-8 (half surrogates) cannot hold."""
+    return printable(shown, SHOWN_CHARACTERS)
 
 
 def _anew() -> dict[str, Any]:

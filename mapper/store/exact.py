@@ -13,14 +13,19 @@ from hashlib import sha256
 from typing import Any
 
 from mapper import money
+from mapper.errors import PayloadError
 
 
 def write(value: Any) -> str:
     """Write a JSON value canonically: keys sorted, no spaces, equal values give equal text.
 
-    Raises TypeError for a float and for anything else that `money.loads` never returns.
+    Raises PayloadError PAY105 for what is nested too deeply, and TypeError for a float and for anything else that
+    `money.loads` never returns.
     """
-    return "".join(_parts(value))
+    try:
+        return "".join(_parts(value))
+    except RecursionError:
+        raise PayloadError("PAY105") from None
 
 
 def read(text: str) -> Any:

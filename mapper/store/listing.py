@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
+from mapper.diagnostics import printable
 from mapper.errors import UsageError
 from mapper.store import schema
 from mapper.store.documents import COLUMNS, made
@@ -107,8 +108,8 @@ def _filters(
         filters.append(_DOCUMENT.dated >= since)
     if until is not None:
         filters.append(_DOCUMENT.dated < until)
-    if search.strip():
-        filters.append(_DOCUMENT.search.contains(search.strip().casefold(), autoescape=True))
+    if wanted := printable(search.strip()).casefold():
+        filters.append(_DOCUMENT.search.contains(wanted, autoescape=True))
     if cause:
         filters.append(_DOCUMENT.cause == cause)
     return filters
