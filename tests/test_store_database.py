@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, select, text
+from sqlalchemy import Connection, insert, inspect, select, text
 
 from mapper.errors import ConfigError, PayloadError, StoreError
 from mapper.store import exact, migrations, schema, tenants
@@ -99,6 +99,24 @@ def test_opening_again_changes_nothing(tmp_path: Path) -> None:
     for _ in range(2):
         with open_database(tmp_path / "mapper.db") as database, database.begin() as conn:
             assert migrations.migrate(conn) == ()
+
+
+def test_a_migration_that_fails_half_way_leaves_nothing(database: Database) -> None:
+    def half_way(conn: Connection) -> None:
+        conn.execute(text("CREATE TABLE half_way (id TEXT)"))
+        conn.execute(text("ALTER TABLE tenant ADD COLUMN half TEXT"))
+        raise ZeroDivisionError
+
+    def migrate() -> None:
+        with database.begin() as conn:
+            migrations.migrate(conn, [*migrations.MIGRATIONS, ("0002 half way", half_way)])
+
+    with pytest.raises(ZeroDivisionError):
+        migrate()
+    with database.begin() as conn:
+        assert migrations.migrate(conn) == ()
+        assert not inspect(conn).has_table("half_way")
+        assert "half" not in {column["name"] for column in inspect(conn).get_columns("tenant")}
 
 
 def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, insert, inspect, select, text
@@ -18,19 +18,20 @@ def _first_tables(conn: Connection) -> None:
     schema.metadata.create_all(conn)
 
 
-MIGRATIONS: tuple[tuple[str, Callable[[Connection], None]], ...] = (("0001 first tables", _first_tables),)
+Migration = tuple[str, Callable[[Connection], None]]
+MIGRATIONS: tuple[Migration, ...] = (("0001 first tables", _first_tables),)
 
 
-def migrate(conn: Connection) -> tuple[str, ...]:
+def migrate(conn: Connection, steps: Sequence[Migration] = MIGRATIONS) -> tuple[str, ...]:
     """Apply what is missing and return its names. Raises StoreError STO102 for a newer version's database."""
     if conn.dialect.name == "postgresql":
         conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     applied = _applied(conn)
-    known = [name for name, _ in MIGRATIONS]
+    known = [name for name, _ in steps]
     for name in applied:
         if name not in known:
             raise StoreError("STO102", migration=name)
-    missing = [(name, change) for name, change in MIGRATIONS if name not in applied]
+    missing = [(name, change) for name, change in steps if name not in applied]
     for name, change in missing:
         change(conn)
         conn.execute(insert(schema.migration).values(name=name, at=datetime.now(UTC)))
