@@ -492,8 +492,8 @@ STORE: dict[str, Entry] = {
     "STO130": Entry(
         "WeFact shut out the address {address} until {until}; no call is made before.",
         "WeFact heeft het adres {address} tot {until} buitengesloten; tot dan wordt niets opgevraagd.",
-        "Wait, or ask WeFact to lift the block and then run `mapper resume`.",
-        "Wacht, of vraag WeFact de blokkade op te heffen en draai daarna `mapper resume`.",
+        "Nothing needs to be done: calls begin again by themselves. Find out what else calls from this address.",
+        "Er hoeft niets te gebeuren: het gaat vanzelf verder. Zoek uit wat er nog meer vanaf dit adres oproept.",
     ),
     "STO131": Entry(
         "The calls this address may make are used up for {seconds} seconds.",
