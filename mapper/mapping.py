@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
@@ -87,9 +87,14 @@ class Traced:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Every value the rules computed for one document, in order."""
+    """Every value the rules computed for one document, in order, as recorded: told apart only when somebody looks."""
 
-    values: tuple[Traced, ...] = ()
+    records: tuple[tuple[Compiled, Sequence[Record]], ...] = ()
+
+    @property
+    def values(self) -> tuple[Traced, ...]:
+        """Return the values with their rules."""
+        return tuple(one for compiled, records in self.records for one in _values(compiled, records))
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return the trace as JSON-able values."""
@@ -157,7 +162,7 @@ def load_rulebooks(folder: Path | None = None) -> Rulebooks:
     sources = {}
     for kind, name in KINDS.items():
         if name in roots:
-            given = {kind: from_schema(payload_schema(kind), outside=True), "tenant": tenant}
+            given = {kind: from_schema(payload_schema(kind), outside=True).sure(), "tenant": tenant}
             sources[kind] = loader.rules(name, roots[name], available, given)
     target = None
     if TARGET in roots and sources:
@@ -229,9 +234,9 @@ class Mapper:
         try:
             document, reports = self._traced[kind](payload, records.append)
         except _FAULTS as fault:
-            return Mapped(None, (), (_fault(fault, source, records),), _trace(source, records), hash_)
+            return Mapped(None, (), (_fault(fault, source, records),), Trace(((source, records),)), hash_)
         findings = _findings(source, reports, offline)
-        trace = _trace(source, records)
+        trace = Trace(((source, records),))
         records = []
         try:
             raw, more = self._target_traced(document, records.append)
@@ -239,7 +244,7 @@ class Mapper:
             findings.append(_fault(fault, target, records))
             return Mapped(document, (), tuple(findings), trace, hash_)
         findings += _findings(target, more, offline)
-        trace = Trace(trace.values + _trace(target, records).values)
+        trace = Trace((*trace.records, (target, records)))
         return Mapped(document, requests_of(target, raw), tuple(findings), trace, hash_)
 
 
@@ -347,8 +352,7 @@ def _severity(text: str) -> Severity:
     return text if text in {"wait", "warning", "info"} else "error"  # type: ignore[return-value]
 
 
-def _trace(compiled: Compiled, records: Sequence[Record]) -> Trace:
-    values: list[Traced] = []
+def _values(compiled: Compiled, records: Sequence[Record]) -> Iterator[Traced]:
     line = 0
     made_from = 0
     for number, value, case in records:
@@ -357,8 +361,7 @@ def _trace(compiled: Compiled, records: Sequence[Record]) -> Trace:
             continue
         entry = compiled.entries[number]
         of_line = (line, made_from) if entry.path.split(".")[0] not in {"document", "values"} else (None, None)
-        values.append(Traced(entry.path, entry.place, value, case, *of_line))
-    return Trace(tuple(values))
+        yield Traced(entry.path, entry.place, value, case, *of_line)
 
 
 class _Loader:

@@ -123,6 +123,7 @@ class _Compiler:
         self.counter = 0
         self.leave_out_empty = False
         self.hidden = set(_hidden_fields(rules))
+        self.tables: dict[Place, str] = {}
 
     # building the function
 
@@ -159,7 +160,7 @@ class _Compiler:
         variable = f"{prefix}{entry.name}"
         self.assign(entry.value, variable, top=True)
         self.record(entry, variable)
-        self.scope.names[entry.name] = (variable, entry.value.type)
+        self.scope.names[entry.name] = (variable, r.given(entry.value))
 
     def record(self, entry: r.Entry, variable: str) -> None:
         number = len(self.entries)
@@ -370,7 +371,9 @@ class _Compiler:
 
     def index(self, value: r.Find) -> str:
         """Emit, where the settings are bound, a table of the entries by their `by` values; the first entry wins."""
-        table = self.fresh()
+        if value.place in self.tables:
+            return self.tables[value.place]
+        table = self.tables[value.place] = self.fresh()
         with self.binding():
             self.block.append(_assign(table, ast.Dict([], [])))
             with self.looped(value.collection, value.variable, value.place):
@@ -607,7 +610,8 @@ class _Compiler:
 
     def check_kind(self, name: str, kind: Type, path: str) -> None:
         """Emit: a value that is not of its documented type is converted, or refused with its path."""
-        test = _is(ast.Attribute(_load(name), "__class__", ast.Load()), _load(f"is_{kind.kind}"), negated=True)
+        other = _is(ast.Attribute(_load(name), "__class__", ast.Load()), _load(f"is_{kind.kind}"), negated=True)
+        test = ast.BoolOp(ast.And(), [other, _is(_load(name), _NONE, negated=True)])
         self.block.append(ast.If(test, [_assign(name, _call(f"as_{kind.kind}", _load(name), ast.Constant(path)))], []))
 
     def projection(self, expr: ex.Field) -> ast.expr:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mapper.diagnostics import Place
-from mapper.rulebook.expressions import Const, Expr, Reader, Text
+from mapper.rulebook.expressions import Call, Cond, Const, Expr, Fallback, Field, Name, Reader, Text
 from mapper.rulebook.source import Node
 from mapper.rulebook.types import ANY, FLAG, NONE, NUMBER, TEXT, Type, fits, join
 
@@ -206,6 +206,24 @@ class Rules:
     document: Type
 
 
+def given(value: Value) -> Type:
+    """Return the type a value has once it was computed: what must be there is there."""
+    match value:
+        case Name() | Field() | Call():
+            return value.type.sure()
+        case Cond(then=then, otherwise=otherwise):
+            return join(given(then), given(otherwise)) or value.type
+        case Fallback(operands=operands):
+            return value.type if given(operands[-1]).optional else value.type.sure()
+        case When(cases=cases, otherwise=otherwise):
+            kind: Type | None = given(otherwise)
+            for case in cases:
+                kind = join(given(case.then), kind) if kind is not None else None
+            return kind or value.type
+        case _:
+            return value.type
+
+
 def read_rules(root: Node, reader: Reader, given: Mapping[str, Type]) -> Rules:
     """Read a rulebook. `given` are the names it starts from: its payload and `tenant`. Problems go to the reader."""
     return _Loader(reader, dict(given), root.place.file).rulebook(root)
@@ -266,7 +284,7 @@ class _Loader:
                 self.reader.refuse("RULE212", place, f"'{name}' exists already.", "Choose another name.")
                 continue
             value = self.value(inner, names)
-            names[name] = value.type
+            names[name] = given(value)
             yield Entry(name, f"{section}.{name}", value, place)
 
     def _line_step(self, node: Node) -> None:
