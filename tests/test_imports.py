@@ -92,4 +92,6 @@ def test_both_languages_say_the_same(code):
 
 
 def test_a_message_is_a_sentence():
-    assert [code for code, entry in CATALOGUE.items() if not entry.en.rstrip().endswith((".", "?", "}"))] == []
+    assert [
+        code for code, entry in CATALOGUE.items() if not entry.en.rstrip().endswith((".", "?", "}"))
+    ] == []
