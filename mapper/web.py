@@ -8,6 +8,7 @@ record.
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mapper import money
 from mapper.diagnostics import printable
-from mapper.errors import PayloadError, StoreError
+from mapper.errors import MapperError, PayloadError, StoreError
 from mapper.store import (
     credentials,
     documents,
@@ -49,6 +50,7 @@ THROTTLE_BURST = 2_000
 THROTTLE_PER_SECOND = 100.0
 HEARTBEAT_TTL = timedelta(seconds=60)
 
+_log = logging.getLogger("mapper.web")
 _EVENT = re.compile(r"(orders|invoices)(\.[a-z]{1,20}){1,3}")
 _KINDS: Mapping[str, Kind] = {"orders": "order", "invoices": "invoice"}
 _SHOP_IDS = range(1, 2**53)
@@ -110,7 +112,7 @@ def create_app(
             *extra_routes,
         ],
         middleware=[Middleware(_SecurityHeaders)],
-        exception_handlers={StoreError: _unavailable, ClientDisconnect: _gone},
+        exception_handlers={MapperError: _unavailable, ClientDisconnect: _gone},
     )
     app.state.receiver = Receiver(
         database, dispatch, sealer, is_signed, now, max_body, read_seconds, throttle or Throttle()
@@ -311,8 +313,9 @@ def _answer(status: int, error: str) -> Response:
     return JSONResponse({"error": error}, status)
 
 
-async def _unavailable(_request: Request, _error: Exception) -> Response:
+async def _unavailable(_request: Request, error: Exception) -> Response:
     """Ask the shop to deliver again later: nothing was recorded."""
+    _log.error("a request could not be answered: %s", printable(str(error)))
     return JSONResponse({"error": "unavailable"}, 503, headers={"retry-after": "30"})
 
 

@@ -353,6 +353,16 @@ def test_a_database_that_is_gone_asks_for_redelivery(tmp_path: Path) -> None:
     assert (health.status_code, health.json()) == (503, {"healthy": False, "database": "STO101"})
 
 
+def test_a_key_that_is_gone_asks_for_redelivery_and_says_so_in_the_log(
+    sqlite: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    shop = Shop(sqlite)
+    shop.app = create_app(sqlite, shop.dispatch, sealer=Sealer.generate(), is_signed=is_signed)
+    assert shop.post(x_hash=VECTOR).status_code == 503
+    assert "SEC105" in caplog.text
+    assert shop.dispatched == []
+
+
 def test_health_is_good_while_a_daemon_beats(shop: Shop) -> None:
     assert shop.get("/healthz").status_code == 503
     with shop.database.begin() as conn:
