@@ -22,7 +22,7 @@ from mapper.errors import ConfigError, Fact
 from mapper.rulebook import source
 from mapper.settings_schema import SCHEMA, Schema
 
-__all__ = ["SCHEMA", "SettingsError", "changed", "check", "differences", "example", "keys", "read"]
+__all__ = ["SCHEMA", "SettingsError", "changed", "check", "differences", "dotted_keys", "example", "read"]
 
 Settings = dict[str, Any]
 KeyPath = tuple[str | int, ...]
@@ -123,12 +123,12 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = ""
     return found
 
 
-def keys(schema: Schema = SCHEMA, prefix: str = "") -> Iterator[tuple[str, Schema]]:
+def dotted_keys(schema: Schema = SCHEMA, prefix: str = "") -> Iterator[tuple[str, Schema]]:
     """Yield every dotted key that `changed` accepts, with its schema."""
     for name, inner in schema["properties"].items():
         yield f"{prefix}{name}", inner
         if inner.get("type") == "object":
-            yield from keys(inner, f"{prefix}{name}.")
+            yield from dotted_keys(inner, f"{prefix}{name}.")
 
 
 def example() -> Settings:

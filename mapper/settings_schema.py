@@ -149,7 +149,7 @@ INVOICE = _object(
             "Which custom fields carry a separate delivery address.", "english", "dutch", "off"
         ),
         "rounding_model": _choice(
-            "How WeFact adds up this account's invoices: B per rate, A per line, C net per line, D the total, E net once.",
+            "How WeFact rounds: B per rate, A per line, C net per line, D the total, E net once.",
             "B",
             "A",
             "C",

@@ -210,4 +210,4 @@ def test_a_change_of_an_unknown_key_is_refused(key):
 
 
 def test_every_setting_has_a_description():
-    assert [key for key, schema in settings.keys() if not schema.get("description")] == []
+    assert [key for key, schema in settings.dotted_keys() if not schema.get("description")] == []
