@@ -97,7 +97,11 @@ def bench(tmp_path, sandbox):
             tenants.create(conn, "winkel", name="Winkel", settings=settings.example(), who="test", now=now)
             documents.note(conn, "winkel", "order", 1, now=now)
         bench = Bench(database, sandbox)
-        bench.run(lambda ledger: ledger.wefact.call("debtor", "add", {"SurName": "Jansen"}, changes=True))
+        bench.run(
+            lambda ledger: ledger.wefact.call(
+                "debtor", "add", {"SurName": "Jansen", "EmailAddress": "jan@example.com"}, changes=True
+            )
+        )
         yield bench
 
 

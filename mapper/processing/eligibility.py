@@ -41,7 +41,8 @@ def judge_order(
     if _status(payload) == CANCELLED:
         return Verdict("ignore", "cancelled in the shop (R6)")
     created = created_at(payload)
-    if go_live_applies and created is not None and created < process_from:
+    # The shop's times have no fractions of a second: an order of the very second of the go-live counts.
+    if go_live_applies and created is not None and created < process_from.replace(microsecond=0):
         return Verdict("ignore", "older than the go-live (R9)")
     return _by_status(payload, statuses) if mode == "order_statuses" else _by_payment(payload)
 

@@ -1,0 +1,404 @@
+"""A document's whole life: webhook in, invoice out, by the real daemon against the sandbox over HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from daemons import Shop, charged, home, open_shop, running, wait_for
+
+from mapper.errors import UsageError
+from mapper.processing import actions
+from mapper.store import operations, payloads, tenants
+
+LATER = datetime.now(UTC) + timedelta(days=1)
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory):
+    with home(tmp_path_factory.mktemp("home")) as at, running(at) as url:
+        yield at, url
+
+
+@pytest.fixture
+def shop(daemon, sandbox) -> Shop:
+    at, url = daemon
+    return open_shop(at, sandbox, url)
+
+
+def now():
+    return datetime.now(UTC)
+
+
+def test_a_paid_order_becomes_one_invoice_with_its_total(shop):
+    document = shop.sell("nl_ideal")
+    done = shop.until(document, "done")
+    (invoice,) = shop.invoices()
+    (order,) = shop.sandbox.objects("ccv")["orders"]
+    assert (done.identifier, done.code) == (str(invoice["Identifier"]), invoice["InvoiceCode"])
+    assert Decimal(str(invoice["AmountIncl"])) == charged(order) == done.total_incl
+    assert (done.number, done.cause) == (order["ordernumber_full"], "")
+
+
+def test_what_was_posted_is_kept_with_its_rules_trace_and_journal(shop):
+    document = shop.sell("nl_ideal")
+    shop.until(document, "done")
+    with shop.home.database.read() as conn:
+        kept = payloads.mapping(conn, shop.tenant, document)
+    assert kept.rules
+    assert kept.trace
+    assert [request["name"] for request in kept.requests] == ["debtor", "invoice"]
+    assert shop.events(document) == ["done"]
+
+
+def test_one_line_is_said_per_document_without_personal_data(shop):
+    done = shop.until(shop.sell("nl_ideal"), "done")
+    said = [line for line in shop.home.said if line.startswith(shop.tenant)]
+    assert said == [f"{shop.tenant} {done.number} done {done.code}"]
+
+
+def test_R1_an_unpaid_order_is_open_until_it_is_paid(shop):
+    document = shop.sell("unpaid")
+    assert shop.until(document, "open", cause="not paid yet (R1)").attempts == 0
+    shop.change(document, paid=True)
+    shop.until(document, "done")
+    assert len(shop.invoices()) == 1
+
+
+def test_R1_in_status_mode_an_order_waits_for_a_chosen_status(shop):
+    shop.settings(mode="order_statuses", statuses=[5, 7])
+    document = shop.sell("nl_ideal", status=1)
+    shop.until(document, "open", cause="order status 1 (R1)")
+    shop.change(document, status=5)
+    shop.until(document, "done")
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [("cancelled", "cancelled in the shop (R6)"), ("free", "zero total (R6)")],
+)
+def test_R6_what_is_never_to_be_booked_is_ignored_with_the_reason(shop, kind, reason):
+    ignored = shop.until(shop.sell(kind), "ignored")
+    assert (ignored.cause, ignored.ignored_by) == (reason, "rule")
+    assert shop.invoices() == []
+
+
+def test_R6_an_unfinished_order_is_ignored_until_the_customer_finishes_it(shop):
+    document = shop.sell("not_completed")
+    shop.process(document)
+    assert shop.until(document, "ignored").cause == "not completed (R6)"
+    shop.change(document, is_completed=True, paid=True, status=1)
+    shop.until(document, "done")
+
+
+def test_R6_a_deleted_order_is_ignored(shop):
+    document = shop.sell("unpaid")
+    shop.until(document, "open", cause="not paid yet (R1)")
+    shop.sandbox.admin("ccv", "DELETE", f"orders/{document.partition('-')[2]}")
+    assert shop.until(document, "ignored").cause == "deleted in the shop (R6)"
+
+
+def test_R9_an_order_from_before_the_go_live_is_ignored_unless_a_person_asks_for_it(shop):
+    with shop.home.database.begin() as conn:
+        tenants.go_live(conn, shop.tenant, LATER)
+    document = shop.sell("nl_ideal")
+    assert shop.until(document, "ignored").cause == "older than the go-live (R9)"
+    shop.process(document)
+    shop.until(document, "done")
+
+
+def test_R4_a_done_document_is_not_posted_again_and_a_change_is_reported(shop):
+    document = shop.sell("nl_ideal")
+    shop.until(document, "done")
+    shop.change(document, status=5)
+    shop.change(document, paid=False, total_price=1)
+    wait_for(lambda: shop.document(document).drift_at is not None, lambda: shop.document(document))
+    assert shop.document(document).state == "done"
+    assert len(shop.invoices()) == 1
+
+
+def test_R8_a_second_invoice_needs_again_and_a_reason(shop):
+    document = shop.sell("nl_ideal")
+    first = shop.until(document, "done")
+    for how, code in ({}, "PRO301"), ({"again": True}, "PRO302"):
+        with pytest.raises(UsageError) as caught:
+            shop.process(document, **how)
+        assert caught.value.code == code
+    shop.process(document, again=True, reason="the first was deleted")
+    wait_for(lambda: shop.document(document).identifier not in {"", first.identifier})
+    assert len(shop.invoices()) == 2
+
+
+def test_K4_an_order_whose_invoice_was_posted_is_ignored(shop):
+    shop.settings(mode="order_statuses", statuses=[5])
+    document = shop.sell("nl_ideal", status=1)
+    shop.until(document, "open", cause="order status 1 (R1)")
+    order = int(document.partition("-")[2])
+    with shop.home.database.begin() as conn:
+        from mapper.store import documents
+
+        other = documents.note(conn, shop.tenant, "invoice", 77, now=now(), order_id=order)
+        documents.claim(conn, shop.tenant, other.id, revision=1, worker="test", now=now())
+        documents.finish(conn, shop.tenant, other.id, identifier="9", code="F0009", now=now())
+    shop.change(document, status=5)
+    assert shop.until(document, "ignored").cause == "posted as F0009 (K4)"
+    assert shop.invoices() == []
+
+
+def test_K2_a_valid_vat_number_is_asked_of_vies_and_the_answer_kept(shop):
+    document = shop.sell("icp_de")
+    shop.until(document, "done")
+    with shop.home.database.read() as conn:
+        kept = payloads.mapping(conn, shop.tenant, document)
+    (finding,) = [one for one in kept.findings if one["id"] == "K2"]
+    assert (finding["facts"]["vies"], finding["severity"]) == ("valid", "info")
+    assert finding["facts"]["asked_at"]
+    assert shop.events(document) == ["vies", "done"]
+
+
+def test_K2_a_number_vies_does_not_know_is_an_error(shop):
+    shop.sandbox.switch("vies", default="INVALID")
+    failed = shop.until(shop.sell("icp_de"), "error")
+    assert (failed.cause, failed.facts["country"]) == ("K2", "DE")
+    assert shop.invoices() == []
+
+
+def test_K2_while_vies_is_down_the_document_waits_and_is_never_an_error(shop):
+    shop.sandbox.switch("vies", outages={"DE": "MS_UNAVAILABLE"})
+    document = shop.sell("icp_de")
+    waiting = shop.until(document, "waiting", cause="K2")
+    assert waiting.next_at is not None
+    wait_for(lambda: len(shop.sandbox.objects("vies")["checks"]) >= 3)
+    shop.sandbox.switch("vies", outages={})
+    shop.until(document, "done")
+    assert "error" not in shop.events(document)
+
+
+def test_K2_by_setting_an_unknown_number_goes_on_as_a_draft_that_is_not_mailed(shop):
+    shop.settings(checks__vies_unknown="draft", invoice__status="sent", invoice__send_by_email=True)
+    shop.sandbox.switch("vies", outages={"DE": "MS_UNAVAILABLE"})
+    shop.until(shop.sell("icp_de"), "done")
+    (invoice,) = shop.invoices()
+    assert str(invoice["Status"]) == "0"
+    assert shop.sandbox.admin("wefact", "GET", "outbox")["outbox"] == []
+
+
+def test_K3_a_vat_code_that_wefact_does_not_have_is_an_error_before_anything_is_made(shop):
+    shop.settings(vat__icp={kind: {"code": "NONE"} for kind in ("revenue", "shipping", "payment")})
+    failed = shop.until(shop.sell("icp_de"), "error")
+    assert (failed.cause, failed.facts) == ("K3", {"code": "NONE"})
+    assert (shop.invoices(), shop.debtors()) == ([], [])
+
+
+@pytest.mark.parametrize(("kind", "cause"), [("foreign_currency", "K8"), ("eu_zero_rate", "K7")])
+def test_what_the_rules_hold_is_an_error_with_the_check_that_holds_it(shop, kind, cause):
+    assert shop.until(shop.sell(kind), "error").cause == cause
+    assert shop.invoices() == []
+
+
+def test_W14_a_customer_who_returns_is_the_same_debtor_whatever_the_case_of_the_address(shop):
+    for email in ("Jan@Example.com", "jan@example.com"):
+        shop.until(shop.sell("nl_ideal", customer={"email": email}), "done")
+    assert len(shop.debtors()) == 1
+    assert {str(one["Debtor"]) for one in shop.invoices()} == {str(shop.debtors()[0]["Identifier"])}
+    assert shop.calls("debtor", "list") == 1
+
+
+def test_W14_a_debtor_that_exists_is_used_and_of_several_the_lowest_with_a_note(shop):
+    for _ in range(2):
+        shop.add_debtor(EmailAddress="jan@example.com")
+    shop.add_debtor(EmailAddress="other-jan@example.com")
+    document = shop.sell("nl_ideal", customer={"email": "jan@example.com"})
+    shop.until(document, "done")
+    assert len(shop.debtors()) == 3
+    assert str(shop.invoices()[0]["Debtor"]) == "1"
+    assert "several debtors" in shop.events(document)
+
+
+def test_W14_icp_wants_the_same_vat_number_else_a_new_debtor(shop):
+    email = {"email": "einkauf@mueller.example"}
+    shop.add_debtor(EmailAddress=email["email"], TaxNumber="DE999999999")
+    shop.until(shop.sell("icp_de", customer=email), "done")
+    assert [one["TaxNumber"] for one in shop.debtors()] == ["DE999999999", shop.debtors()[1]["TaxNumber"]]
+    assert str(shop.invoices()[0]["Debtor"]) == "2"
+
+
+def test_W14_without_an_email_every_document_has_its_own_debtor(shop):
+    for _ in range(2):
+        shop.until(shop.sell("no_email"), "done")
+    assert len(shop.debtors()) == 2
+
+
+def test_W15_a_fixed_debtor_is_used_without_a_search(shop):
+    shop.add_debtor(DebtorCode="DB10001")
+    shop.settings(payment_methods=[{"method": "iDEAL", "debtor": "DB10001"}])
+    shop.until(shop.sell("nl_ideal"), "done")
+    assert [str(one["Debtor"]) for one in shop.invoices()] == ["1"]
+    assert shop.calls("debtor", "list") == 0
+
+
+def test_W17_products_are_made_once_when_they_are_synchronised(shop):
+    shop.settings(products__synchronise=True)
+    for _ in range(2):
+        shop.until(shop.sell("nl_ideal"), "done")
+    codes = [one["ProductCode"] for one in shop.sandbox.objects("wefact")["products"]]
+    assert codes
+    assert len(codes) == len(set(codes))
+
+
+def test_W18_the_invoice_is_mailed_once(shop):
+    shop.settings(invoice__send_by_email=True)
+    shop.until(shop.sell("nl_ideal"), "done")
+    assert len(shop.sandbox.admin("wefact", "GET", "outbox")["outbox"]) == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "drop_after_commit"},
+        {"kind": "drop_before"},
+        {"kind": "status", "when": "before"},
+        {"kind": "status", "when": "after"},
+        {"kind": "truncated"},
+    ],
+    ids=lambda fault: "-".join(fault.values()),
+)
+@pytest.mark.parametrize("controller", ["debtor", "invoice"])
+def test_B3_whatever_happens_to_the_call_there_is_one_debtor_and_one_invoice(shop, controller, fault):
+    shop.sandbox.fault("wefact", match={"controller": controller, "action": "add"}, **fault)
+    document = shop.sell("nl_ideal")
+    shop.until(document, "waiting")
+    shop.until(document, "done")
+    assert (len(shop.debtors()), len(shop.invoices())) == (1, 1)
+
+
+def test_a_shop_that_is_down_makes_the_document_wait_and_holds_up_nobody(shop):
+    shop.sandbox.fault("ccv", kind="status", times=9, match={"path": "/orders/500000001/"})
+    document, other = shop.sell("nl_ideal"), shop.sell("nl_ideal")
+    shop.until(document, "waiting", cause="CCV103")
+    shop.until(other, "done")
+    shop.until(document, "done")
+    assert len(shop.invoices()) == 2
+
+
+def test_a_refusal_is_an_error_in_wefacts_own_words_and_process_tries_again(shop):
+    shop.sandbox.switch("wefact", refuse_time=True)
+    document = shop.sell("nl_ideal")
+    failed = shop.until(document, "error")
+    assert (failed.cause, failed.identifier) == ("WEF302", "")
+    assert failed.facts["sentence"]
+    shop.sandbox.switch("wefact", refuse_time=False)
+    shop.process(document)
+    shop.until(document, "done")
+    assert (len(shop.invoices()), shop.calls("invoice", "add")) == (1, 2)
+
+
+def test_a_ban_stops_every_call_of_everyone_behind_the_address(shop):
+    shop.sandbox.switch("wefact", banned=True)
+    first = shop.sell("nl_ideal")
+    shop.until(first, "waiting")
+    calls = len(shop.sandbox.admin("wefact", "GET", "requests")["requests"])
+    second = shop.sell("nl_ideal")
+    waiting = shop.until(second, "waiting")
+    assert waiting.cause == "STO130"
+    assert waiting.next_at > now() + timedelta(minutes=30)
+    assert len(shop.sandbox.admin("wefact", "GET", "requests")["requests"]) == calls
+
+
+def test_a_key_that_wefact_refuses_pauses_the_tenant_until_it_is_resumed(shop):
+    shop.sandbox.switch("wefact", allowed_ips=["203.0.113.9"])
+    document = shop.sell("nl_ideal")
+    shop.until(document, "waiting", cause="WEF202")
+    with shop.home.database.read() as conn:
+        assert tenants.pause_of(conn, shop.tenant).reason == "WEF202"
+    shop.sandbox.switch("wefact", allowed_ips=["127.0.0.1"])
+    assert actions.resume(shop.home.database, shop.tenant, now=now()) >= 0
+    shop.process(document)
+    shop.until(document, "done")
+
+
+def test_W19_an_invoice_with_another_total_is_an_error_with_its_identifier_and_never_posted_again(shop):
+    shop.sandbox.switch("wefact", price_decimals=0)
+    document = shop.sell("nl_ideal")
+    failed = shop.until(document, "error")
+    (invoice,) = shop.invoices()
+    assert (failed.cause, failed.identifier) == ("W19", str(invoice["Identifier"]))
+    assert failed.facts["field"] == "AmountIncl"
+    shop.sandbox.switch("wefact", price_decimals=6)
+    with pytest.raises(UsageError) as caught:
+        shop.process(document)
+    assert caught.value.code == "PRO303"
+    shop.change(document, status=5)
+    other = shop.sell("nl_ideal")
+    shop.until(other, "done")
+    assert shop.document(document).state == "error"
+    assert len(shop.invoices()) == 2
+
+
+def test_W19_three_in_a_row_pause_the_tenant(shop):
+    shop.sandbox.switch("wefact", price_decimals=0)
+    for _ in range(3):
+        shop.until(shop.sell("nl_ideal"), "error", cause="W19")
+    fourth = shop.sell("nl_ideal")
+    wait_for(lambda: shop.document(fourth) is not None)
+    with shop.home.database.read() as conn:
+        assert tenants.pause_of(conn, shop.tenant).reason == "W19"
+    shop.sandbox.switch("wefact", price_decimals=6)
+    assert shop.document(fourth).state == "queued"
+    assert actions.resume(shop.home.database, shop.tenant, now=now()) == 1
+    shop.until(fourth, "done")
+    assert len(shop.invoices()) == 4
+
+
+def test_R11_while_paused_nothing_is_posted_and_resuming_brings_it_all_back(shop):
+    actions.pause(shop.home.database, shop.tenant, reason="stocktaking", now=now())
+    sold = [shop.sell("nl_ideal") for _ in range(3)]
+    wait_for(lambda: len(shop.all()) == 3)
+    actions.resume(shop.home.database, shop.tenant, now=now())
+    for document in sold:
+        shop.until(document, "done")
+    assert len(shop.invoices()) == 3
+
+
+def test_R5_an_ignored_document_stays_ignored_whatever_the_shop_says(shop):
+    document = shop.sell("unpaid")
+    shop.until(document, "open", cause="not paid yet (R1)")
+    ignored = actions.ignore(shop.home.database, shop.tenant, document, reason="booked by hand", now=now())
+    assert (ignored.state, ignored.ignored_by) == ("ignored", "person")
+    shop.change(document, paid=True)
+    shop.until(shop.sell("nl_ideal"), "done")
+    assert shop.document(document).state == "ignored"
+    assert len(shop.invoices()) == 1
+
+
+def test_R5_ignoring_needs_a_reason_and_something_that_is_not_done(shop):
+    document = shop.sell("nl_ideal")
+    shop.until(document, "done")
+    for reason, code in (" ", "PRO304"), ("because", "PRO301"):
+        with pytest.raises(UsageError) as caught:
+            actions.ignore(shop.home.database, shop.tenant, document, reason=reason, now=now())
+        assert caught.value.code == code
+
+
+def test_an_order_of_another_shop_of_the_same_daemon_is_not_touched(shop, daemon, sandbox):
+    at, _ = daemon
+    other = open_shop(at, sandbox, None)
+    document = shop.sell("nl_ideal")
+    shop.until(document, "done")
+    assert other.document(document) is None
+
+
+def test_the_ledger_records_every_effect_of_a_document(shop):
+    shop.settings(invoice__send_by_email=True)
+    document = shop.sell("nl_ideal")
+    done = shop.until(document, "done")
+    with shop.home.database.read() as conn:
+        found = operations.of_document(conn, shop.tenant, document)
+    assert [(one.step, one.state) for one in found] == [
+        ("debtor", "done"),
+        ("invoice", "done"),
+        ("send", "done"),
+    ]
+    assert replace(found[1]).identifier == done.identifier
