@@ -76,6 +76,7 @@ RATE = _object(
         "country": COUNTRY,
         "rate": {
             "type": "number",
+            "format": "percentage",
             "minimum": 0,
             "maximum": 100,
             "description": "The VAT rate in percent, such as 21 or 25.5.",
@@ -99,7 +100,7 @@ VAT = _object(
         "international": _object("Sales to outside the EU.", _accounts(code_required=False)),
         "real_rates_below_one": {
             "type": "array",
-            "items": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
+            "items": {"type": "number", "format": "percentage", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
             "default": [],
             "maxItems": 20,
             "description": "Rates below 1 % that are real (Corsica: 0.9) and not a fraction such as 0.21.",
@@ -177,6 +178,7 @@ CHECKS = _object(
         "discounts_in_rows": _switch("The rows already contain the coupon discounts (I8)."),
         "rounding_limit": {
             "type": "number",
+            "format": "money",
             "minimum": 0,
             "maximum": 1,
             "default": "0.05",

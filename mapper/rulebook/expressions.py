@@ -20,14 +20,20 @@ from simpleeval import InvalidExpression, SimpleEval
 from mapper.diagnostics import Diagnostic, Place
 from mapper.rulebook.functions import Function
 from mapper.rulebook.source import Node, Source
-from mapper.rulebook.types import ANY, FLAG, NONE, NUMBER, TEXT, Type, fits, join
+from mapper.rulebook.types import ANY, FLAG, NONE, NUMBER, PLACES, TEXT, Type, calculated, fits, join
 
 MAX_CHARACTERS = 1000
 MAX_NODES = 200
 MAX_DEPTH = 25
 
+_LINE_END = re.compile("[\n\r\f]")
 _NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?\Z")
 _WORDS = {"true": True, "false": False, "none": None}
+_PLACES = frozenset(map(Decimal, range(13)))
+_SIGNS = {
+    "Pow": "**", "Mod": "%", "FloorDiv": "//", "MatMult": "@", "LShift": "<<", "RShift": ">>", "BitAnd": "&", "BitOr": "|",
+    "BitXor": "^",
+}  # fmt: skip
 _ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 _COMPARISON = {
     ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.In: "in",
@@ -127,11 +133,15 @@ Names = Mapping[str, Type]
 
 @dataclass(slots=True)
 class Reader:
-    """Reads expressions of one file, collecting problems; a part that cannot be read gets the type `any`."""
+    """Reads expressions of one file, collecting problems; a part that cannot be read gets the type `any`.
+
+    `written` holds each part as its author wrote it, without the quotes and escapes of the file.
+    """
 
     source: Source
     functions: Mapping[str, Function]
     problems: list[Diagnostic] = field(default_factory=list)
+    written: dict[Place, str] = field(default_factory=dict)
 
     def expression(self, node: Node, names: Names) -> Expr:
         """Read the expression a YAML scalar holds."""
@@ -165,18 +175,21 @@ class Reader:
     def require(self, expr: Expr, wanted: Type, what: str) -> None:
         """Note a problem when an expression is not of the type that its place wants."""
         if not fits(expr.type, wanted):
-            self.refuse("RULE205", expr.place, f"{what} must be a {wanted.kind}; this is a {expr.type}.")
+            self.refuse("RULE205", expr.place, f"{what} must be {wanted.called}; this is {expr.type.called}.")
 
     def _read(self, node: Node, text: str, offset: int, names: Names) -> Expr:
         stripped = text.lstrip()
         offset += len(text) - len(stripped)
         stripped = stripped.rstrip()
+        if not stripped:
+            self.refuse("RULE201", node.place, "An expression belongs here, but there is nothing.", "Write `none` to mean nothing.")
+            return Const(ANY, node.place, None)
         if len(stripped) > MAX_CHARACTERS:
             self.refuse("RULE203", node.place, f"The expression has {len(stripped)} characters; at most {MAX_CHARACTERS} are read.",
                         "Split it: give a part a name of its own.")  # fmt: skip
             return Const(ANY, node.place, None)
-        # A newline ends a Python expression; in a YAML block it is only a space to the author.
-        source = stripped.replace("\n", " ")
+        # A line end ends a Python expression; in a YAML block it is only a space to the author.
+        source = _LINE_END.sub(" ", stripped)
         tree = self._parse(node, source, offset)
         if tree is None:
             return Const(ANY, node.place, None)
@@ -194,9 +207,14 @@ class Reader:
                         "An expression looks like `a + b`, `a == 'text'`, `a or b`, `a if b else c`.")  # fmt: skip
             return None
         except (InvalidExpression, ValueError, RecursionError, MemoryError, Warning) as error:
-            self.refuse("RULE204", node.spot(offset), f"This is not an expression: {str(error)[:100] or type(error).__name__}.")
+            reason = (str(error) or type(error).__name__)[:100].removesuffix(" Only the first will be used.").rstrip(".")
+            self.refuse("RULE204", node.spot(offset), f"This is not an expression: {reason}.")
             return None
         if isinstance(statement, ast.Expr):
+            rest = source.encode()[statement.end_col_offset :].decode()
+            if rest.strip():
+                at = offset + len(source) - len(rest.lstrip())
+                self.refuse("RULE204", node.spot(at, len(rest.strip())), "The expression has ended before this.", "Remove it.")
             return statement.value
         hint = "Compare with ==, or write the name as the key: `name: expression`." if isinstance(statement, ast.Assign) else ""
         self.refuse("RULE204", node.spot(offset), "This is a statement, not an expression.", hint)
@@ -214,13 +232,14 @@ class _Checker:
     names: Names
     count: int = 0
     depth: int = 0
+    stopped: bool = False
 
     def convert(self, tree: ast.expr) -> Expr:
         self.count += 1
         self.depth += 1
         try:
-            if self.count > MAX_NODES or self.depth > MAX_DEPTH:
-                return self._refuse("RULE203", tree, "The expression is too long.", "Give a part a name of its own.")
+            if self.stopped or self.count > MAX_NODES or self.depth > MAX_DEPTH:
+                return self._stop(tree)
             handler = _HANDLERS.get(type(tree))
             if handler is None:
                 what = _REFUSED.get(type(tree).__name__, f"'{type(tree).__name__}'")
@@ -229,10 +248,19 @@ class _Checker:
         finally:
             self.depth -= 1
 
+    def _stop(self, tree: ast.expr) -> Expr:
+        if not self.stopped:
+            self._refuse("RULE203", tree, "The expression is too long.", "Give a part a name of its own.")
+        self.stopped = True
+        return Const(ANY, self.node.place, None)
+
     def place(self, tree: ast.expr) -> Place:
-        length = (tree.end_col_offset or tree.col_offset + 1) - tree.col_offset
-        before = self.source.encode()[: tree.col_offset].decode(errors="ignore")
-        return self.node.spot(self.offset + len(before), max(1, length))
+        content = self.source.encode()
+        before = content[: tree.col_offset].decode()
+        own = content[tree.col_offset : tree.end_col_offset].decode()
+        place = self.node.spot(self.offset + len(before), max(1, len(own)))
+        self.reader.written[place] = own
+        return place
 
     def _refuse(self, code: str, tree: ast.expr, message: str, hint: str = "") -> Expr:
         self.reader.refuse(code, self.place(tree), message, hint)
@@ -251,6 +279,9 @@ class _Checker:
 
     def name(self, tree: ast.Name) -> Expr:
         place = self.place(tree)
+        if self.reader.written[place] != tree.id:
+            # Python takes ｎ for n; what looks different must not mean the same.
+            return self._refuse("RULE207", tree, f"There is no '{self.reader.written[place]}' here.", f"Write '{tree.id}'.")
         if tree.id in _WORDS:
             value = _WORDS[tree.id]
             return Const(NONE if value is None else FLAG, place, value)
@@ -267,8 +298,8 @@ class _Checker:
         if base.type.kind == "any":
             return Field(ANY.maybe(), place, base, tree.attr)
         record = base.type.item if base.type.kind == "list" else base.type
-        if record is None or record.kind not in {"record", "any"}:
-            return self._refuse("RULE205", tree, f"A {base.type} has no fields, so no '{tree.attr}'.")
+        if record is None or record.kind not in {"record", "any"} or isinstance(base, Const | ListOf):
+            return self._refuse("RULE205", tree, f"{_upper(base.type.called)} has no fields, so no '{tree.attr}'.")
         if record.fields is None or record.kind == "any":
             inner = ANY.maybe()
         elif tree.attr in record.fields:
@@ -276,23 +307,36 @@ class _Checker:
         else:
             written = ast.unparse(tree.value)
             hint = _nearest(tree.attr, list(record.fields), f"{written} has", written + ".")
-            return self._refuse("RULE208", tree, f"{written} has no '{tree.attr}'.", hint)
+            spot = self._last(place, len(tree.attr))
+            self.reader.refuse("RULE208", spot, f"{written} has no '{tree.attr}'.", hint)
+            return Const(ANY, place, None)
         if base.type.kind == "list":
             inner = Type("list", item=inner.sure())
         elif base.type.optional:
             inner = inner.maybe()
         return Field(inner, place, base, tree.attr)
 
+    def _last(self, place: Place, length: int) -> Place:
+        """Return the place of the last characters of what stands at `place`."""
+        if len(self.reader.written[place]) != place.length:
+            return place
+        return Place(place.file, place.line, place.column + place.length - length, length)
+
     def arithmetic(self, tree: ast.BinOp) -> Expr:
         op = _ARITHMETIC.get(type(tree.op))
         left, right = self.convert(tree.left), self.convert(tree.right)
         if op is None:
-            return self._refuse("RULE206", tree, f"'{type(tree.op).__name__}' is not part of the rule language.", "Use + - * /.")
+            sign = _SIGNS.get(type(tree.op).__name__, type(tree.op).__name__)
+            return self._refuse("RULE206", tree, f"'{sign}' is not part of the rule language.", "Use + - * /.")
         for side in (left, right):
             if not side.type.numeric:
                 hint = "Join texts with {text: \"{a} {b}\"} or join(' ', a, b)." if side.type.kind == "text" else ""
-                return self._refuse("RULE205", tree, f"'{op}' calculates with numbers; this is a {side.type}.", hint)
-        return Binary(NUMBER, self.place(tree), op, left, right)
+                self.reader.refuse("RULE205", side.place, f"'{op}' calculates with numbers; this is {side.type.called}.", hint)
+                return Const(ANY, self.place(tree), None)
+        kind = calculated(op, left.type, right.type)
+        if kind is None:
+            return self._refuse("RULE205", tree, _calculation(op, left.type, right.type), _CALCULATION_HINT)
+        return Binary(kind, self.place(tree), op, left, right)
 
     def unary(self, tree: ast.UnaryOp) -> Expr:
         operand = self.convert(tree.operand)
@@ -302,7 +346,7 @@ class _Checker:
             return Not(FLAG, place, operand)
         if isinstance(tree.op, ast.USub):
             self.reader.require(operand, NUMBER, "What follows '-'")
-            return Binary(NUMBER, place, "-", Const(NUMBER, place, Decimal(0)), operand)
+            return Binary(operand.type.sure(), place, "-", Const(NUMBER, place, Decimal(0)), operand)
         return self._refuse("RULE206", tree, "This sign is not part of the rule language.")
 
     def comparison(self, tree: ast.Compare) -> Expr:
@@ -320,13 +364,15 @@ class _Checker:
         elif op in {"in", "not in"}:
             item = right.type.item
             if right.type.kind not in {"list", "any"}:
-                self._refuse("RULE205", tree, f"'in' looks in a list; this is a {right.type}.", "Keywords in a text: use `match`.")
+                self._refuse("RULE205", tree, f"'in' looks in a list; this is {right.type.called}.", "Keywords in a text: use `match`.")
             elif item is not None and not fits(left.type, item):
-                self._refuse("RULE205", tree, f"A {left.type} is never in a {right.type}.")
+                self._refuse("RULE205", tree, f"{_upper(left.type.called)} is never in {right.type.called}.")
         elif not fits(left.type, right.type):
-            self._refuse("RULE205", tree, f"A {left.type} never compares with a {right.type}.")
+            self._refuse("RULE205", tree, f"{_upper(left.type.called)} never compares with {right.type.called}.")
+        elif op in {"==", "!="} and (impossible := _impossible(left, right) or _impossible(right, left)):
+            self._refuse("RULE220", tree, impossible[0], impossible[1])
         elif op not in {"==", "!="} and not (left.type.numeric or left.type.kind == "text"):
-            self._refuse("RULE205", tree, f"'{op}' compares numbers; this is a {left.type}.")
+            self._refuse("RULE205", tree, f"'{op}' compares numbers; this is {left.type.called}.")
 
     def logic(self, tree: ast.BoolOp) -> Expr:
         operands = tuple(self.convert(part) for part in tree.values)
@@ -341,7 +387,7 @@ class _Checker:
         for operand in operands[1:]:
             joined = join(kind, operand.type)
             if joined is None:
-                message = f"'or' takes the right side where the left is absent, but a {kind} and a {operand.type} do not go together."
+                message = f"'or' takes the right side where the left is absent, but {kind.called} and {operand.type.called} do not go together."
                 return self._refuse("RULE205", tree, message)
             kind = joined
         kind = kind.maybe() if operands[-1].type.optional else kind.sure()
@@ -352,7 +398,7 @@ class _Checker:
         self.reader.require(test, FLAG, "What stands between 'if' and 'else'")
         kind = join(then.type, otherwise.type)
         if kind is None:
-            return self._refuse("RULE205", tree, f"One side is a {then.type}, the other a {otherwise.type}.")
+            return self._refuse("RULE205", tree, f"One side is {then.type.called}, the other {otherwise.type.called}.")
         return Cond(kind, self.place(tree), test, then, otherwise)
 
     def sequence(self, tree: ast.List | ast.Tuple) -> Expr:
@@ -370,7 +416,9 @@ class _Checker:
         if tree.keywords or any(isinstance(arg, ast.Starred) for arg in tree.args):
             return self._refuse("RULE206", tree, "Arguments are given in order, without names or stars.")
         args = tuple(self.convert(arg) for arg in tree.args)
-        if name == "filled" and len(args) == 1:
+        if name == "filled":
+            if len(args) != 1:
+                return self._refuse("RULE209", tree, f"filled takes 1 value(s), not {len(args)}.", "Neither absent nor empty.")
             return Filled(FLAG, place, args[0])
         function = self.reader.functions.get(name)
         if function is None:
@@ -381,9 +429,17 @@ class _Checker:
             return self._refuse("RULE209", tree, f"{name} takes {wanted} value(s), not {len(args)}.", function.doc)
         params = (*function.params, *([function.params[-1]] * (len(args) - wanted)))
         for arg, param in zip(args, params, strict=True):
+            if param is PLACES and isinstance(arg, Const) and arg.value not in _PLACES:
+                self.reader.refuse("RULE205", arg.place, f"{name} gives 0 to 12 decimals.", function.doc)
             if not fits(arg.type, param):
-                self.reader.refuse("RULE205", arg.place, f"{name} wants a {param} here; this is a {arg.type}.", function.doc)
-        return Call(function.returns, place, name, args)
+                self.reader.refuse("RULE205", arg.place, f"{name} wants {param.called} here; this is {arg.type.called}.", function.doc)
+        return Call(self._returned(function, args), place, name, args)
+
+    def _returned(self, function: Function, args: Sequence[Expr]) -> Type:
+        if function.like is None:
+            return function.returns
+        given = args[function.like].type
+        return function.returns.of((given.item or ANY).unit if given.kind == "list" else given.unit)
 
 
 _HANDLERS: Mapping[type[ast.AST], Callable[[_Checker, ast.expr], Expr]] = {
@@ -405,6 +461,29 @@ _REFUSED = {
     "ListComp": "A loop", "GeneratorExp": "A loop", "SetComp": "A loop", "DictComp": "A loop", "Set": "A set",
     "NamedExpr": "':='", "Await": "'await'", "Yield": "'yield'", "Starred": "'*'",
 }  # fmt: skip
+
+
+_CALCULATION_HINT = "Divide a percentage by 100 first; money times money, or money plus a quantity, means nothing."
+
+
+def _calculation(op: str, left: Type, right: Type) -> str:
+    words = {"+": "added to", "-": "subtracted from", "*": "multiplied by", "/": "divided by"}
+    first, second = (right, left) if op in {"+", "-"} else (left, right)
+    return f"{_upper(first.called)} cannot be {words[op]} {second.called}."
+
+
+def _upper(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def _impossible(value: Expr, constant: Expr) -> tuple[str, str] | None:
+    """Say why a value can never be a constant text: it is none of the texts the value can be."""
+    choices = value.type.choices
+    if not choices or not isinstance(constant, Const) or constant.value in choices:
+        return None
+    close = difflib.get_close_matches(str(constant.value), choices, 1)
+    hint = f"Did you mean '{close[0]}'?" if close else f"It is one of: {', '.join(choices)}."
+    return f"This is never '{constant.value}'.", hint
 
 
 def _nearest(name: str, known: Sequence[str], intro: str, prefix: str = "") -> str:

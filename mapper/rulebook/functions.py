@@ -13,14 +13,14 @@ from zoneinfo import ZoneInfo
 
 from mapper import money, rounding
 from mapper.rulebook.types import (
-    ANY, FLAG, INTEGER, NUMBER, NUMBERS, RECORDS, TEXT, Type,
+    ANY, DATE, FLAG, INTEGER, MONEY, NUMBER, NUMBERS, PERCENTAGE, PLACES, RECORDS, TEXT, Type,
 )  # fmt: skip
 from mapper.vat import numbers
 from mapper.vat.rates import VatRates
 
 _ZERO = Decimal(0)
 _LIST = Type("list", item=ANY)
-_SHARES = Type("list", item=Type("record", fields={"key": NUMBER, "amount": NUMBER}))
+_SHARES = Type("list", item=Type("record", fields={"key": PERCENTAGE, "amount": MONEY}))
 
 
 class RuleFault(Exception):
@@ -29,7 +29,8 @@ class RuleFault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """One function. `lenient`: it takes absent values; `rest`: the last parameter may be repeated."""
+    """One function. `lenient`: it takes absent values; `rest`: the last parameter may be repeated; `like`: the number of
+    the parameter whose unit the result has."""
 
     call: Callable[..., Any]
     params: tuple[Type, ...]
@@ -37,6 +38,7 @@ class Function:
     doc: str
     lenient: bool = False
     rest: bool = False
+    like: int | None = None
 
 
 def shown(value: object) -> str:
@@ -97,11 +99,17 @@ def sign(amount: Decimal) -> Decimal:
 
 
 def round_half_up(amount: Decimal, places: Decimal) -> Decimal:
-    return money.round_half_up(amount, int(places))
+    return money.round_half_up(amount, _decimals(places))
 
 
 def decimal_text(amount: Decimal, places: Decimal) -> str:
-    return money.decimal_text(Decimal(amount), int(places))
+    return money.decimal_text(Decimal(amount), _decimals(places))
+
+
+def _decimals(places: Decimal) -> int:
+    if places != int(places) or not 0 <= places <= 12:
+        raise RuleFault(f"{places} is no number of decimals from 0 to 12")
+    return int(places)
 
 
 def distinct(values: Iterable[Any]) -> list[Any]:
@@ -193,9 +201,13 @@ def country_code(name: str) -> str | None:
 def country_name(code: str, language: str) -> str:
     if not code:
         return ""
-    from babel import Locale
+    from babel import Locale, UnknownLocaleError
 
-    return str(Locale(language).territories.get(code.upper(), code))
+    try:
+        locale = Locale(language)
+    except (UnknownLocaleError, ValueError):
+        raise RuleFault(f"'{language[:40]}' is not a language such as nl or en") from None
+    return str(locale.territories.get(code.upper(), code))
 
 
 _NOT_IN_CODE = re.compile(r"[^A-Za-z0-9]")
@@ -228,7 +240,7 @@ def product_clash(lines: Iterable[Mapping[str, Any]]) -> str:
 
 def functions(rates: VatRates) -> dict[str, Function]:
     """Return all functions by name, over one table of VAT rates."""
-    settled = {"lines": RECORDS, "exact": FLAG, "residual": NUMBER, "total": NUMBER, "tax": NUMBER, "limit": NUMBER}
+    settled = {"lines": RECORDS, "exact": FLAG, **dict.fromkeys(("residual", "total", "tax", "limit"), MONEY)}
     problem_of = lru_cache(maxsize=4096)(numbers.check)
     return {
         "text": Function(text, (ANY,), TEXT.maybe(), "A number as text; none stays none.", lenient=True),
@@ -237,42 +249,42 @@ def functions(rates: VatRates) -> dict[str, Function]:
         "upper": Function(str.upper, (TEXT,), TEXT, "In capitals."),
         "join": Function(join, (TEXT, TEXT), TEXT, "join(' ', a, b): the filled texts, with ' ' between.", rest=True),
         "count": Function(lambda items: len(items or ()), (_LIST,), INTEGER, "How many items.", lenient=True),
-        "sum": Function(total, (NUMBERS,), NUMBER, "All amounts added up."),
+        "sum": Function(total, (NUMBERS,), NUMBER, "All amounts added up.", like=0),
         "sum_of": Function(
             sum_of, (_LIST, TEXT), NUMBER.maybe(),
             "sum_of(items, 'amount'): that field of all items added up, or the items themselves; none without a list.",
             lenient=True,
         ),
-        "highest": Function(highest, (NUMBERS,), NUMBER.maybe(), "The highest; none for an empty list."),
-        "highest_of": Function(max, (NUMBER, NUMBER), NUMBER, "The higher of the values.", rest=True),
-        "lowest_of": Function(min, (NUMBER, NUMBER), NUMBER, "The lower of the values.", rest=True),
-        "abs": Function(abs, (NUMBER,), NUMBER, "Without its sign."),
+        "highest": Function(highest, (NUMBERS,), NUMBER.maybe(), "The highest; none for an empty list.", like=0),
+        "highest_of": Function(max, (NUMBER, NUMBER), NUMBER, "The higher of the values.", rest=True, like=0),
+        "lowest_of": Function(min, (NUMBER, NUMBER), NUMBER, "The lower of the values.", rest=True, like=1),
+        "abs": Function(abs, (NUMBER,), NUMBER, "Without its sign.", like=0),
         "sign": Function(sign, (NUMBER,), NUMBER, "-1 below zero, else 1."),
         "distinct": Function(distinct, (_LIST,), _LIST, "Each value once."),
-        "round_half_up": Function(round_half_up, (NUMBER, NUMBER), NUMBER, "round_half_up(amount, 2): to cents."),
+        "round_half_up": Function(round_half_up, (NUMBER, PLACES), NUMBER, "round_half_up(amount, 2): to cents.", like=0),
         "decimal_text": Function(
-            decimal_text, (NUMBER, NUMBER), TEXT, "decimal_text(amount, 6): at most 6 decimals, no trailing zeros."
+            decimal_text, (NUMBER, PLACES), TEXT, "decimal_text(amount, 6): at most 6 decimals, no trailing zeros."
         ),
         "integer": Function(int, (NUMBER,), INTEGER, "As a whole number."),
         "options": Function(
             options, (RECORDS, TEXT, TEXT), TEXT, "options(items, 'name', 'value'): 'name: value, name: value'."
         ),
         "spread": Function(
-            spread, (NUMBER, NUMBERS, NUMBERS), _SHARES,
+            spread, (MONEY, Type("list", item=PERCENTAGE), Type("list", item=MONEY)), _SHARES,
             "spread(amount, keys, weights): `amount` split over the distinct keys, in cents that add up exactly.",
         ),
         "rounding_rate": Function(
-            rounding_rate, (NUMBERS, NUMBERS, NUMBER), NUMBER, "The VAT rate that a rounding difference belongs to."
+            rounding_rate, (NUMBERS, NUMBERS, NUMBER), PERCENTAGE, "The VAT rate that a rounding difference belongs to."
         ),
-        "local_time": Function(local_time, (TEXT, TEXT), TEXT, "A moment in UTC as the local time of a zone."),
-        "time_text": Function(time_text, (TEXT, TEXT), TEXT, "time_text(date, '%Y-%m-%d'): a date in another form."),
+        "local_time": Function(local_time, (DATE, TEXT), DATE, "A moment in UTC as the local time of a zone."),
+        "time_text": Function(time_text, (DATE, TEXT), TEXT, "time_text(date, '%Y-%m-%d'): a date in another form."),
         "country_code": Function(
             country_code, (TEXT,), TEXT.maybe(), "The two letters of a country given by code or name; none if unknown."
         ),
         "country_name": Function(country_name, (TEXT, TEXT), TEXT, "country_name('NL', 'en'): the country's name."),
         "in_eu": Function(rates.in_eu, (TEXT,), FLAG, "Whether goods sent there stay in the EU."),
         "shipped_rate": Function(
-            rates.highest, (TEXT, TEXT), NUMBER.maybe(), "The standard VAT rate of a country on a date, as shipped."
+            rates.highest, (TEXT, DATE), PERCENTAGE.maybe(), "The standard VAT rate of a country on a date, as shipped."
         ),
         "vat_number_problem": Function(
             lambda number, country: problem_of(number, country).problem, (TEXT, TEXT), TEXT,
@@ -292,7 +304,7 @@ def functions(rates: VatRates) -> dict[str, Function]:
         ),
         "product_clash": Function(product_clash, (RECORDS,), TEXT, "Product codes that would become the same."),
         "settle": Function(
-            rounding.settle, (RECORDS, NUMBER, TEXT, NUMBER), Type("record", fields=settled),
+            rounding.settle, (RECORDS, MONEY, TEXT, MONEY), Type("record", fields=settled),
             "settle(lines, total, model, limit): the lines to send so that WeFact's total is `total`.",
         ),
     }  # fmt: skip

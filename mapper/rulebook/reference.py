@@ -297,5 +297,7 @@ def typed(value: Any, schema: Mapping[str, Any]) -> Any:
     if isinstance(value, list):
         return [typed(inner, schema.get("items", {})) for inner in value]
     if isinstance(value, int) and not isinstance(value, bool):
-        return {"number": Decimal, "string": str}.get(schema.get("type", ""), int)(value)
+        kinds = schema.get("type", "")
+        kind = kinds if isinstance(kinds, str) else next(one for one in kinds if one != "null")
+        return {"number": Decimal, "string": str}.get(kind, int)(value)
     return value

@@ -318,7 +318,7 @@ class _Loader:
             if field_name in self.line_fields:
                 joined = join(self.line_fields[field_name], kind)
                 if joined is None:
-                    self.reader.refuse("RULE205", node.place, f"'{field_name}' is a {kind} here and a {self.line_fields[field_name]} above.")
+                    self.reader.refuse("RULE205", node.place, f"'{field_name}' is {kind.called} here and {self.line_fields[field_name].called} above.")
                 else:
                     self.line_fields[field_name] = joined
         self.names["lines"] = Type("list", item=Type("record", fields=self.line_fields))
@@ -459,7 +459,7 @@ class _Loader:
             self.reader.refuse("RULE217", top["is"].place, f"`by` names {len(by)} value(s), `is` {len(keys)}.")
         for left, right in zip(by, keys, strict=False):
             if not fits(left.type, right.type):
-                self.reader.refuse("RULE205", right.place, f"A {right.type} is never equal to a {left.type}.")
+                self.reader.refuse("RULE205", right.place, f"This is {right.type.called}, never equal to {left.type.called}.")
         give = self.value(top["give"], inner)
         return Find(give.type.maybe(), node.place, collection, variable, by, keys, give)
 
@@ -502,7 +502,7 @@ class _Loader:
         for value in values[1:]:
             joined = join(kind, value.type)
             if joined is None:
-                self.reader.refuse("RULE205", place, f"One case gives a {kind}, another a {value.type}.")
+                self.reader.refuse("RULE205", place, f"One case gives {kind.called}, another {value.type.called}.")
                 return ANY
             kind = joined
         return kind

@@ -21,22 +21,31 @@ from mapper.errors import RuleError
 
 MAX_CHARACTERS = 256 * 1024
 MAX_DEPTH = 20
-MAX_NODES = 50_000
+MAX_BYTES = 4 * MAX_CHARACTERS
+MAX_NODES = 20_000
 
 Kind = Literal["text", "number", "flag", "null", "list", "map"]
 
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?\Z")
+_LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_ESCAPE = re.compile(r"\\(x..|u....|U........|.)", re.DOTALL)
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _FLAGS = {"true": True, "false": False}
 
 
 @dataclass(slots=True)
 class Node:
-    """One YAML value. `text` is a scalar as written; `items` of a list, `entries` and `keys` (their places) of a map."""
+    """One YAML value. `text` is a scalar's; `items` of a list, `entries` and `keys` (their places) of a map.
+
+    `raw` is a scalar as it stands in the file where that is not its text: with the escapes of a quoted one, with the
+    line ends of a folded block. It begins at `place`, after the quote; the lines of a `block` are indented alike.
+    """
 
     kind: Kind
     place: Place
     text: str = ""
-    quoted: bool = False
+    raw: str = ""
+    quote: str = ""
     block: bool = False
     items: list[Node] = field(default_factory=list)
     entries: dict[str, Node] = field(default_factory=dict)
@@ -55,13 +64,16 @@ class Node:
         return None if self.kind == "null" else self.text
 
     def spot(self, offset: int, length: int = 1) -> Place:
-        """Return the place of the character at `offset` of a scalar written on one line or as a `|` block."""
+        """Return the place of the characters from `offset` of a scalar's text."""
+        if self.raw:
+            start, end = (_raw_offset(self, one) for one in (offset, offset + length))
+            offset, length = start, max(1, end - start)
         if not self.block:
-            return Place(self.place.file, self.place.line, self.place.column + self.quoted + offset, length)
-        before = self.text[:offset]
+            return Place(self.place.file, self.place.line, self.place.column + len(self.quote) + offset, length)
+        before = (self.raw or self.text)[:offset]
         line = before.count("\n")
         column = offset - (before.rfind("\n") + 1)
-        return Place(self.place.file, self.place.line + 1 + line, self.place.column + column, length)
+        return Place(self.place.file, self.place.line + line, self.place.column + column, length)
 
 
 class Source:
@@ -70,7 +82,8 @@ class Source:
     def __init__(self, text: str, file: str) -> None:
         self.text = text
         self.file = file
-        self.lines = text.splitlines()
+        # As YAML counts lines; str.splitlines knows further line ends.
+        self.lines = _LINE_END.split(text)
 
     def problem(self, code: str, place: Place, message: str, hint: str = "") -> Diagnostic:
         """Return a diagnostic with the line it stands on."""
@@ -81,21 +94,35 @@ class Source:
 def read_file(path: Path, shown_as: str = "") -> Node:
     """Read a YAML file. Raises RuleError as `read` does, and RULE101 when the file cannot be read."""
     file = shown_as or str(path)
+    return read(read_text(path, file), file)
+
+
+def read_text(path: Path, shown_as: str, hint: str = "") -> str:
+    """Return the text of a file. Raises RuleError RULE101 when it cannot be read, RULE106 when it is too large."""
     try:
-        text = path.read_bytes().decode()
-    except OSError as error:
-        raise RuleError([Diagnostic("RULE101", Place(file, 1, 1), f"Cannot read this file: {error.strerror}.")]) from None
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else "") or "no such name"
+        raise RuleError([Diagnostic("RULE101", Place(shown_as, 1, 1), f"Cannot read this file: {reason}.", hint)]) from None
+    if len(content) > MAX_BYTES:
+        message = f"The file has more than {MAX_BYTES} bytes."
+        raise RuleError([Diagnostic("RULE106", Place(shown_as, 1, 1), message, "Split it.")])
+    try:
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        problem = Diagnostic("RULE101", Place(file, 1, 1), f"Byte {error.start} is not UTF-8 text.", "Save the file as UTF-8.")
+        before = content[: error.start].decode(errors="replace")
+        line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+        message = f"Byte {error.start} is not UTF-8 text."
+        problem = Diagnostic("RULE101", Place(shown_as, line, column), message, "Save the file as UTF-8.")
         raise RuleError([problem]) from None
-    return read(text, file)
 
 
 def read(text: str, file: str) -> Node:
     """Read YAML text; an empty text is an empty map.
 
     Raises RuleError with all problems that can be told apart: RULE102 not YAML, RULE103 a key twice, RULE104 anchor,
-    alias or merge key, RULE105 tag, RULE106 too large, too deep or too many values.
+    alias or merge key, RULE105 tag, RULE106 too large, too deep or too many values, RULE108 a text over several lines.
     """
     source = Source(text, file)
     if len(text) > MAX_CHARACTERS:
@@ -108,13 +135,42 @@ def read(text: str, file: str) -> Node:
     except yaml.MarkedYAMLError as error:
         builder.problems.append(_yaml_problem(source, error))
     except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        column = error.position - (text.rfind("\n", 0, error.position) + 1) + 1
+        line, column = _line_and_column(text, error.position)
         message = f"The character U+{error.character:04X} may not stand in a YAML file."
         builder.problems.append(source.problem("RULE102", Place(file, line, column), message, "Remove it."))
+    except (ValueError, OverflowError):
+        # The parser turns \U escapes into characters without a look at their range.
+        found = next((one for one in _ESCAPE.finditer(text) if int(one[1][1:] or "0", 16) > 0x10FFFF), None)
+        line, column = _line_and_column(text, found.start() if found else 0)
+        message = "There is no character with this number."
+        builder.problems.append(source.problem("RULE102", Place(file, line, column, 10), message, "Remove the escape."))
     if builder.problems:
         raise RuleError(builder.problems)
     return builder.root or Node("map", Place(file, 1, 1))
+
+
+def _line_and_column(text: str, position: int) -> tuple[int, int]:
+    before = _LINE_END.split(text[:position])
+    return len(before), len(before[-1]) + 1
+
+
+def _raw_offset(node: Node, offset: int) -> int:
+    """Return where in `node.raw` the character at `offset` of its text stands."""
+    at = 0
+    for character in node.text[:offset]:
+        if node.block:
+            # Of several line ends in a row a folded text keeps one less.
+            while node.raw[at : at + 1] == "\n" and character not in " \n":
+                at += 1
+            at += 1
+        elif node.quote == "'":
+            at += 2 if character == "'" else 1
+        else:
+            escape = _ESCAPE.match(node.raw, at)
+            at = escape.end() if escape else at + 1
+    while node.block and node.raw[at : at + 1] == "\n" and node.text[offset : offset + 1] not in {" ", "\n", ""}:
+        at += 1
+    return min(at, len(node.raw))
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -125,16 +181,23 @@ def walk(node: Node) -> Iterator[Node]:
 
 
 def _yaml_problem(source: Source, error: yaml.MarkedYAMLError) -> Diagnostic:
-    mark = error.problem_mark or error.context_mark
+    unclosed = "quoted scalar" in (error.context or "") or "unexpected end of stream" in (error.problem or "")
+    mark = (error.context_mark if unclosed else None) or error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-    place = Place(source.file, line, column)
-    before = source.lines[line - 1][:column] if line <= len(source.lines) else ""
-    if "\t" in before:
-        place = Place(source.file, line, before.index("\t") + 1)
-        return source.problem("RULE102", place, "A tab stands in the indentation.", "Indent with spaces: YAML allows no tabs.")
+    # The end of the file can be a line that is not there.
+    line = min(line, len(source.lines))
+    before = source.lines[line - 1][:column]
+    indentation = before[: len(before) - len(before.lstrip())]
+    if "\t" in indentation or before.endswith("\t"):
+        place = Place(source.file, line, (indentation.index("\t") if "\t" in indentation else column - 1) + 1)
+        return source.problem("RULE102", place, "A tab stands where only spaces may.", "Write spaces: YAML allows no tabs here.")
+    place = Place(source.file, line, min(column, len(source.lines[line - 1]) + 1))
     reason = (error.problem or "cannot be read").replace("could not find expected ':'", "a ':' is missing after a key")
     hint = "A text that holds ': ' or ' #', or begins with one of {}[]&*!|>%@`\"', needs quotes around it."
     return source.problem("RULE102", place, f"This is not YAML: {reason}.", hint)
+
+
+_ONE_LINE = "Close the quote or mend the indentation, keep it on one line, or write it as a block: `key: |`."
 
 
 class _Builder:
@@ -156,6 +219,10 @@ class _Builder:
             self._add(Node("null", self._place(event)))
         elif isinstance(event, yaml.ScalarEvent):
             self._check(event)
+            if event.start_mark.line != event.end_mark.line and event.style not in {"|", ">"}:
+                self._refuse("RULE108", event, "This text goes on on the next line.", _ONE_LINE)
+            if _SURROGATE.search(event.value):
+                self._refuse("RULE102", event, "This text holds half a character.", "Write the character itself, not its escapes.")
             self._add(_scalar(event, self._place(event), self.source))
         elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
             self._check(event)
@@ -223,11 +290,10 @@ class _Builder:
 def _scalar(event: yaml.ScalarEvent, place: Place, source: Source) -> Node:
     text = event.value
     if event.style in {"|", ">"}:
-        first = source.lines[place.line] if place.line < len(source.lines) else ""
-        indent = len(first) - len(first.lstrip(" "))
-        return Node("text", Place(place.file, place.line, indent + 1), text.rstrip("\n"), block=True)
+        return _block(event, place, source)
     if event.style:
-        return Node("text", place, text, quoted=True)
+        written = source.lines[place.line - 1][place.column : event.end_mark.column - 1]
+        return Node("text", place, text, raw="" if written == text else written, quote=event.style)
     kind: Kind = "text"
     if _NUMBER.match(text):
         kind = "number"
@@ -236,3 +302,18 @@ def _scalar(event: yaml.ScalarEvent, place: Place, source: Source) -> Node:
     elif text in {"null", "~", ""}:
         kind = "null"
     return Node(kind, place, text)
+
+
+def _block(event: yaml.ScalarEvent, place: Place, source: Source) -> Node:
+    """Return a block scalar, placed at its first character."""
+    lines = source.lines[place.line : event.end_mark.line + 1]
+    filled = [number for number, line in enumerate(lines) if line.strip()]
+    if not filled:
+        return Node("text", place, "", block=True)
+    text = event.value.rstrip("\n")
+    # The indentation is what the parser took off the first line with text, wherever an indicator such as |2 put it.
+    first = lines[filled[0]]
+    begin = text.lstrip("\n").split("\n")[0]
+    indent = max(0, len(first) - len(begin)) if first.endswith(begin) else len(first) - len(first.lstrip(" "))
+    raw = "\n".join(line[indent:] for line in lines[: filled[-1] + 1])
+    return Node("text", Place(place.file, place.line + 1, indent + 1), text, raw="" if raw == text else raw, block=True)

@@ -7,13 +7,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 Kind = Literal["number", "integer", "text", "flag", "record", "list", "none", "any"]
+Unit = Literal["", "money", "percentage", "quantity", "date"]
 
 
 @dataclass(frozen=True, slots=True)
 class Type:
     """The type of a value. `optional`: it may be absent. `fields` of a record, `item` of a list; None is unknown.
 
-    `outside`: the record comes from a payload, so its fields are checked whenever they are read.
+    `unit` is what a number counts, or `date` of a text; a number without unit goes with every unit. `choices` are all the
+    texts it can be, when they are known. `outside`: the record comes from a payload, so its fields are checked whenever
+    they are read; `nullable`: the shop's API documents that the field may be null.
     """
 
     kind: Kind
@@ -21,14 +24,24 @@ class Type:
     fields: Mapping[str, Type] | None = field(default=None, compare=False)
     item: Type | None = field(default=None, compare=False)
     outside: bool = False
+    unit: Unit = ""
+    choices: tuple[str, ...] = field(default=(), compare=False)
+    nullable: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
-        name = "list of " + self.item.plural() if self.kind == "list" and self.item else self.kind
+        name = "list of " + self.item.plural() if self.kind == "list" and self.item else self.unit or self.kind
         return f"{name}, or none" if self.optional and self.kind != "none" else name
+
+    @property
+    def called(self) -> str:
+        """Return the type with its article, as in "an amount of money": for messages."""
+        name = {"money": "amount of money", "none": "value that is none"}.get(self.unit or self.kind, str(self.sure()))
+        return ("an " if name[0] in "aeiou" else "a ") + name
 
     def plural(self) -> str:
         """Return the type's name as in "list of numbers"."""
-        return {"any": "values", "text": "texts"}.get(self.kind, self.kind + "s")
+        plurals = {"any": "values", "quantity": "quantities", "money": "amounts of money"}
+        return plurals.get(self.unit or self.kind, (self.unit or self.kind) + "s")
 
     def maybe(self) -> Type:
         """Return the same type, but it may be absent."""
@@ -36,7 +49,11 @@ class Type:
 
     def sure(self) -> Type:
         """Return the same type, and it is there."""
-        return replace(self, optional=False)
+        return replace(self, optional=False, nullable=False)
+
+    def of(self, unit: Unit) -> Type:
+        """Return the same type in another unit."""
+        return replace(self, unit=unit)
 
     @property
     def numeric(self) -> bool:
@@ -45,8 +62,12 @@ class Type:
 
 
 NUMBER, INTEGER, TEXT, FLAG = Type("number"), Type("integer"), Type("text"), Type("flag")
+PLACES = Type("number")
+"""A number of decimals: 0 to 12, known when rules are read; told from other numbers by identity."""
 NONE, ANY = Type("none", optional=True), Type("any")
-NUMBERS, TEXTS, RECORDS = Type("list", item=NUMBER), Type("list", item=TEXT), Type("list", item=Type("record"))
+MONEY, PERCENTAGE, QUANTITY = Type("number", unit="money"), Type("number", unit="percentage"), Type("number", unit="quantity")
+DATE = Type("text", unit="date")
+NUMBERS, RECORDS = Type("list", item=NUMBER), Type("list", item=Type("record"))
 
 
 def fits(given: Type, wanted: Type) -> bool:
@@ -55,7 +76,30 @@ def fits(given: Type, wanted: Type) -> bool:
         return True
     if given.kind == "list" and wanted.kind == "list":
         return given.item is None or wanted.item is None or fits(given.item, wanted.item)
+    if given.unit and wanted.unit and given.unit != wanted.unit:
+        return False
     return given.kind == wanted.kind or (given.numeric and wanted.numeric)
+
+
+def calculated(op: str, left: Type, right: Type) -> Type | None:
+    """Return the type of `left op right`; None when the units do not go together, as money × money.
+
+    A percentage becomes a plain number when it is divided by one: `percentage / 100` is a factor.
+    """
+    units = (left.unit, right.unit)
+    if op in {"+", "-"}:
+        return None if left.unit and right.unit and left.unit != right.unit else NUMBER.of(left.unit or right.unit)
+    if op == "*":
+        if units == ("percentage", "") or units == ("", "percentage"):
+            return PERCENTAGE
+        if "percentage" in units or units == ("money", "money"):
+            return None
+        return NUMBER.of("money" if "money" in units else left.unit or right.unit)
+    if right.unit == "percentage" and left.unit != "percentage":
+        return None
+    if left.unit == right.unit or left.unit == "percentage":
+        return NUMBER
+    return NUMBER if right.unit == "money" else NUMBER.of(left.unit)
 
 
 def join(first: Type, second: Type) -> Type | None:
@@ -70,14 +114,16 @@ def join(first: Type, second: Type) -> Type | None:
     if first.kind == "record" and first.fields is not None and second.fields is not None:
         return replace(first, fields={**second.fields, **first.fields}, optional=optional)
     wider = second if first.kind in {"any", "integer"} else first
-    return replace(wider, optional=optional)
+    choices = first.choices if first.choices == second.choices else ()
+    return replace(wider, optional=optional, unit=first.unit or second.unit, choices=choices)
 
 
 def from_schema(schema: Mapping[str, Any], *, outside: bool) -> Type:
     """Return the type that a JSON schema describes. Fields of a payload (`outside`) may always be absent."""
     names = schema.get("type", "any")
     kinds = [names] if isinstance(names, str) else list(names)
-    optional = outside or "null" in kinds
+    nullable = "null" in kinds
+    optional = outside or nullable
     known = [kind for kind in kinds if kind != "null"]
     if len(known) != 1:
         return Type("any", optional)
@@ -89,4 +135,9 @@ def from_schema(schema: Mapping[str, Any], *, outside: bool) -> Type:
         item = from_schema(schema.get("items", {}), outside=outside)
         return Type("list", optional, item=item.sure())
     scalars: dict[str, Kind] = {"string": "text", "number": "number", "integer": "integer", "boolean": "flag"}
-    return Type(scalars.get(kind, "any"), optional)
+    unit = _UNITS.get(schema.get("format", ""), "")
+    choices = tuple(choice for choice in schema.get("enum", ()) if choice is not None)
+    return Type(scalars.get(kind, "any"), optional, unit=unit, choices=choices, nullable=nullable and outside)
+
+
+_UNITS: Mapping[str, Unit] = {"money": "money", "percentage": "percentage", "quantity": "quantity", "date-time": "date"}
