@@ -172,6 +172,10 @@ def load_rulebooks(folder: Path | None = None) -> Rulebooks:
         raise RuleError(loader.problems)
     known = {name: text for name, text in texts.items() if text is not None}
     compiled = {kind: compile_rules(rules, available) for kind, rules in sources.items()}
+    for kind, name in KINDS.items():
+        loader.check_needs(name, compiled[kind])
+    if loader.problems:
+        raise RuleError(loader.problems)
     return Rulebooks(
         folder, known, _hash(known), available, rates, compiled, compile_rules(target, available)
     )
@@ -402,6 +406,13 @@ class _Loader:
         unique = {(one.place, one.code, one.message): one for one in reader.problems}
         self.problems += sorted(unique.values(), key=lambda one: (one.place.line, one.place.column))
         return rules
+
+    def check_needs(self, name: str, compiled: Compiled) -> None:
+        """Note each field that a rule needs although the shop's API says that it may be null."""
+        for site in {(site.what, site.place): site for site in compiled.sites if site.nullable}.values():
+            message = f"'{site.what}' may be null in the shop's API."
+            hint = f"Give a default, as in `{site.what} or none`, or say that it must be there: `needed({site.what})`."
+            self.problems.append(self.sources[name].problem("RULE221", site.place, message, hint))
 
 
 @lru_cache(maxsize=4)

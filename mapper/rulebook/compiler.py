@@ -31,10 +31,11 @@ _Node = TypeVar("_Node", bound=ast.AST)
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A place that needs a value: which one, and where the rule asks for it."""
+    """A place that needs a value: which one, where the rule asks for it, and whether the shop's API says it may be null."""
 
     what: str
     place: Place
+    nullable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -638,7 +639,7 @@ class _Compiler:
         return ast.IfExp(test, _load(name), _call("missing", self.site(expr)))
 
     def site(self, expr: ex.Expr) -> ast.expr:
-        self.sites.append(Site(_path(expr), expr.place))
+        self.sites.append(Site(_path(expr), expr.place, expr.type.nullable))
         return ast.Constant(len(self.sites) - 1)
 
     def constant(self, value: Decimal) -> str:

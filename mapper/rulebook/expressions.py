@@ -11,7 +11,7 @@ import difflib
 import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Literal
 
@@ -422,7 +422,7 @@ class _Checker:
             return Filled(FLAG, place, args[0])
         function = self.reader.functions.get(name)
         if function is None:
-            hint = _nearest(name, [*self.reader.functions, "filled"], "Functions")
+            hint = _nearest(name, [*self.reader.functions, "filled", "needed"], "Functions")
             return self._refuse("RULE209", tree, f"There is no function '{name}'.", hint)
         wanted = len(function.params)
         if len(args) != wanted and not (function.rest and len(args) >= wanted):

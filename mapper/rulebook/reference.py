@@ -119,6 +119,8 @@ class Evaluator(SimpleEval):  # type: ignore[misc]
         assert isinstance(node.func, ast.Name)
         if node.func.id == "filled":
             return self._lenient(node.args[0]) not in (None, "", [])
+        if node.func.id == "needed":
+            return self._eval(node.args[0])
         function = self.table[node.func.id]
         result = function.call(*(self._lenient(arg) if function.lenient else self._eval(arg) for arg in node.args))
         if result is None and not lenient:

@@ -370,10 +370,15 @@ class _Loader:
             self.reader.refuse("RULE214", node.place, "A check has either `that` (what must hold) or `if` (when it speaks).")
         failing = "that" not in top
         test = self._condition(top.get("if" if failing else "that"), names) or Const(FLAG, node.place, not failing)
+        severity = self._severity(top.get("severity"), names)
+        stops = not isinstance(severity, Const) or severity.value in {"error", "wait"}
+        if stops and "say" in top and "help" not in top:
+            hint = "Add `help` with `en` and `nl`: what to do about it."
+            self.reader.refuse("RULE224", node.place, "This check can stop a document, so it must say what to do.", hint)
         facts = {name: self.reader.expression(inner, names) for name, inner in self._map(top.get("facts"), "facts", [], None).items()}
         return Check(
             id=self._word(top.get("id")), place=node.place, about=self._word(top.get("about")), test=test, failing=failing,
-            severity=self._severity(top.get("severity"), names), say=self._texts(top.get("say"), names),
+            severity=severity, say=self._texts(top.get("say"), names),
             help=self._texts(top.get("help"), names), facts=facts, each=each, variable=variable,
             offline="offline" in top and top["offline"].plain() is True,
         )  # fmt: skip
@@ -427,6 +432,7 @@ class _Loader:
                 test = self._condition(case["if"], names)
                 assert test is not None
                 cases.append(Case(test, self.value(case["then"], names), item.place))
+        self._refuse_repeated(cases, self._items(top.get("when"), "when"))
         otherwise = self.value(top["otherwise"], names) if "otherwise" in top else Const(NONE, node.place, None)
         kind = self._joined([*(case.then for case in cases), otherwise], node.place)
         return When(kind, node.place, tuple(cases), otherwise)
@@ -446,7 +452,33 @@ class _Loader:
             if not listed or "" in listed:
                 self.reader.refuse("RULE216", words.place, "A keyword row needs at least one word.", "Write [word, word].")
             rows.append(KeywordRow("all" in row, listed, self._word(row.get("then")), item.place))
+        self._refuse_shadowed(rows, self._items(top.get("keywords"), "keywords"))
         return Match(TEXT, node.place, subject, tuple(rows), self._word(top.get("otherwise")))
+
+    def _refuse_shadowed(self, rows: Sequence[KeywordRow], nodes: Sequence[Node]) -> None:
+        """Note each keyword that decides nothing: an earlier one is part of it, so the earlier row takes its texts."""
+        deciding: list[tuple[str, Place]] = []
+        for row, node in zip(rows, nodes, strict=False):
+            words = (node.entries.get("any") or node.entries["all"]).items
+            for word in words:
+                for earlier, place in deciding:
+                    if earlier in word.text:
+                        message = f"'{word.text}' never decides: the row on line {place.line} already takes every text with '{earlier}'."
+                        self.reader.refuse("RULE222", word.place, message, "Put this row above that one, or remove the word.")
+                        break
+            if not row.every or len(row.words) == 1:
+                deciding += [(word, row.place) for word in row.words]
+
+    def _refuse_repeated(self, cases: Sequence[Case], nodes: Sequence[Node]) -> None:
+        """Note each case whose condition stands above it already: it is never reached."""
+        seen: dict[str, int] = {}
+        for case, node in zip(cases, nodes, strict=False):
+            text = node.entries["if"].text
+            if text in seen or text == "false" or "true" in seen:
+                why = f"the same condition stands on line {seen[text]}" if text in seen else "its condition never holds"
+                why = f"the case on line {seen['true']} always holds" if "true" in seen else why
+                self.reader.refuse("RULE223", case.test.place, f"This case is never reached: {why}.", "Remove one.")
+            seen.setdefault(text, case.place.line)
 
     def _find(self, node: Node, names: Mapping[str, Type]) -> Value:
         top = self._map(node, "`find`", ["find", "as", "by", "is", "give"], [])
