@@ -416,9 +416,11 @@ class _Checker:
         if tree.keywords or any(isinstance(arg, ast.Starred) for arg in tree.args):
             return self._refuse("RULE206", tree, "Arguments are given in order, without names or stars.")
         args = tuple(self.convert(arg) for arg in tree.args)
-        if name == "filled":
+        if name in {"filled", "needed"}:
             if len(args) != 1:
-                return self._refuse("RULE209", tree, f"filled takes 1 value(s), not {len(args)}.", "Neither absent nor empty.")
+                return self._refuse("RULE209", tree, f"{name} takes 1 value(s), not {len(args)}.", "Write it around one value.")
+            if name == "needed":
+                return replace(args[0], type=replace(args[0].type, nullable=False))
             return Filled(FLAG, place, args[0])
         function = self.reader.functions.get(name)
         if function is None:
