@@ -19,7 +19,7 @@ from sqlalchemy import delete
 
 from mapper import onboarding, settings
 from mapper.money import dumps
-from mapper.processing import actions, daemon
+from mapper.processing import actions, daemon, engine
 from mapper.services.http import Secret
 from mapper.store import documents, journal, listing, schema, tenants
 from mapper.store.database import Database, open_database
@@ -132,6 +132,12 @@ class Shop:
         assert found is not None
         return found
 
+    def rest(self) -> None:
+        """Wait until every webhook has arrived and no work is queued, delayed or running."""
+        deliveries = "ccv", "GET", "deliveries"
+        wait_for(lambda: all(one["status"] for one in self.sandbox.admin(*deliveries)["deliveries"]))
+        wait_for(lambda: engine.backlog(self.home.database.engine, self.tenant) == 0)
+
     def process(self, document: str, **how: Any) -> Document:
         return actions.process(self.home.database, self.tenant, document, now=datetime.now(UTC), **how)
 
@@ -154,7 +160,12 @@ class Shop:
 
     def add_debtor(self, **fields: str) -> None:
         """Have the merchant add a debtor in WeFact by hand."""
-        call = {"api_key": self.sandbox.wefact_key, "controller": "debtor", "action": "add", "SurName": "Jansen"}
+        call = {
+            "api_key": self.sandbox.wefact_key,
+            "controller": "debtor",
+            "action": "add",
+            "SurName": "Jansen",
+        }
         answer = httpx.post(self.sandbox.wefact, json=call | fields, trust_env=False).json()
         assert answer["status"] == "success", answer
 

@@ -11,7 +11,7 @@ from daemons import Shop, charged, home, open_shop, running, wait_for
 
 from mapper.errors import UsageError
 from mapper.processing import actions
-from mapper.store import operations, payloads, tenants
+from mapper.store import documents, operations, payloads, tenants
 
 LATER = datetime.now(UTC) + timedelta(days=1)
 
@@ -89,7 +89,7 @@ def test_R6_an_unfinished_order_is_ignored_until_the_customer_finishes_it(shop):
     document = shop.sell("not_completed")
     shop.process(document)
     assert shop.until(document, "ignored").cause == "not completed (R6)"
-    shop.change(document, is_completed=True, paid=True, status=1)
+    shop.change(document, is_completed=True, paid=True, status=1, ordernumber_full="2026-9001")
     shop.until(document, "done")
 
 
@@ -137,8 +137,6 @@ def test_K4_an_order_whose_invoice_was_posted_is_ignored(shop):
     shop.until(document, "open", cause="order status 1 (R1)")
     order = int(document.partition("-")[2])
     with shop.home.database.begin() as conn:
-        from mapper.store import documents
-
         other = documents.note(conn, shop.tenant, "invoice", 77, now=now(), order_id=order)
         documents.claim(conn, shop.tenant, other.id, revision=1, worker="test", now=now())
         documents.finish(conn, shop.tenant, other.id, identifier="9", code="F0009", now=now())
@@ -170,7 +168,7 @@ def test_K2_while_vies_is_down_the_document_waits_and_is_never_an_error(shop):
     document = shop.sell("icp_de")
     waiting = shop.until(document, "waiting", cause="K2")
     assert waiting.next_at is not None
-    wait_for(lambda: len(shop.sandbox.objects("vies")["checks"]) >= 3)
+    wait_for(lambda: len(shop.sandbox.objects("vies")["checks"]) >= 2)
     shop.sandbox.switch("vies", outages={})
     shop.until(document, "done")
     assert "error" not in shop.events(document)
@@ -233,8 +231,8 @@ def test_W14_without_an_email_every_document_has_its_own_debtor(shop):
 
 def test_W15_a_fixed_debtor_is_used_without_a_search(shop):
     shop.add_debtor(DebtorCode="DB10001")
-    shop.settings(payment_methods=[{"method": "iDEAL", "debtor": "DB10001"}])
-    shop.until(shop.sell("nl_ideal"), "done")
+    shop.settings(payment_methods=[{"method": "Bank-Transfer", "debtor": "DB10001"}])
+    shop.until(shop.sell("bank_nl", paid=True), "done")
     assert [str(one["Debtor"]) for one in shop.invoices()] == ["1"]
     assert shop.calls("debtor", "list") == 0
 
@@ -254,28 +252,27 @@ def test_W18_the_invoice_is_mailed_once(shop):
     assert len(shop.sandbox.admin("wefact", "GET", "outbox")["outbox"]) == 1
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
+@pytest.mark.parametrize("controller", ["debtor", "invoice"])
+def test_B3_whatever_happens_to_a_call_every_order_has_one_debtor_and_one_invoice(shop, controller):
+    faults = (
         {"kind": "drop_after_commit"},
         {"kind": "drop_before"},
         {"kind": "status", "when": "before"},
         {"kind": "status", "when": "after"},
         {"kind": "truncated"},
-    ],
-    ids=lambda fault: "-".join(fault.values()),
-)
-@pytest.mark.parametrize("controller", ["debtor", "invoice"])
-def test_B3_whatever_happens_to_the_call_there_is_one_debtor_and_one_invoice(shop, controller, fault):
-    shop.sandbox.fault("wefact", match={"controller": controller, "action": "add"}, **fault)
-    document = shop.sell("nl_ideal")
-    shop.until(document, "waiting")
-    shop.until(document, "done")
-    assert (len(shop.debtors()), len(shop.invoices())) == (1, 1)
+    )
+    for fault in faults:
+        shop.sandbox.fault("wefact", match={"controller": controller, "action": "add"}, **fault)
+    sold = [shop.sell("nl_ideal", customer={"email": f"{one}@example.com"}) for one in range(len(faults))]
+    for document in sold:
+        shop.until(document, "done")
+    assert all("waiting" in shop.events(document) for document in sold)
+    assert (len(shop.debtors()), len(shop.invoices())) == (len(sold), len(sold))
+    assert len({one["ReferenceNumber"] for one in shop.invoices()}) == len(sold)
 
 
 def test_a_shop_that_is_down_makes_the_document_wait_and_holds_up_nobody(shop):
-    shop.sandbox.fault("ccv", kind="status", times=9, match={"path": "/orders/500000001/"})
+    shop.sandbox.fault("ccv", kind="status", times=3, match={"path": "/orders/500000001/"})
     document, other = shop.sell("nl_ideal"), shop.sell("nl_ideal")
     shop.until(document, "waiting", cause="CCV103")
     shop.until(other, "done")
@@ -342,7 +339,7 @@ def test_W19_three_in_a_row_pause_the_tenant(shop):
     for _ in range(3):
         shop.until(shop.sell("nl_ideal"), "error", cause="W19")
     fourth = shop.sell("nl_ideal")
-    wait_for(lambda: shop.document(fourth) is not None)
+    shop.rest()
     with shop.home.database.read() as conn:
         assert tenants.pause_of(conn, shop.tenant).reason == "W19"
     shop.sandbox.switch("wefact", price_decimals=6)
@@ -355,8 +352,8 @@ def test_W19_three_in_a_row_pause_the_tenant(shop):
 def test_R11_while_paused_nothing_is_posted_and_resuming_brings_it_all_back(shop):
     actions.pause(shop.home.database, shop.tenant, reason="stocktaking", now=now())
     sold = [shop.sell("nl_ideal") for _ in range(3)]
-    wait_for(lambda: len(shop.all()) == 3)
-    actions.resume(shop.home.database, shop.tenant, now=now())
+    shop.rest()
+    assert actions.resume(shop.home.database, shop.tenant, now=now()) == 3
     for document in sold:
         shop.until(document, "done")
     assert len(shop.invoices()) == 3

@@ -131,11 +131,12 @@ def live(engine: Engine, workflow_ids: Sequence[str]) -> set[str]:
     return found
 
 
-def waiting_count(engine: Engine) -> int:
-    """Return how many pieces of work are queued, delayed or running."""
-    return len(
-        _client(engine).list_workflows(status=_LIVE, name=WORKFLOW, load_input=False, load_output=False)
+def backlog(engine: Engine, tenant: str) -> int:
+    """Return how many pieces of a tenant's work are queued, delayed or running."""
+    rows = _client(engine).list_workflows(
+        status=_LIVE, name=WORKFLOW, workflow_id_prefix=f"{tenant}:", load_input=False, load_output=False
     )
+    return len(rows)
 
 
 def take_over(engine: Engine, dead: Sequence[str]) -> int:
