@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -10,6 +12,9 @@ from typing import Any, Literal
 from mapper.errors import Language
 
 Severity = Literal["error", "wait", "warning", "info"]
+
+_EXCERPT = 160
+_EXCERPT_BEFORE = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +42,11 @@ class Diagnostic:
 
     def render(self) -> str:
         """Return the problem for a terminal: position, message, the line with the spot marked, and the hint."""
-        lines = [f"{self.place}: {self.code}: {printable(self.message)}"]
+        lines = [f"{printable(str(self.place))}: {self.code}: {printable(self.message)}"]
         if self.excerpt:
             number = str(self.place.line)
-            marker = " " * (self.place.column - 1) + "^" * max(1, self.place.length)
-            lines.append(f"  {number} | {printable(self.excerpt)}")
+            shown, marker = _marked(self.excerpt, self.place.column - 1, self.place.length)
+            lines.append(f"  {number} | {shown}")
             lines.append(f"  {' ' * len(number)} | {marker}")
         if self.hint:
             lines.append(f"  {printable(self.hint)}")
@@ -97,5 +102,33 @@ _UNPRINTABLE = re.compile(
 
 def printable(text: str, limit: int = 2000) -> str:
     """Return text from outside made safe for a terminal or a log: controls shown as `\\u….`, cut to `limit`."""
-    shown = _UNPRINTABLE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+    shown = _UNPRINTABLE.sub(lambda match: _escape(ord(match.group())), text)
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def printable_json(text: str) -> str:
+    """Return a JSON text with the same characters written as JSON's own escapes: the same value, safe to show."""
+    return _UNPRINTABLE.sub(lambda match: json.dumps(match.group())[1:-1], text)
+
+
+def _escape(character: int) -> str:
+    return f"\\u{character:04x}" if character <= 0xFFFF else f"\\U{character:08x}"
+
+
+def _marked(line: str, start: int, length: int) -> tuple[str, str]:
+    """Return the part of a line around a spot, and carets under exactly that spot, whatever the characters' widths."""
+    first = max(0, min(start, len(line)) - _EXCERPT_BEFORE) if len(line) > _EXCERPT else 0
+    part = line[first : first + _EXCERPT].replace("\t", " ")
+    before = ("…" if first else "") + printable(part[: start - first])
+    spot = printable(part[start - first : start - first + length])
+    after = printable(part[start - first + length :])
+    more = "…" if first + _EXCERPT < len(line) else ""
+    return before + spot + after + more, " " * _columns(before) + "^" * max(1, _columns(spot))
+
+
+def _columns(text: str) -> int:
+    """Return how many columns a terminal gives to a text: East Asian wide characters take two, accents none."""
+    return sum(
+        0 if unicodedata.combining(one) else 2 if unicodedata.east_asian_width(one) in {"W", "F"} else 1
+        for one in text
+    )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 from mapper.errors import PayloadError
 
 MAX_JSON_BYTES = 32 * 1024 * 1024
 MAX_NUMBER_CHARACTERS = 40
-
 
 _STEPS = tuple(Decimal(1).scaleb(-places) for places in range(13))
 
@@ -71,7 +70,12 @@ def _encode(value: object) -> str:
 
 
 def _decimal(text: str) -> Decimal:
-    if len(text) > MAX_NUMBER_CHARACTERS or abs((number := Decimal(text)).adjusted()) > MAX_NUMBER_CHARACTERS:
+    try:
+        number = Decimal(text) if len(text) <= MAX_NUMBER_CHARACTERS else None
+    except InvalidOperation:
+        # An exponent of twenty digits is more than Decimal itself can hold.
+        number = None
+    if number is None or abs(number.adjusted()) > MAX_NUMBER_CHARACTERS:
         raise PayloadError("PAY106", number=text[:MAX_NUMBER_CHARACTERS])
     return number
 

@@ -6,7 +6,9 @@ All problems of a file are collected and raised together. docs/rules.md explains
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+import keyword
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +18,9 @@ from mapper.rulebook.source import Node
 from mapper.rulebook.types import ANY, FLAG, NONE, NUMBER, TEXT, Type, fits, join
 
 LANGUAGES = ("en", "nl")
+_SOURCE_SECTIONS = ("document", "lines", "every_line", "totals", "values", "checks")
+_TARGET_SECTIONS = ("requests", "values", "checks")
+REQUESTS = ("debtor", "product", "invoice", "send")
 SEVERITIES = ("error", "wait", "warning", "info")
 
 
@@ -238,11 +243,12 @@ class _Loader:
     document: dict[str, Type] = field(default_factory=dict)
     line_fields: dict[str, Type] | None = None
     every_line: Node | None = None
+    asked: list[str] = field(default_factory=list)
 
     def rulebook(self, root: Node) -> Rules:
         given = dict(self.names)
-        top = self._map(root, "A rulebook", ["rulebook", "reads"],
-                        ["document", "lines", "every_line", "totals", "values", "requests", "checks"])  # fmt: skip
+        sections = _TARGET_SECTIONS if "document" in given else _SOURCE_SECTIONS
+        top = self._map(root, "A rulebook", ["rulebook", "reads", sections[0]], list(sections[1:]))
         reads = self._word(top.get("reads"))
         if reads and reads not in given:
             self.reader.refuse("RULE210", top["reads"].place, f"'{reads}' is not given to this rulebook.", f"Known: {', '.join(given)}.")
@@ -277,8 +283,7 @@ class _Loader:
             return
         for name, inner in node.entries.items():
             place = node.keys[name]
-            if not name.isidentifier() or name in {"true", "false", "none", "and", "or", "not", "in", "if", "else"}:
-                self.reader.refuse("RULE212", place, f"'{name}' cannot be a name.", "Use letters, digits and _.")
+            if not self._is_name(name, place):
                 continue
             if name in names and (outer is None or names[name] is not outer.get(name)):
                 self.reader.refuse("RULE212", place, f"'{name}' exists already.", "Choose another name.")
@@ -286,6 +291,13 @@ class _Loader:
             value = self.value(inner, names)
             names[name] = given(value)
             yield Entry(name, f"{section}.{name}", value, place)
+
+    def _is_name(self, name: str, place: Place) -> bool:
+        fit = name.isidentifier() and not keyword.iskeyword(name) and name not in {"true", "false", "none"}
+        if not fit or unicodedata.normalize("NFKC", name) != name:
+            self.reader.refuse("RULE212", place, f"'{name}' cannot be a name.", "Use letters, digits and _.")
+            return False
+        return True
 
     def _line_step(self, node: Node) -> None:
         if node.kind == "map" and set(node.entries) == {"values"}:
@@ -307,8 +319,9 @@ class _Loader:
     def _add_group(self, node: Node, name: str, entries: Sequence[Entry]) -> None:
         every = {entry.name: entry.value.type for entry in entries}
         public = {"kind": TEXT, **{entry.name: entry.value.type for entry in entries if entry.public}}
-        if name in self.names or name == "lines":
-            self.reader.refuse("RULE212", node.place, f"'{name}' exists already.", "Give the line rule another `name`.")
+        place = (node.entries.get("name") or node.entries.get("kind") or node).place
+        if self._is_name(name, place) and (name in self.names or name in {"lines", "document", "values"}):
+            self.reader.refuse("RULE212", place, f"'{name}' exists already.", "Give the line rule another `name`.")
         self.names[name] = Type("list", item=Type("record", fields={"kind": TEXT, **every}))
         if self.line_fields is None:
             self.line_fields = public
@@ -329,27 +342,34 @@ class _Loader:
         each = self.reader.expression(top["each"], names)
         self.reader.require(each, Type("list", item=ANY), "What `each` goes through")
         variable = self._word(top.get("as")) or "item"
-        if variable in names:
-            self.reader.refuse("RULE212", top.get("as", top["each"]).place, f"'{variable}' exists already.", "Choose another name after `as`.")
+        self._new_name(variable, top.get("as", top["each"]).place, names)
         names[variable] = each.type.item or ANY
         return each, variable
 
+    def _new_name(self, variable: str, place: Place, names: Mapping[str, Type]) -> None:
+        if self._is_name(variable, place) and variable in names:
+            self.reader.refuse("RULE212", place, f"'{variable}' exists already.", "Choose another name after `as`.")
+
     def _request(self, node: Node) -> RequestRule:
         top = self._map(node, "A request", ["name", "controller", "action", "params"], ["if", "each", "as", "find", "expect"])
+        name = self._word(top.get("name"))
+        if "name" in top and name not in REQUESTS:
+            self.reader.refuse("RULE214", top["name"].place, f"'{name}' is no request.", _one_of(name, REQUESTS))
         names = dict(self.names)
         test = self._condition(top.get("if"), names)
         each, variable = self._loop(top, names)
         params = self._fields(top.get("params"), None, names, node.place)
         find = self._search(top["find"], names) if "find" in top else None
         expect = {}
-        for name, inner in self._map(top.get("expect"), "expect", [], None).items():
+        for expected, inner in self._map(top.get("expect"), "expect", [], None).items():
             amounts = self._map(inner, "An expectation", ["amount", "within"], [])
             pair = tuple(self.reader.expression(amounts[key], names) for key in ("amount", "within") if key in amounts)
             for expr in pair:
                 self.reader.require(expr, NUMBER, "An expected amount")
             if len(pair) == 2:
-                expect[name] = (pair[0], pair[1])
-        return RequestRule(self._word(top.get("name")), node.place, test, each, variable, self._word(top.get("controller")),
+                expect[expected] = (pair[0], pair[1])
+        self.asked.append(name)
+        return RequestRule(name, node.place, test, each, variable, self._word(top.get("controller")),
                            self._word(top.get("action")), params, find, expect)  # fmt: skip
 
     def _search(self, node: Node, names: dict[str, Type]) -> SearchRule:
@@ -380,17 +400,30 @@ class _Loader:
             id=self._word(top.get("id")), place=node.place, about=self._word(top.get("about")), test=test, failing=failing,
             severity=severity, say=self._texts(top.get("say"), names),
             help=self._texts(top.get("help"), names), facts=facts, each=each, variable=variable,
-            offline="offline" in top and top["offline"].plain() is True,
+            offline=self._flag(top.get("offline")),
         )  # fmt: skip
+
+    def _flag(self, node: Node | None) -> bool:
+        if node is not None and node.kind != "flag":
+            self.reader.refuse("RULE214", node.place, "Only true or false belongs here.")
+        return node is not None and node.text == "true"
 
     def _severity(self, node: Node | None, names: dict[str, Type]) -> Value:
         if node is None:
             return Const(TEXT, Place(self.file, 1, 1), "error")
         if node.kind == "map":
-            return self.value(node, names)
-        if node.text not in SEVERITIES:
-            self.reader.refuse("RULE214", node.place, f"'{node.text}' is no severity.", f"One of {', '.join(SEVERITIES)}.")
+            given_by = self.value(node, names)
+            if given_by.type.kind not in {"text", "any"}:
+                self.reader.refuse("RULE205", node.place, f"A severity is a text; this is a {given_by.type}.")
+            for text in _texts_of(given_by):
+                self._known_severity("".join(map(str, text.parts)), text.place)
+            return given_by
+        self._known_severity(self._word(node), node.place)
         return Const(TEXT, node.place, node.text)
+
+    def _known_severity(self, text: str, place: Place) -> None:
+        if text not in SEVERITIES:
+            self.reader.refuse("RULE214", place, f"'{text}' is no severity.", _one_of(text, SEVERITIES))
 
     def _texts(self, node: Node | None, names: dict[str, Type]) -> Mapping[str, Text]:
         if node is None:
@@ -421,7 +454,12 @@ class _Loader:
         return self.reader.template(self._map(node, "A text", ["text"], [])["text"], names)
 
     def _placeholder(self, node: Node, names: Mapping[str, Type]) -> Value:
-        return Placeholder(TEXT, node.place, self._word(self._map(node, "A placeholder", ["placeholder"], [])["placeholder"]))
+        inner = self._map(node, "A placeholder", ["placeholder"], [])["placeholder"]
+        name = self._word(inner)
+        known = ["operation.token", *(f"{request}.Identifier" for request in self.asked if request != "product")]
+        if name not in known:
+            self.reader.refuse("RULE214", inner.place, f"'{name}' is not known when this request is sent.", _one_of(name, known))
+        return Placeholder(TEXT, node.place, name)
 
     def _when(self, node: Node, names: Mapping[str, Type]) -> Value:
         top = self._map(node, "`when`", ["when", "otherwise"], [])
@@ -487,6 +525,8 @@ class _Loader:
         collection, variable, inner = self._through(top["find"], top["as"], names)
         by = tuple(self.reader.expression(part, inner) for part in self._one_or_more(top["by"]))
         keys = tuple(self.reader.expression(part, names) for part in self._one_or_more(top["is"]))
+        if not by:
+            self.reader.refuse("RULE218", top["by"].place, "`by` needs at least one value.")
         if len(by) != len(keys):
             self.reader.refuse("RULE217", top["is"].place, f"`by` names {len(by)} value(s), `is` {len(keys)}.")
         for left, right in zip(by, keys, strict=False):
@@ -508,14 +548,15 @@ class _Loader:
         collection = self.reader.expression(node, names)
         self.reader.require(collection, Type("list", item=ANY), "What is gone through")
         variable = self._word(name)
-        if variable in names:
-            self.reader.refuse("RULE212", name.place, f"'{variable}' exists already.", "Choose another name after `as`.")
+        self._new_name(variable, name.place, names)
         return collection, variable, {**names, variable: collection.type.item or ANY}
 
     def _all_or_any(self, node: Node, names: Mapping[str, Type]) -> Value:
         key = "all" if "all" in node.entries else "any"
         top = self._map(node, f"`{key}`", [key], [])
         tests = tuple(test for item in self._items(top[key], key) if (test := self._condition(item, names)) is not None)
+        if not tests:
+            self.reader.refuse("RULE218", top[key].place, f"`{key}` needs at least one condition.")
         return Several(FLAG, node.place, key == "all", tests)
 
     def _fields_form(self, node: Node, names: Mapping[str, Type]) -> Value:
@@ -586,3 +627,18 @@ _FORMS: dict[str, Any] = {
     "any": _Loader._all_or_any,
     "placeholder": _Loader._placeholder,
 }
+
+
+def _one_of(given: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(given, known, 1)
+    return f"Did you mean '{close[0]}'?" if close else f"One of {', '.join(known)}."
+
+
+def _texts_of(value: Value) -> Iterator[Text]:
+    """Yield the constant texts a value can give."""
+    if isinstance(value, When):
+        for case in value.cases:
+            yield from _texts_of(case.then)
+        yield from _texts_of(value.otherwise)
+    elif isinstance(value, Text) and all(isinstance(part, str) for part in value.parts):
+        yield value
