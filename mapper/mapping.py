@@ -10,6 +10,7 @@ import hashlib
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
@@ -19,12 +20,13 @@ from mapper import money
 from mapper.catalogue import describe
 from mapper.diagnostics import Diagnostic, Finding, Place, Severity
 from mapper.errors import Fact, RuleError
+from mapper.rulebook import forms
 from mapper.rulebook.compiler import LINE, Compiled, compile_rules
 from mapper.rulebook.expressions import Reader
 from mapper.rulebook.functions import Function, RuleFault, functions
 from mapper.rulebook.rules import Rules, read_rules
 from mapper.rulebook.runtime import MissingValue, WrongType
-from mapper.rulebook.source import Node, Source, read
+from mapper.rulebook.source import Node, Source, read, read_text
 from mapper.rulebook.types import Type, from_schema
 from mapper.settings_schema import SCHEMA
 from mapper.vat import rates as vat_rates
@@ -181,6 +183,15 @@ def load_rulebooks(folder: Path | None = None) -> Rulebooks:
     )
 
 
+def rule_schemas() -> dict[str, dict[str, Any]]:
+    """Return the JSON schemas of the rule files by file name, for editors; made from the loader's own tables."""
+    known = functions(vat_rates.VatRates(date.min, {}, {}))
+    help_ = {name: function.doc for name, function in known.items()}
+    made = {name: forms.editor_schema(forms.SOURCE_RULEBOOK, help_) for name in KINDS.values()}
+    made[TARGET] = forms.editor_schema(forms.TARGET_RULEBOOK, help_)
+    return {name.replace(".yaml", ".schema.json"): schema for name, schema in made.items()}
+
+
 def apply(
     rulebooks: Rulebooks, kind: str, payload: Mapping[str, Any], settings: Mapping[str, Any], *, offline: bool = False
 ) -> Mapped:
@@ -291,7 +302,7 @@ def _up_to_ten(value: Any) -> Any:
     return money.decimal_text(value, 10) if isinstance(value, Decimal) else value
 
 
-_FAULTS = (MissingValue, WrongType, RuleFault, ArithmeticError, TypeError, KeyError, ValueError, AttributeError)
+_FAULTS = (MissingValue, WrongType, RuleFault, ArithmeticError, TypeError, LookupError, ValueError, AttributeError)
 
 
 def _unfit(payload: object) -> Finding | None:
@@ -380,15 +391,12 @@ class _Loader:
         return f"rules/{name}" if self.folder == shipped_rules() else str(self.folder / name)
 
     def text(self, name: str) -> str | None:
-        try:
-            return (self.folder / name).read_bytes().decode()
-        except OSError as error:
-            reason = f"Cannot read this file: {error.strerror}."
-        except UnicodeDecodeError as error:
-            reason = f"Byte {error.start} is not UTF-8 text."
         hint = "A rules folder holds " + ", ".join([*KINDS.values(), TARGET, RATES]) + "."
-        self.problems.append(Diagnostic("RULE101", Place(self.shown(name), 1, 1), reason, hint))
-        return None
+        try:
+            return read_text(self.folder / name, self.shown(name), hint)
+        except RuleError as error:
+            self.problems += error.diagnostics
+            return None
 
     def root(self, name: str, text: str) -> Node:
         self.sources[name] = Source(text, self.shown(name))
@@ -433,5 +441,5 @@ def _hash(texts: Mapping[str, str]) -> str:
 __all__ = [
     "KINDS", "Expectation", "Mapped", "Mapper", "Request", "Rulebooks", "Search", "Trace", "Traced", "apply",
     "document_json", "load_rulebooks", "mapped_json", "payload_schema",
-    "requests_of", "shipped_rules",
+    "requests_of", "rule_schemas", "shipped_rules",
 ]  # fmt: skip

@@ -136,7 +136,7 @@ class _Compiler:
             else:
                 self.line_rule(step)
         self.block.append(_assign("reports", ast.List([], ast.Load())))
-        result = self.requests() if self.rules.requests else self.document()
+        result = self.requests() if "document" in self.rules.given else self.document()
         for check in self.rules.checks:
             if self.traced or not check.offline:
                 self.check(check)
@@ -176,7 +176,7 @@ class _Compiler:
         self.block.append(_assign(group, ast.List([], ast.Load())))
         hidden = sorted(name for owner, name in self.hidden if owner == rule.name)
         for name in hidden:
-            self.block.append(_assign(f"h_{rule.name}{name}", ast.List([], ast.Load())))
+            self.block.append(_assign(_working(rule.name, name), ast.List([], ast.Load())))
         number = self.rules.steps.index(rule)
         with self.guarded(rule.test, rule.place):
             with self.looped(rule.each, rule.variable, rule.place) as item:
@@ -198,7 +198,7 @@ class _Compiler:
         for target in (group, "lines_all"):
             self.block.append(ast.Expr(_method(_load(target), "append", _load("line"))))
         for name in hidden:
-            self.block.append(ast.Expr(_method(_load(f"h_{rule.name}{name}"), "append", _load(f"w_{name}"))))
+            self.block.append(ast.Expr(_method(_load(_working(rule.name, name)), "append", _load(f"w_{name}"))))
 
     def check(self, check: r.Check) -> None:
         number = self.rules.checks.index(check)
@@ -616,9 +616,8 @@ class _Compiler:
         self.block.append(ast.If(test, [_assign(name, _call(f"as_{kind.kind}", _load(name), ast.Constant(path)))], []))
 
     def projection(self, expr: ex.Field) -> ast.expr:
-        assert isinstance(expr.base, ex.Name | ex.Field)
         if isinstance(expr.base, ex.Name) and (expr.base.name, expr.name) in self.hidden:
-            return _load(f"h_{expr.base.name}{expr.name}")
+            return _load(_working(expr.base.name, expr.name))
         element = ast.Subscript(_load("item"), ast.Constant(expr.name), ast.Load())
         loop = ast.comprehension(ast.Name("item", ast.Store()), self.emit(expr.base), [], 0)
         return ast.ListComp(element, [loop])
@@ -658,6 +657,11 @@ def _function(name: str, arguments: list[ast.arg], body: list[ast.stmt]) -> ast.
 
 
 _TYPE_PARAMS: dict[str, Any] = {"type_params": []} if "type_params" in ast.FunctionDef._fields else {}
+
+
+def _working(group: str, name: str) -> str:
+    """Return the variable of a working value of a group of lines; the dot keeps a_b._c apart from a._b_c."""
+    return f"h_{group}.{name}"
 
 
 def _tuple(values: list[ast.expr]) -> ast.expr:

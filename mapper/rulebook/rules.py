@@ -13,13 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mapper.diagnostics import Place
+from mapper.rulebook import forms
 from mapper.rulebook.expressions import Call, Cond, Const, Expr, Fallback, Field, Name, Reader, Text
 from mapper.rulebook.source import Node
 from mapper.rulebook.types import ANY, FLAG, NONE, NUMBER, TEXT, Type, fits, join
 
-LANGUAGES = ("en", "nl")
-_SOURCE_SECTIONS = ("document", "lines", "every_line", "totals", "values", "checks")
-_TARGET_SECTIONS = ("requests", "values", "checks")
 REQUESTS = ("debtor", "product", "invoice", "send")
 SEVERITIES = ("error", "wait", "warning", "info")
 
@@ -247,8 +245,7 @@ class _Loader:
 
     def rulebook(self, root: Node) -> Rules:
         given = dict(self.names)
-        sections = _TARGET_SECTIONS if "document" in given else _SOURCE_SECTIONS
-        top = self._map(root, "A rulebook", ["rulebook", "reads", sections[0]], list(sections[1:]))
+        top = self._map(root, forms.TARGET_RULEBOOK if "document" in given else forms.SOURCE_RULEBOOK)
         reads = self._word(top.get("reads"))
         if reads and reads not in given:
             self.reader.refuse("RULE210", top["reads"].place, f"'{reads}' is not given to this rulebook.", f"Known: {', '.join(given)}.")
@@ -303,7 +300,7 @@ class _Loader:
         if node.kind == "map" and set(node.entries) == {"values"}:
             self._entries(node.entries["values"], "values", self.names, public=False)
             return
-        top = self._map(node, "A line rule", ["kind", "values"], ["name", "if", "each", "as"])
+        top = self._map(node, forms.LINE_RULE)
         kind = self._word(top.get("kind"))
         name = self._word(top.get("name")) or kind
         names = dict(self.names)
@@ -351,7 +348,7 @@ class _Loader:
             self.reader.refuse("RULE212", place, f"'{variable}' exists already.", "Choose another name after `as`.")
 
     def _request(self, node: Node) -> RequestRule:
-        top = self._map(node, "A request", ["name", "controller", "action", "params"], ["if", "each", "as", "find", "expect"])
+        top = self._map(node, forms.REQUEST)
         name = self._word(top.get("name"))
         if "name" in top and name not in REQUESTS:
             self.reader.refuse("RULE214", top["name"].place, f"'{name}' is no request.", _one_of(name, REQUESTS))
@@ -361,8 +358,8 @@ class _Loader:
         params = self._fields(top.get("params"), None, names, node.place)
         find = self._search(top["find"], names) if "find" in top else None
         expect = {}
-        for expected, inner in self._map(top.get("expect"), "expect", [], None).items():
-            amounts = self._map(inner, "An expectation", ["amount", "within"], [])
+        for expected, inner in self._open(top.get("expect"), "expect").items():
+            amounts = self._map(inner, forms.EXPECTATION)
             pair = tuple(self.reader.expression(amounts[key], names) for key in ("amount", "within") if key in amounts)
             for expr in pair:
                 self.reader.require(expr, NUMBER, "An expected amount")
@@ -373,7 +370,7 @@ class _Loader:
                            self._word(top.get("action")), params, find, expect)  # fmt: skip
 
     def _search(self, node: Node, names: dict[str, Type]) -> SearchRule:
-        top = self._map(node, "find", ["controller", "action", "params", "same"], ["if"])
+        top = self._map(node, forms.SEARCH)
         return SearchRule(
             self._condition(top.get("if"), names),
             self._word(top.get("controller")),
@@ -383,7 +380,7 @@ class _Loader:
         )
 
     def _check(self, node: Node) -> Check:
-        top = self._map(node, "A check", ["id", "severity", "say"], ["about", "that", "if", "help", "facts", "each", "as", "offline"])
+        top = self._map(node, forms.CHECK)
         names = dict(self.names)
         each, variable = self._loop(top, names)
         if ("that" in top) == ("if" in top):
@@ -395,7 +392,7 @@ class _Loader:
         if stops and "say" in top and "help" not in top:
             hint = "Add `help` with `en` and `nl`: what to do about it."
             self.reader.refuse("RULE224", node.place, "This check can stop a document, so it must say what to do.", hint)
-        facts = {name: self.reader.expression(inner, names) for name, inner in self._map(top.get("facts"), "facts", [], None).items()}
+        facts = {name: self.reader.expression(inner, names) for name, inner in self._open(top.get("facts"), "facts").items()}
         return Check(
             id=self._word(top.get("id")), place=node.place, about=self._word(top.get("about")), test=test, failing=failing,
             severity=severity, say=self._texts(top.get("say"), names),
@@ -428,7 +425,7 @@ class _Loader:
     def _texts(self, node: Node | None, names: dict[str, Type]) -> Mapping[str, Text]:
         if node is None:
             return {}
-        texts = self._map(node, "A text", list(LANGUAGES), [])
+        texts = self._map(node, forms.TEXTS)
         return {language: self.reader.template(inner, names) for language, inner in texts.items()}
 
     def _condition(self, node: Node | None, names: Mapping[str, Type]) -> Expr | None:
@@ -451,10 +448,10 @@ class _Loader:
         return Const(ANY, node.place, None)
 
     def _text(self, node: Node, names: Mapping[str, Type]) -> Value:
-        return self.reader.template(self._map(node, "A text", ["text"], [])["text"], names)
+        return self.reader.template(self._map(node, forms.VALUES["text"])["text"], names)
 
     def _placeholder(self, node: Node, names: Mapping[str, Type]) -> Value:
-        inner = self._map(node, "A placeholder", ["placeholder"], [])["placeholder"]
+        inner = self._map(node, forms.VALUES["placeholder"])["placeholder"]
         name = self._word(inner)
         known = ["operation.token", *(f"{request}.Identifier" for request in self.asked if request != "product")]
         if name not in known:
@@ -462,10 +459,10 @@ class _Loader:
         return Placeholder(TEXT, node.place, name)
 
     def _when(self, node: Node, names: Mapping[str, Type]) -> Value:
-        top = self._map(node, "`when`", ["when", "otherwise"], [])
+        top = self._map(node, forms.VALUES["when"])
         cases = []
         for item in self._items(top.get("when"), "when"):
-            case = self._map(item, "A case", ["if", "then"], [])
+            case = self._map(item, forms.CASE)
             if len(case) == 2:
                 test = self._condition(case["if"], names)
                 assert test is not None
@@ -476,12 +473,12 @@ class _Loader:
         return When(kind, node.place, tuple(cases), otherwise)
 
     def _match(self, node: Node, names: Mapping[str, Type]) -> Value:
-        top = self._map(node, "`match`", ["match", "keywords", "otherwise"], [])
+        top = self._map(node, forms.VALUES["match"])
         subject = self.reader.expression(top["match"], names)
         self.reader.require(subject, TEXT, "What `match` looks at")
         rows = []
         for item in self._items(top.get("keywords"), "keywords"):
-            row = self._map(item, "A keyword row", ["then"], ["any", "all"])
+            row = self._map(item, forms.KEYWORD_ROW)
             if ("any" in row) == ("all" in row):
                 self.reader.refuse("RULE216", item.place, "A keyword row has either `any` or `all`.")
                 continue
@@ -519,7 +516,7 @@ class _Loader:
             seen.setdefault(text, case.place.line)
 
     def _find(self, node: Node, names: Mapping[str, Type]) -> Value:
-        top = self._map(node, "`find`", ["find", "as", "by", "is", "give"], [])
+        top = self._map(node, forms.VALUES["find"])
         if len(top) < 5:
             return Const(ANY, node.place, None)
         collection, variable, inner = self._through(top["find"], top["as"], names)
@@ -536,7 +533,7 @@ class _Loader:
         return Find(give.type.maybe(), node.place, collection, variable, by, keys, give)
 
     def _collect(self, node: Node, names: Mapping[str, Type]) -> Value:
-        top = self._map(node, "`collect`", ["collect", "as", "give"], ["where"])
+        top = self._map(node, forms.VALUES["collect"])
         if not {"collect", "as", "give"} <= set(top):
             return Const(ANY, node.place, None)
         collection, variable, inner = self._through(top["collect"], top["as"], names)
@@ -553,19 +550,19 @@ class _Loader:
 
     def _all_or_any(self, node: Node, names: Mapping[str, Type]) -> Value:
         key = "all" if "all" in node.entries else "any"
-        top = self._map(node, f"`{key}`", [key], [])
+        top = self._map(node, forms.VALUES[key])
         tests = tuple(test for item in self._items(top[key], key) if (test := self._condition(item, names)) is not None)
         if not tests:
             self.reader.refuse("RULE218", top[key].place, f"`{key}` needs at least one condition.")
         return Several(FLAG, node.place, key == "all", tests)
 
     def _fields_form(self, node: Node, names: Mapping[str, Type]) -> Value:
-        top = self._map(node, "`fields`", ["fields"], ["if"])
+        top = self._map(node, forms.VALUES["fields"])
         return self._fields(top.get("fields"), top.get("if"), names, node.place)
 
     def _fields(self, node: Node | None, test: Node | None, names: Mapping[str, Type], place: Place) -> Fields:
         condition = self._condition(test, names)
-        entries = self._map(node, "fields", [], None)
+        entries = self._open(node, "fields")
         values = {name: self.value(inner, names) for name, inner in entries.items()}
         kind = Type("record", condition is not None, fields={name: value.type for name, value in values.items()})
         return Fields(kind, place, condition, values)
@@ -595,25 +592,28 @@ class _Loader:
             return ""
         return node.text if node is not None else ""
 
-    def _map(self, node: Node | None, what: str, needed: list[str], allowed: list[str] | None) -> dict[str, Node]:
-        """Return a map's entries; `allowed` None lets any name in."""
+    def _open(self, node: Node | None, what: str) -> dict[str, Node]:
+        """Return the entries of a map that lets any name in."""
+        if node is not None and node.kind != "map":
+            self.reader.refuse("RULE211", node.place, f"'{what}' holds `name: value` entries.")
+        return dict(node.entries) if node is not None else {}
+
+    def _map(self, node: Node | None, form: forms.Form) -> dict[str, Node]:
+        """Return the entries of a map that a form allows; the others are refused."""
         if node is None:
             return {}
         if node.kind != "map":
-            self.reader.refuse("RULE211", node.place, f"{what} holds `name: value` entries.")
+            self.reader.refuse("RULE211", node.place, f"{form.what} holds `name: value` entries.")
             return {}
-        for name in needed:
+        for name in form.needed:
             if name not in node.entries:
-                self.reader.refuse("RULE218", node.place, f"{what} needs '{name}'.")
-        known = None if allowed is None else [*needed, *allowed]
-        if known is None:
-            return dict(node.entries)
+                self.reader.refuse("RULE218", node.place, f"{form.what} needs '{name}'.")
         for name in node.entries:
-            if name not in known:
-                close = difflib.get_close_matches(name, known, 1)
-                hint = f"Did you mean '{close[0]}'?" if close else f"Known here: {', '.join(known)}."
-                self.reader.refuse("RULE219", node.keys[name], f"{what} has no '{name}'.", hint)
-        return {name: inner for name, inner in node.entries.items() if name in known}
+            if name not in form.known:
+                close = difflib.get_close_matches(name, form.known, 1)
+                hint = f"Did you mean '{close[0]}'?" if close else f"Known here: {', '.join(form.known)}."
+                self.reader.refuse("RULE219", node.keys[name], f"{form.what} has no '{name}'.", hint)
+        return {name: inner for name, inner in node.entries.items() if name in form.known}
 
 
 _FORMS: dict[str, Any] = {
