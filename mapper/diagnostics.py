@@ -52,6 +52,10 @@ class Diagnostic:
             lines.append(f"  {printable(self.hint)}")
         return "\n".join(lines)
 
+    def line(self) -> str:
+        """Return the problem on one line, `file:line:column: code: message`, as editors and CI read it."""
+        return printable(f"{self.place}: {self.code}: {self.message} {self.hint}".replace("\n", " ").rstrip())
+
     def to_json(self) -> dict[str, Any]:
         """Return the problem as JSON-able values."""
         return {

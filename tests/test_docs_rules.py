@@ -22,7 +22,8 @@ EXAMPLES = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re
 @pytest.mark.parametrize("example", EXAMPLES, ids=[str(number) for number in range(1, len(EXAMPLES) + 1)])
 def test_every_example_loads_and_compiles(example: str) -> None:
     functions = load_rulebooks().functions
-    text = f"rulebook: example\nreads: order\n{example}"
+    fields = "" if "document:" in example else "document: {id: order.id}\n"
+    text = f"rulebook: example\nreads: order\n{fields}{example}"
     reader = Reader(Source(text, "example.yaml"), functions)
     given = {
         "order": from_schema(payload_schema("order"), outside=True),

@@ -71,14 +71,20 @@ def map_(
 @settings_option
 @rules_option
 @json_option
+@click.option("--plain", is_flag=True, help="One line a problem, file:line:column: code: message, for editors and CI.")
+@click.option("--types", is_flag=True, help="Show the type of every value.")
 @click.pass_obj
-def check(state: State, *, settings_file: Path | None, rules: Path | None, as_json: bool) -> int:
+def check(
+    state: State, *, settings_file: Path | None, rules: Path | None, as_json: bool, plain: bool, types: bool
+) -> int:
     """Check rules, and settings when given, and show all problems at once, each with its place."""
     problems: list[Diagnostic] = []
     loaded = _checked(problems, rules, settings_file)
-    if as_json:
+    if types and loaded is not None:
+        _print_types(loaded, as_json=as_json)
+    if as_json or plain:
         for problem in problems:
-            print_json(problem.to_json())
+            print_json(problem.to_json()) if as_json else click.echo(problem.line())
     elif problems:
         raise RuleError(problems)
     if loaded is not None and not problems:
@@ -130,6 +136,20 @@ def explain(
         place = f"{finding.place}: " if finding.place else ""
         say(f"{place}{finding.id} {finding.severity}: {finding.say[state.language]}")
     return 1 if mapped.document is None else 0
+
+
+def _print_types(loaded: Rulebooks, *, as_json: bool) -> None:
+    from mapper.rulebook.rules import given
+
+    told: dict[tuple[str, str], str] = {}
+    for compiled in (*loaded.sources.values(), loaded.target):
+        for entry in compiled.entries:
+            told.setdefault((str(entry.place), entry.path), str(given(entry.value)))
+    for (place, path), kind in told.items():
+        if as_json:
+            print_json({"path": path, "type": kind, "rule": place})
+        else:
+            click.echo(f"{path:42} {kind:28} {place}")
 
 
 def _checked(problems: list[Diagnostic], rules: Path | None, settings_file: Path | None) -> Rulebooks | None:

@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "map": ("mapper.cli.authoring", "map_", "Map documents and print what would be sent."),
     "check": ("mapper.cli.authoring", "check", "Check rules and settings, and show all problems."),
     "explain": ("mapper.cli.authoring", "explain", "Explain why a value is what it is."),
+    "rules": ("mapper.cli.rules", "rules", "Schemas for editors, and the versions of the rules."),
     "sandbox": ("mapper.cli.services", "sandbox", "Serve emulators of CCV Shop, WeFact and VIES."),
     "tui": ("mapper.cli.showing", "tui", "Open the terminal app."),
 }

@@ -1,0 +1,34 @@
+"""`rules`: what belongs to rule files as such, and to their published versions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mapper.cli.options import print_json, say
+
+
+@click.group()
+def rules() -> None:
+    """Schemas of rule files for editors, and the versions of the rules."""
+
+
+@rules.command()
+@click.option("--write", "folder", type=click.Path(path_type=Path), metavar="DIR",
+              help="Write one file each into this folder.")  # fmt: skip
+def schema(*, folder: Path | None) -> None:
+    """Print the JSON schemas of the rule files, which give an editor completion and help.
+
+    The first line of each shipped rule file names its schema, for editors that speak yaml-language-server.
+    """
+    from mapper.mapping import rule_schemas
+    from mapper.money import dumps
+
+    for name, content in rule_schemas().items():
+        if folder is None:
+            print_json(content)
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(dumps(content, indent=1) + "\n", encoding="utf-8")
+            say(f"Wrote {folder / name}.")
