@@ -36,9 +36,10 @@ HASTY = {"settle": 0.6, "search_pause": 0.05, "retry": 0.1, "vies_retry": 0.2}
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """A state folder: database, key, and what the daemon said."""
+    """A state folder: database (a file in it, or a URL), key, and what the daemon said."""
 
     folder: Path
+    where: str
     database: Database
     sealer: Sealer
     said: list[str] = field(default_factory=list)
@@ -49,17 +50,18 @@ class Home:
 
     def options(self, **changes: Any) -> daemon.Options:
         known = daemon.Options(
-            self.folder / "mapper.db", key_file=self.key_file, port=0, loopback=True, say=self.said.append
+            self.where, key_file=self.key_file, port=0, loopback=True, say=self.said.append
         )
         return replace(known, **{**HASTY, **changes})
 
 
 @contextmanager
-def home(folder: Path):
-    """Make an empty state folder with its database open."""
+def home(folder: Path, url: str = ""):
+    """Make an empty state folder with its database open: an SQLite file, or what `url` says."""
     create_key_file(folder / "key")
-    with open_database(folder / "mapper.db") as database:
-        yield Home(folder, database, load_sealer(folder / "key", {}))
+    where = url or str(folder / "mapper.db")
+    with open_database(where) as database:
+        yield Home(folder, where, database, load_sealer(folder / "key", {}))
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -12,42 +13,52 @@ from contextlib import contextmanager
 from decimal import Decimal
 
 import pytest
-from daemons import Shop, charged, home, open_shop, wait_for
+from daemons import Home, Shop, charged, home, open_shop, wait_for
 
 from mapper.store import journal
 
-ORDERS, CUSTOMERS, KILLS = 50, 6, 7
+pytest_plugins = ["tests.postgres"]
+
+CUSTOMERS = 6
 SEED = 20261124
 
+LISTENING = re.compile(r"listening on (http://[0-9.]+:([0-9]+))\n")
 PROGRAM = """
 import sys
 from pathlib import Path
 from mapper.processing import daemon
 
-folder, port = Path(sys.argv[1]), int(sys.argv[2])
-daemon.run(daemon.Options(folder / "mapper.db", key_file=folder / "key", port=port, loopback=True,
-                          settle=1.0, search_pause=0.05, retry=0.1, redispatch_seconds=2))
+where, key, port = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+daemon.run(daemon.Options(where, key_file=key, port=port, loopback=True, settle=1.0, search_pause=0.05,
+                          retry=0.1, redispatch_seconds=2, lease_seconds=3))
 """
 
 
 class Child:
     """The daemon as a process of its own, at the same port after every start."""
 
-    def __init__(self, folder) -> None:
-        self.folder = folder
+    def __init__(self, at: Home) -> None:
+        self.at = at
         self.port = 0
-        self.log = folder / "daemon.log"
+        self.log = at.folder / "daemon.log"
         self.process = None
 
+    def command(self, port: int) -> list[str]:
+        return [sys.executable, "-c", PROGRAM, self.at.where, str(self.at.key_file), str(port)]
+
     def start(self) -> str:
-        command = [sys.executable, "-c", PROGRAM, str(self.folder), str(self.port)]
         with self.log.open("a") as log:
             known = self.log.stat().st_size
-            self.process = subprocess.Popen(command, stderr=log, stdout=log)
-        wait_for(lambda: "listening on" in self.said()[known:], lambda: self.said()[known:], seconds=20)
-        url = self.said()[known:].partition("listening on ")[2].split()[0]
-        self.port = int(url.rpartition(":")[2])
-        return url
+            self.process = subprocess.Popen(self.command(self.port), stderr=log, stdout=log)
+        wait_for(
+            lambda: LISTENING.search(self.said(), known) or self.process.poll() is not None,
+            lambda: self.said()[known:],
+            seconds=20,
+        )
+        found = LISTENING.search(self.said(), known)
+        assert found, self.said()[known:]
+        self.port = int(found[2])
+        return found[1]
 
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
@@ -62,8 +73,8 @@ class Child:
 
 
 @contextmanager
-def child(folder):
-    daemon = Child(folder)
+def child(at: Home):
+    daemon = Child(at)
     try:
         yield daemon
     finally:
@@ -71,32 +82,36 @@ def child(folder):
             daemon.kill()
 
 
-def sell(shop: Shop) -> None:
-    """Sell to a few customers, each several times, some while the daemon is down."""
+def sell(shop: Shop, orders: int) -> None:
+    """Sell to a few customers, each several times."""
     for number in range(CUSTOMERS):
-        count = ORDERS // CUSTOMERS + (number < ORDERS % CUSTOMERS)
+        count = orders // CUSTOMERS + (number < orders % CUSTOMERS)
         shop.sandbox.sell("nl_ideal", count=count, customer={"email": f"customer{number}@example.com"})
 
 
 @pytest.mark.slow
-def test_B3_fifty_orders_under_seven_kills_are_fifty_invoices_of_the_right_amounts(tmp_path, sandbox):
+@pytest.mark.parametrize(("kind", "orders", "kills"), [("sqlite", 50, 7), ("postgresql", 24, 3)])
+def test_B3_orders_under_kills_are_as_many_invoices_of_the_right_amounts(
+    request, tmp_path, sandbox, kind, orders, kills
+):
     chance = random.Random(SEED)
-    with home(tmp_path) as at, child(tmp_path) as daemon:
+    url = "" if kind == "sqlite" else request.getfixturevalue("postgres").new_database()
+    with home(tmp_path, url) as at, child(at) as daemon:
         shop = open_shop(at, sandbox, daemon.start())
         # Answers that come late make most kills fall into a call that is already executed.
-        sandbox.fault("wefact", kind="delay", seconds=0.12, times=1000, when="after", match={"action": "add"})
-        sell(shop)
-        for _ in range(KILLS):
-            time.sleep(chance.uniform(0.2, 0.9))
+        sandbox.fault("wefact", kind="delay", seconds=0.08, times=1000, when="after", match={"action": "add"})
+        sell(shop, orders)
+        for _ in range(kills):
+            time.sleep(chance.uniform(0.1, 0.7))
             daemon.kill()
             daemon.start()
-        wait_for(lambda: done(shop) == ORDERS, lambda: (done(shop), daemon.said()[-2000:]), seconds=30)
+        wait_for(lambda: done(shop) == orders, lambda: (done(shop), daemon.said()[-2000:]), seconds=30)
         assert daemon.stop() == 0
 
-        orders = {one["ordernumber_full"]: charged(one) for one in sandbox.objects("ccv")["orders"]}
+        sold = {one["ordernumber_full"]: charged(one) for one in sandbox.objects("ccv")["orders"]}
         invoiced = {one["ReferenceNumber"]: Decimal(str(one["AmountIncl"])) for one in shop.invoices()}
-        assert Counter(one["ReferenceNumber"] for one in shop.invoices()) == Counter(list(orders))
-        assert invoiced == orders
+        assert Counter(one["ReferenceNumber"] for one in shop.invoices()) == Counter(list(sold))
+        assert invoiced == sold
         assert len(shop.debtors()) == CUSTOMERS
         with at.database.read() as conn:
             assert journal.verify(conn, shop.tenant) is None
@@ -111,9 +126,9 @@ def done(shop: Shop) -> int:
 
 @pytest.mark.slow
 def test_a_second_daemon_on_the_same_file_does_not_start(tmp_path, sandbox):
-    with home(tmp_path), child(tmp_path) as daemon:
+    with home(tmp_path) as at, child(at) as daemon:
         daemon.start()
-        command = [sys.executable, "-c", PROGRAM, str(tmp_path), "0"]
+        command = daemon.command(0)
         second = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
         assert second.returncode != 0
         assert "STO103" in second.stderr

@@ -14,7 +14,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import uvicorn
@@ -52,6 +52,7 @@ class Options:
 
     `settle`, `search_pause`: see `ledger.Timing`. `retry`, `vies_retry`: see `Environment`. `loopback` allows plain
     http to this machine, for the sandbox. `address` names the egress address whose call budget is shared.
+    `lease_seconds`: on PostgreSQL another process takes over the work of one that was silent for so long.
     """
 
     database: str | Path
@@ -66,6 +67,7 @@ class Options:
     vies_retry: float = 300.0
     sweep_seconds: int = 900
     redispatch_seconds: int = 60
+    lease_seconds: float = 60.0
     address: str = "default"
     say: Callable[[str], None] = talk
 
@@ -95,7 +97,7 @@ async def serve(options: Options, *, stop: asyncio.Event, ready: Callable[[str],
             connections = await stack.enter_async_context(
                 Connections(database, sealer, loopback=options.loopback, address=options.address)
             )
-            lease = _lease(database, engine.new_executor(database.engine))
+            lease = _lease(options, database, engine.new_executor(database.engine))
             await asyncio.to_thread(lease.beat)
             environment = environment_of(options, database, connections, rulebooks, lease)
             await stack.enter_async_context(_working(options, environment, lease))
@@ -180,7 +182,11 @@ async def _working(options: Options, environment: Environment, lease: Lease) -> 
     ):
         tasks = [asyncio.create_task(keep_beating(lease)), asyncio.create_task(catch_up())]
         if not database.is_sqlite:
-            tasks.append(asyncio.create_task(keep_reaping(database, now=_now)))
+            tasks.append(
+                asyncio.create_task(
+                    keep_reaping(database, now=_now, ttl=timedelta(seconds=options.lease_seconds))
+                )
+            )
         try:
             yield
         finally:
@@ -221,7 +227,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _lease(database: Database, executor: str) -> Lease:
+def _lease(options: Options, database: Database, executor: str) -> Lease:
     # The boot clock goes on while the machine sleeps: a laptop that wakes must not think that its beat is fresh.
     clock_id = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
     return Lease(
@@ -230,6 +236,7 @@ def _lease(database: Database, executor: str) -> Lease:
         now=_now,
         clock=lambda: time.clock_gettime(clock_id),
         exclusive=database.is_sqlite,
+        ttl=timedelta(seconds=options.lease_seconds),
     )
 
 

@@ -17,8 +17,7 @@ from mapper.store import heartbeats
 from mapper.store.database import Database
 
 BEAT_SECONDS = 5.0
-# Longer than a call to a service may take, so that work is not taken over from a process that is only waiting.
-TTL = timedelta(seconds=90)
+TTL = timedelta(seconds=60)
 
 # Any constant that no other program uses as an advisory lock in this database.
 _REAPER_LOCK = 0x6D617070
@@ -40,18 +39,25 @@ class Lease:
         now: Callable[[], datetime],
         clock: Callable[[], float],
         exclusive: bool,
+        ttl: timedelta = TTL,
     ) -> None:
         self._database = database
         self.executor = executor
         self._now = now
         self._clock = clock
         self._exclusive = exclusive
+        self._ttl = ttl.total_seconds()
         self._beat_at = float("-inf")
         self.is_lost = False
 
+    @property
+    def beat_seconds(self) -> float:
+        """Return the pause between two beats: several fit into the TTL, so that one may be missed."""
+        return min(BEAT_SECONDS, self._ttl / 6)
+
     def is_fresh(self) -> bool:
         """Tell whether the last beat is younger than half the TTL and none was ever missed for long."""
-        return not self.is_lost and self._clock() - self._beat_at < TTL.total_seconds() / 2
+        return not self.is_lost and self._clock() - self._beat_at < self._ttl / 2
 
     def beat(self) -> None:
         """Say in the database that this process lives. Raises StoreError when it cannot be reached."""
@@ -59,7 +65,7 @@ class Lease:
         with self._database.begin() as conn:
             heartbeats.beat(conn, self.executor, host=socket.gethostname(), pid=os.getpid(), now=self._now())
         gap = started - self._beat_at
-        if not self._exclusive and TTL.total_seconds() < gap < float("inf"):
+        if not self._exclusive and self._ttl < gap < float("inf"):
             self.is_lost = True
         self._beat_at = started
 
@@ -76,20 +82,20 @@ async def keep_beating(lease: Lease) -> None:
             await asyncio.to_thread(lease.beat)
         except StoreError as error:
             _log.warning("heartbeat: %s", error.code)
-        await asyncio.sleep(BEAT_SECONDS)
+        await asyncio.sleep(lease.beat_seconds)
 
 
-async def keep_reaping(database: Database, *, now: Callable[[], datetime]) -> None:
+async def keep_reaping(database: Database, *, now: Callable[[], datetime], ttl: timedelta = TTL) -> None:
     """Bring back, until cancelled, what processes left behind that no longer beat."""
     while True:
-        await asyncio.sleep(BEAT_SECONDS * 2)
+        await asyncio.sleep(min(BEAT_SECONDS, ttl.total_seconds() / 6))
         try:
-            await asyncio.to_thread(reap, database, now=now())
+            await asyncio.to_thread(reap, database, now=now(), ttl=ttl)
         except StoreError as error:
             _log.warning("reaper: %s", error.code)
 
 
-def reap(database: Database, *, now: datetime) -> int:
+def reap(database: Database, *, now: datetime, ttl: timedelta = TTL) -> int:
     """Take the work of silent processes over, in one process at a time; return how many pieces of work."""
     with database.begin() as conn:
         if not database.is_sqlite:
@@ -98,7 +104,7 @@ def reap(database: Database, *, now: datetime) -> int:
             ).scalar_one()
             if not got:
                 return 0
-        silent = [one.executor for one in heartbeats.silent(conn, now=now, ttl=TTL)]
+        silent = [one.executor for one in heartbeats.silent(conn, now=now, ttl=ttl)]
         if database.is_sqlite:
             silent = [executor for executor in silent if executor != engine.LOCAL_EXECUTOR]
         for executor in silent:
