@@ -156,9 +156,7 @@ def load_rulebooks(folder: Path | None = None) -> Rulebooks:
     loader = _Loader(folder)
     texts = {name: loader.text(name) for name in names}
     roots = {name: loader.root(name, text) for name, text in texts.items() if text is not None}
-    if RATES not in roots:
-        raise RuleError(loader.problems)
-    rates = vat_rates.from_node(roots[RATES])
+    rates = loader.rates(roots.get(RATES))
     available = functions(rates)
     tenant = from_schema(SCHEMA, outside=False)
     sources = {}
@@ -193,13 +191,20 @@ def rule_schemas() -> dict[str, dict[str, Any]]:
 
 
 def apply(
-    rulebooks: Rulebooks, kind: str, payload: Mapping[str, Any], settings: Mapping[str, Any], *, offline: bool = False
+    rulebooks: Rulebooks,
+    kind: str,
+    payload: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    *,
+    offline: bool = False,
 ) -> Mapped:
     """Map one payload with a full trace. Never raises for a bad payload: its findings say what is wrong and where.
 
     `offline` adds the findings about what only a service could check.
     """
-    return _bound(rulebooks.hash, money.dumps(settings), _Held(rulebooks, settings)).apply(kind, payload, offline=offline)
+    return _bound(rulebooks.hash, money.dumps(settings), _Held(rulebooks, settings)).apply(
+        kind, payload, offline=offline
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -288,7 +293,8 @@ def mapped_json(mapped: Mapped, language: Literal["en", "nl"] = "en") -> dict[st
     return {
         "document": None if mapped.document is None else document_json(mapped.document),
         "requests": [
-            {"controller": one.controller, "action": one.action, "params": one.params} for one in mapped.requests
+            {"controller": one.controller, "action": one.action, "params": one.params}
+            for one in mapped.requests
         ],
         "findings": [finding.to_json(language) for finding in mapped.findings],
     }
@@ -302,7 +308,16 @@ def _up_to_ten(value: Any) -> Any:
     return money.decimal_text(value, 10) if isinstance(value, Decimal) else value
 
 
-_FAULTS = (MissingValue, WrongType, RuleFault, ArithmeticError, TypeError, LookupError, ValueError, AttributeError)
+_FAULTS = (
+    MissingValue,
+    WrongType,
+    RuleFault,
+    ArithmeticError,
+    TypeError,
+    LookupError,
+    ValueError,
+    AttributeError,
+)
 
 
 def _unfit(payload: object) -> Finding | None:
@@ -322,7 +337,12 @@ def _fault(fault: Exception, compiled: Compiled, records: Sequence[Record]) -> F
         return _finding("MAP201", site.place, site.what, {"path": site.what, "row": _row(site.what, item)})
     place = _rule_place(fault, compiled.rules.file)
     if isinstance(fault, WrongType):
-        facts = {"path": fault.path, "wanted": fault.wanted, "found": fault.found, "row": _row(fault.path, item)}
+        facts = {
+            "path": fault.path,
+            "wanted": fault.wanted,
+            "found": fault.found,
+            "row": _row(fault.path, item),
+        }
         return _finding("MAP202", place, fault.path, facts)
     if isinstance(fault, RuleFault):
         return _finding("MAP203", place, "", {"reason": str(fault)})
@@ -331,7 +351,7 @@ def _fault(fault: Exception, compiled: Compiled, records: Sequence[Record]) -> F
 
 def _row(path: str, item: int | None) -> str:
     """Say which row a path such as `row.tax` is about; the record only knows lines that were begun."""
-    return "" if item is None or path.split(".")[0] in {"order", "invoice"} else f" (row {item + 1})"
+    return "" if item is None or path.split(".", maxsplit=1)[0] in {"order", "invoice"} else f" (row {item + 1})"
 
 
 def _rule_place(fault: Exception, file: str) -> Place | None:
@@ -349,7 +369,9 @@ def _finding(code: str, place: Place | None, about: str, facts: Mapping[str, Fac
     described = {language: describe(code, facts, language) for language in ("en", "nl")}  # type: ignore[arg-type]
     say = {language: one.message for language, one in described.items()}
     help_ = {language: one.remedy for language, one in described.items()}
-    return Finding(code, "error", say, help_, place, about, {name: str(value) for name, value in facts.items() if value})
+    return Finding(
+        code, "error", say, help_, place, about, {name: str(value) for name, value in facts.items() if value}
+    )
 
 
 def _findings(compiled: Compiled, reports: Sequence[Any], offline: bool) -> list[Finding]:
@@ -375,7 +397,9 @@ def _values(compiled: Compiled, records: Sequence[Record]) -> Iterator[Traced]:
             line, made_from = line + 1, case
             continue
         entry = compiled.entries[number]
-        of_line = (line, made_from) if entry.path.split(".")[0] not in {"document", "values"} else (None, None)
+        of_line = (
+            (line, made_from) if entry.path.split(".")[0] not in {"document", "values"} else (None, None)
+        )
         yield Traced(entry.path, entry.place, value, case, *of_line)
 
 
@@ -406,7 +430,23 @@ class _Loader:
             self.problems += error.diagnostics
             return Node("map", Place(self.shown(name), 1, 1))
 
-    def rules(self, name: str, root: Node, available: Mapping[str, Function], given: Mapping[str, Type]) -> Rules:
+    def rates(self, root: Node | None) -> vat_rates.VatRates:
+        """Return the VAT rates; none of them when the table has problems, so that the rules are checked all the same."""
+        try:
+            if root is not None and root.entries:
+                return vat_rates.from_node(root)
+            if root is not None and not self.problems:
+                self.problems.append(Diagnostic("RULE107", root.place, "The table of VAT rates is empty."))
+        except RuleError as error:
+            source = self.sources[RATES]
+            self.problems += [
+                source.problem(one.code, one.place, one.message, one.hint) for one in error.diagnostics
+            ]
+        return vat_rates.VatRates(date.min, {}, {})
+
+    def rules(
+        self, name: str, root: Node, available: Mapping[str, Function], given: Mapping[str, Type]
+    ) -> Rules:
         if not root.entries:
             return Rules(name, self.shown(name), "", given, (), (), (), Type("record", fields=None))
         reader = Reader(self.sources[name], available)

@@ -87,7 +87,12 @@ def settle(lines: Sequence[Line], total: Decimal, model: Model, limit: Decimal) 
         if settled.incl == total:
             added = {**like, "kind": "rounding", "description": "Rounding", "product_code": "Additionalcosts"}
             added |= {"quantity": Decimal(1), "unit_excl": price, "discount": _ZERO}
-            return result | {"lines": [*plain, added], "exact": True, "total": settled.incl, "tax": settled.tax}
+            return result | {
+                "lines": [*plain, added],
+                "exact": True,
+                "total": settled.incl,
+                "tax": settled.tax,
+            }
     return result
 
 

@@ -77,7 +77,12 @@ class Explanation:
 
 
 def explain_field(
-    rulebooks: Rulebooks, payload: Mapping[str, Any], settings: Mapping[str, Any], path: str, *, kind: str = "order"
+    rulebooks: Rulebooks,
+    payload: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    path: str,
+    *,
+    kind: str = "order",
 ) -> Explanation:
     """Map a payload and explain one value. Raises UsageError USE120 when nothing in it has that path."""
     mapped = rulebooks.bind(settings).apply(kind, payload)
@@ -135,7 +140,9 @@ class Explainer:
             found = self._document(names)
         if found is None:
             close = difflib.get_close_matches(path, self.paths(), 3)
-            raise UsageError("USE120", path=printable(path, 100), close=", ".join(close) or "document has no value like it")
+            raise UsageError(
+                "USE120", path=printable(path, 100), close=", ".join(close) or "document has no value like it"
+            )
         return replace(found, path=path)
 
     # finding what is meant
@@ -152,10 +159,16 @@ class Explainer:
         if traced is None or len(names) == 1:
             return self._traced_explanation(traced)
         entry = self.entries[traced.path]
-        inner = entry.value.fields.get(names[1]) if isinstance(entry.value, r.Fields) and len(names) == 2 else None
+        inner = (
+            entry.value.fields.get(names[1])
+            if isinstance(entry.value, r.Fields) and len(names) == 2
+            else None
+        )
         if inner is None or traced.value is None:
             return None
-        return self._value(".".join(names), traced.value[names[1]], inner, self._names(self.source, None), None)
+        return self._value(
+            ".".join(names), traced.value[names[1]], inner, self._names(self.source, None), None
+        )
 
     def _traced_explanation(self, traced: Traced | None) -> Explanation | None:
         if traced is None:
@@ -182,7 +195,12 @@ class Explainer:
         form: r.Value = rule.params
         for name in rest:
             form = self._chosen(form, env)
-            if isinstance(form, r.Collect) and name.isdigit() and isinstance(value, list) and int(name) <= len(value):
+            if (
+                isinstance(form, r.Collect)
+                and name.isdigit()
+                and isinstance(value, list)
+                and int(name) <= len(value)
+            ):
                 items = self.evaluator.value(self._slice(form.collection.place), env)
                 env = {**env, form.variable: items[int(name) - 1], "line number": int(name)}
                 value, form = value[int(name) - 1], form.give
@@ -226,7 +244,9 @@ class Explainer:
 
     def _lines_before(self, groups: Mapping[str, list[Names]], traced: Traced | None) -> list[Names]:
         """Return the lines a rule saw: a line rule and the values above it see only the lines made before them."""
-        lines = sorted((line for group in groups.values() for line in group), key=lambda line: line["line number"])
+        lines = sorted(
+            (line for group in groups.values() for line in group), key=lambda line: line["line number"]
+        )
         if traced is None:
             return lines
         if traced.line is not None:
@@ -237,7 +257,9 @@ class Explainer:
 
     def _add_line_names(self, env: Names, groups: Mapping[str, list[Names]], traced: Traced) -> None:
         section = traced.path.partition(".")[0]
-        rule = next(step for step in self.source.steps if isinstance(step, r.LineRule) and step.name == section)
+        rule = next(
+            step for step in self.source.steps if isinstance(step, r.LineRule) and step.name == section
+        )
         if rule.each is not None:
             env[rule.variable] = self.evaluator.value(self._slice(rule.each.place), env)[traced.item or 0]
         for line in groups[section]:
@@ -263,13 +285,19 @@ class Explainer:
                 yield from self._match_cases(form, env)
             case r.Several(tests=tests):
                 for test in tests:
-                    yield Alternative(self._slice(test.place), self._evaluate(test, env) is True, self._because(test, env))
+                    yield Alternative(
+                        self._slice(test.place), self._evaluate(test, env) is True, self._because(test, env)
+                    )
             case r.Find():
                 keys = ", ".join(_brief(self._evaluate(key, env)) for key in form.keys)
                 entry = self._found(form, env)
                 collection = self._slice(form.collection.place)
                 why = f"found in {collection}" if entry is not None else f"not found in {collection}"
-                yield Alternative(f"{', '.join(self._slice(part.place) for part in form.by)} is {keys}", entry is not None, why)
+                yield Alternative(
+                    f"{', '.join(self._slice(part.place) for part in form.by)} is {keys}",
+                    entry is not None,
+                    why,
+                )
             case ex.Expr():
                 yield from self._expression_cases(form, env)
 
@@ -303,11 +331,15 @@ class Explainer:
             if isinstance(part, ex.Cond):
                 holds = self._evaluate(part.test, env) is True
                 taken = self._slice((part.then if holds else part.otherwise).place)
-                yield Alternative(f"if {self._slice(part.test.place)}", holds, f"{self._because(part.test, env)} → {taken}")
+                yield Alternative(
+                    f"if {self._slice(part.test.place)}", holds, f"{self._because(part.test, env)} → {taken}"
+                )
             elif isinstance(part, ex.Fallback):
                 for operand in part.operands[:-1]:
                     filled = self._evaluate(operand, env) not in (None, "")
-                    yield Alternative(self._slice(operand.place), filled, "filled" if filled else "absent or empty")
+                    yield Alternative(
+                        self._slice(operand.place), filled, "filled" if filled else "absent or empty"
+                    )
                     if filled:
                         break
 
@@ -349,7 +381,9 @@ class Explainer:
                 if self._evaluate(operand, env) not in (None, ""):
                     return
         elif isinstance(form, r.Collect | r.Find):
-            yield from (leaf for key in (form.keys if isinstance(form, r.Find) else ()) for leaf in _leaves(key))
+            yield from (
+                leaf for key in (form.keys if isinstance(form, r.Find) else ()) for leaf in _leaves(key)
+            )
         else:
             for expr in in_value(form):
                 yield from _leaves(expr)
@@ -383,7 +417,12 @@ class Explainer:
         if traced is not None and traced.line is not None:
             section = traced.path.partition(".")[0]
             for step in self.source.steps:
-                if isinstance(step, r.LineRule) and step.name == section and step.variable == root and step.each:
+                if (
+                    isinstance(step, r.LineRule)
+                    and step.name == section
+                    and step.variable == root
+                    and step.each
+                ):
                     return f"{self._slice(step.each.place)}[{traced.item}].{rest}"
         return text
 
@@ -451,4 +490,3 @@ def _brief(value: Any) -> str:
     if isinstance(value, Decimal):
         return money.decimal_text(value, 10)
     return shown(value) if value != "" else "''"
-

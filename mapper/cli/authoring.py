@@ -24,7 +24,9 @@ kind_option = click.option("--kind", type=click.Choice(["order"]), default="orde
                            help="What the payloads are.")  # fmt: skip
 settings_option = click.option("--settings", "settings_file", type=_FILE, metavar="FILE",
                                help="A merchant's settings; a built-in example when left out.")  # fmt: skip
-rules_option = click.option("--rules", type=_FILE, metavar="DIR", help="A folder of rules in place of the shipped ones.")
+rules_option = click.option(
+    "--rules", type=_FILE, metavar="DIR", help="A folder of rules in place of the shipped ones."
+)
 rows_option = click.option("--rows", "rows_file", type=_FILE, metavar="FILE",
                            help="The rows of the payload, as the shop's API answers them.")  # fmt: skip
 
@@ -71,7 +73,9 @@ def map_(
 @settings_option
 @rules_option
 @json_option
-@click.option("--plain", is_flag=True, help="One line a problem, file:line:column: code: message, for editors and CI.")
+@click.option(
+    "--plain", is_flag=True, help="One line a problem, file:line:column: code: message, for editors and CI."
+)
 @click.option("--types", is_flag=True, help="Show the type of every value.")
 @click.pass_obj
 def check(

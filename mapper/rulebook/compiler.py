@@ -109,8 +109,19 @@ class _Compiler:
         self.traced = traced
         self.entries: list[r.Entry] = []
         self.sites: list[Site] = []
-        self.globals: dict[str, Any] = {"__builtins__": {}, "missing": missing, "shown": shown, "Decimal": Decimal}
-        self.globals |= {"sum": sum, "len": len, "enumerate": enumerate, "zero": Decimal(0), "half_up": ROUND_HALF_UP}
+        self.globals: dict[str, Any] = {
+            "__builtins__": {},
+            "missing": missing,
+            "shown": shown,
+            "Decimal": Decimal,
+        }
+        self.globals |= {
+            "sum": sum,
+            "len": len,
+            "enumerate": enumerate,
+            "zero": Decimal(0),
+            "half_up": ROUND_HALF_UP,
+        }
         self.globals |= {f"f_{name}": function.call for name, function in functions.items()}
         for kind, (reader, _) in READERS.items():
             self.globals[f"as_{kind}"] = reader
@@ -178,15 +189,20 @@ class _Compiler:
         for name in hidden:
             self.block.append(_assign(_working(rule.name, name), ast.List([], ast.Load())))
         number = self.rules.steps.index(rule)
-        with self.guarded(rule.test, rule.place):
-            with self.looped(rule.each, rule.variable, rule.place) as item:
-                if self.traced:
-                    marks: list[ast.expr] = [ast.Constant(LINE), ast.Constant(number), item or ast.Constant(0)]
-                    self.block.append(ast.Expr(_call("record", ast.Tuple(marks, ast.Load()))))
-                for entry in rule.entries:
-                    self.entry(entry, "w_")
-                self.add_line(rule, group, hidden)
-        kind = Type("list", item=Type("record", fields={entry.name: entry.value.type for entry in rule.entries}))
+        with self.guarded(rule.test, rule.place), self.looped(rule.each, rule.variable, rule.place) as item:
+            if self.traced:
+                marks: list[ast.expr] = [
+                    ast.Constant(LINE),
+                    ast.Constant(number),
+                    item or ast.Constant(0),
+                ]
+                self.block.append(ast.Expr(_call("record", ast.Tuple(marks, ast.Load()))))
+            for entry in rule.entries:
+                self.entry(entry, "w_")
+            self.add_line(rule, group, hidden)
+        kind = Type(
+            "list", item=Type("record", fields={entry.name: entry.value.type for entry in rule.entries})
+        )
         self.scope.names[rule.name] = (group, kind)
         self.scope.names["lines"] = ("lines_all", kind)
 
@@ -198,7 +214,9 @@ class _Compiler:
         for target in (group, "lines_all"):
             self.block.append(ast.Expr(_method(_load(target), "append", _load("line"))))
         for name in hidden:
-            self.block.append(ast.Expr(_method(_load(_working(rule.name, name)), "append", _load(f"w_{name}"))))
+            self.block.append(
+                ast.Expr(_method(_load(_working(rule.name, name)), "append", _load(f"w_{name}")))
+            )
 
     def check(self, check: r.Check) -> None:
         number = self.rules.checks.index(check)
@@ -211,7 +229,9 @@ class _Compiler:
                 self.assign(check.severity, severity)
                 texts = [self.texts(part) for part in (check.say, check.help, check.facts)]
                 values = [ast.Constant(number), _load(severity), *texts, item or _NONE]
-                self.block.append(ast.Expr(_method(_load("reports"), "append", ast.Tuple(values, ast.Load()))))
+                self.block.append(
+                    ast.Expr(_method(_load("reports"), "append", ast.Tuple(values, ast.Load())))
+                )
 
     def texts(self, texts: Mapping[str, ex.Expr]) -> ast.expr:
         keys: list[ast.expr | None] = [ast.Constant(name) for name in texts]
@@ -221,7 +241,10 @@ class _Compiler:
         self.block.append(_assign("requests", ast.List([], ast.Load())))
         self.leave_out_empty = True
         for number, request in enumerate(self.rules.requests):
-            with self.guarded(request.test, request.place), self.looped(request.each, request.variable, request.place):
+            with (
+                self.guarded(request.test, request.place),
+                self.looped(request.each, request.variable, request.place),
+            ):
                 self.request(number, request)
         self.leave_out_empty = False
         return _load("requests")
@@ -239,7 +262,12 @@ class _Compiler:
         expect: list[ast.expr] = []
         for name, (amount, within) in request.expect.items():
             expect.append(ast.Tuple([ast.Constant(name), self.emit(amount), self.emit(within)], ast.Load()))
-        values: list[ast.expr] = [ast.Constant(number), _load(params), _load(search), ast.Tuple(expect, ast.Load())]
+        values: list[ast.expr] = [
+            ast.Constant(number),
+            _load(params),
+            _load(search),
+            ast.Tuple(expect, ast.Load()),
+        ]
         self.block.append(ast.Expr(_method(_load("requests"), "append", ast.Tuple(values, ast.Load()))))
 
     # blocks
@@ -347,7 +375,9 @@ class _Compiler:
             self.case(-1, top)
             return
         row = value.rows[index]
-        tests: list[ast.expr] = [ast.Compare(ast.Constant(word), [ast.In()], [_load(subject)]) for word in row.words]
+        tests: list[ast.expr] = [
+            ast.Compare(ast.Constant(word), [ast.In()], [_load(subject)]) for word in row.words
+        ]
         test = tests[0] if len(tests) == 1 else ast.BoolOp(ast.And() if row.every else ast.Or(), tests)
         with self.branch(test, row.place) as statement:
             self.put(variable, ast.Constant(row.then), row.place)
@@ -403,11 +433,10 @@ class _Compiler:
 
     def collect(self, value: r.Collect, variable: str) -> None:
         self.put(variable, ast.List([], ast.Load()), value.place)
-        with self.looped(value.collection, value.variable, value.place):
-            with self.guarded(value.where, value.place):
-                given = self.fresh()
-                self.assign(value.give, given)
-                self.block.append(ast.Expr(_method(_load(variable), "append", _load(given))))
+        with self.looped(value.collection, value.variable, value.place), self.guarded(value.where, value.place):
+            given = self.fresh()
+            self.assign(value.give, given)
+            self.block.append(ast.Expr(_method(_load(variable), "append", _load(given))))
 
     def fields(self, value: r.Fields, variable: str) -> None:
         if value.test is not None:
@@ -446,7 +475,9 @@ class _Compiler:
                     self.block.append(store)
 
     def may_be_empty(self, value: r.Value, variable: str) -> ast.expr | None:
-        if isinstance(value, r.Placeholder) or (isinstance(value, ex.Const) and value.value not in (None, "")):
+        if isinstance(value, r.Placeholder) or (
+            isinstance(value, ex.Const) and value.value not in (None, "")
+        ):
             return None
         if value.type.kind in {"text", "any"}:
             # Both None and "" are false; no other text is.
@@ -483,7 +514,9 @@ class _Compiler:
             case ex.Cond(test=test, then=then, otherwise=otherwise):
                 condition = self.emit(test)
                 with self.perhaps():
-                    return ast.IfExp(condition, self.emit(then, lenient=lenient), self.emit(otherwise, lenient=lenient))
+                    return ast.IfExp(
+                        condition, self.emit(then, lenient=lenient), self.emit(otherwise, lenient=lenient)
+                    )
             case ex.Filled(operand=operand):
                 return self.filled(operand)
             case ex.Call():
@@ -508,7 +541,9 @@ class _Compiler:
         # An absent flag is false; only the last side of an `or` must be there.
         codes = [self.emit(first, lenient=isinstance(op, ast.Or) and bool(rest))]
         with self.perhaps():
-            codes += [self.emit(test, lenient=isinstance(op, ast.Or) and test is not rest[-1]) for test in rest]
+            codes += [
+                self.emit(test, lenient=isinstance(op, ast.Or) and test is not rest[-1]) for test in rest
+            ]
         return codes[0] if len(codes) == 1 else ast.BoolOp(op, codes)
 
     def fallback(self, operands: tuple[ex.Expr, ...], lenient: bool) -> ast.expr:
@@ -611,9 +646,13 @@ class _Compiler:
 
     def check_kind(self, name: str, kind: Type, path: str) -> None:
         """Emit: a value that is not of its documented type is converted, or refused with its path."""
-        other = _is(ast.Attribute(_load(name), "__class__", ast.Load()), _load(f"is_{kind.kind}"), negated=True)
+        other = _is(
+            ast.Attribute(_load(name), "__class__", ast.Load()), _load(f"is_{kind.kind}"), negated=True
+        )
         test = ast.BoolOp(ast.And(), [other, _is(_load(name), _NONE, negated=True)])
-        self.block.append(ast.If(test, [_assign(name, _call(f"as_{kind.kind}", _load(name), ast.Constant(path)))], []))
+        self.block.append(
+            ast.If(test, [_assign(name, _call(f"as_{kind.kind}", _load(name), ast.Constant(path)))], [])
+        )
 
     def projection(self, expr: ex.Field) -> ast.expr:
         if isinstance(expr.base, ex.Name) and (expr.base.name, expr.name) in self.hidden:
@@ -627,8 +666,12 @@ class _Compiler:
             return _load(variable)
         site = self.site(expr)
         if self.conditional:
-            return ast.IfExp(_is(_load(variable), _NONE, negated=True), _load(variable), _call("missing", site))
-        self.block.append(_at(ast.If(_is(_load(variable), _NONE), [ast.Expr(_call("missing", site))], []), expr.place))
+            return ast.IfExp(
+                _is(_load(variable), _NONE, negated=True), _load(variable), _call("missing", site)
+            )
+        self.block.append(
+            _at(ast.If(_is(_load(variable), _NONE), [ast.Expr(_call("missing", site))], []), expr.place)
+        )
         self.scope.sure.add(variable)
         return _load(variable)
 
@@ -715,7 +758,9 @@ def _hidden_fields(rules: r.Rules) -> Iterator[tuple[str, str]]:
     for expr in all_expressions(rules):
         for part in ex.walk(expr):
             match part:
-                case ex.Field(base=ex.Name(name=group), name=name) if group in groups and name.startswith("_"):
+                case ex.Field(base=ex.Name(name=group), name=name) if group in groups and name.startswith(
+                    "_"
+                ):
                     yield group, name
 
 

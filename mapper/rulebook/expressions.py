@@ -146,10 +146,17 @@ class Reader:
     def expression(self, node: Node, names: Names) -> Expr:
         """Read the expression a YAML scalar holds."""
         if node.kind in {"map", "list"}:
-            self.refuse("RULE201", node.place, "An expression belongs here.", "Write it on one line after the key.")
+            self.refuse(
+                "RULE201", node.place, "An expression belongs here.", "Write it on one line after the key."
+            )
             return Const(ANY, node.place, None)
         if node.kind == "null":
-            self.refuse("RULE201", node.place, "An expression belongs here, but there is nothing.", "Write `none` to mean nothing.")
+            self.refuse(
+                "RULE201",
+                node.place,
+                "An expression belongs here, but there is nothing.",
+                "Write `none` to mean nothing.",
+            )
             return Const(ANY, node.place, None)
         return self._read(node, node.text, 0, names)
 
@@ -163,7 +170,12 @@ class Reader:
             if inner is None:
                 parts.append(literal)
             elif inner == "":
-                self.refuse("RULE202", node.spot(offset), "A brace is not closed or holds nothing.", "Write {name}, or {{ for a brace.")
+                self.refuse(
+                    "RULE202",
+                    node.spot(offset),
+                    "A brace is not closed or holds nothing.",
+                    "Write {name}, or {{ for a brace.",
+                )
             else:
                 parts.append(self._read(node, inner, offset, names))
         return Text(TEXT, node.place, tuple(parts))
@@ -182,7 +194,12 @@ class Reader:
         offset += len(text) - len(stripped)
         stripped = stripped.rstrip()
         if not stripped:
-            self.refuse("RULE201", node.place, "An expression belongs here, but there is nothing.", "Write `none` to mean nothing.")
+            self.refuse(
+                "RULE201",
+                node.place,
+                "An expression belongs here, but there is nothing.",
+                "Write `none` to mean nothing.",
+            )
             return Const(ANY, node.place, None)
         if len(stripped) > MAX_CHARACTERS:
             self.refuse("RULE203", node.place, f"The expression has {len(stripped)} characters; at most {MAX_CHARACTERS} are read.",
@@ -207,16 +224,29 @@ class Reader:
                         "An expression looks like `a + b`, `a == 'text'`, `a or b`, `a if b else c`.")  # fmt: skip
             return None
         except (InvalidExpression, ValueError, RecursionError, MemoryError, Warning) as error:
-            reason = (str(error) or type(error).__name__)[:100].removesuffix(" Only the first will be used.").rstrip(".")
+            reason = (
+                (str(error) or type(error).__name__)[:100]
+                .removesuffix(" Only the first will be used.")
+                .rstrip(".")
+            )
             self.refuse("RULE204", node.spot(offset), f"This is not an expression: {reason}.")
             return None
         if isinstance(statement, ast.Expr):
             rest = source.encode()[statement.end_col_offset :].decode()
             if rest.strip():
                 at = offset + len(source) - len(rest.lstrip())
-                self.refuse("RULE204", node.spot(at, len(rest.strip())), "The expression has ended before this.", "Remove it.")
+                self.refuse(
+                    "RULE204",
+                    node.spot(at, len(rest.strip())),
+                    "The expression has ended before this.",
+                    "Remove it.",
+                )
             return statement.value
-        hint = "Compare with ==, or write the name as the key: `name: expression`." if isinstance(statement, ast.Assign) else ""
+        hint = (
+            "Compare with ==, or write the name as the key: `name: expression`."
+            if isinstance(statement, ast.Assign)
+            else ""
+        )
         self.refuse("RULE204", node.spot(offset), "This is a statement, not an expression.", hint)
         return None
 
@@ -243,7 +273,9 @@ class _Checker:
             handler = _HANDLERS.get(type(tree))
             if handler is None:
                 what = _REFUSED.get(type(tree).__name__, f"'{type(tree).__name__}'")
-                return self._refuse("RULE206", tree, f"{what} is not part of the rule language.", "See docs/rules.md.")
+                return self._refuse(
+                    "RULE206", tree, f"{what} is not part of the rule language.", "See docs/rules.md."
+                )
             return handler(self, tree)
         finally:
             self.depth -= 1
@@ -275,13 +307,17 @@ class _Checker:
         text = self.source.encode()[tree.col_offset : tree.end_col_offset].decode()
         if isinstance(value, int | float) and _NUMBER.match(text):
             return Const(NUMBER, place, Decimal(text))
-        return self._refuse("RULE206", tree, f"{text[:40]} is not a plain number.", "Write it as 12 or 12.50.")
+        return self._refuse(
+            "RULE206", tree, f"{text[:40]} is not a plain number.", "Write it as 12 or 12.50."
+        )
 
     def name(self, tree: ast.Name) -> Expr:
         place = self.place(tree)
         if self.reader.written[place] != tree.id:
             # Python takes ｎ for n; what looks different must not mean the same.
-            return self._refuse("RULE207", tree, f"There is no '{self.reader.written[place]}' here.", f"Write '{tree.id}'.")
+            return self._refuse(
+                "RULE207", tree, f"There is no '{self.reader.written[place]}' here.", f"Write '{tree.id}'."
+            )
         if tree.id in _WORDS:
             value = _WORDS[tree.id]
             return Const(NONE if value is None else FLAG, place, value)
@@ -289,7 +325,12 @@ class _Checker:
             return Name(self.names[tree.id], place, tree.id)
         if tree.id in self.reader.functions:
             return self._refuse("RULE207", tree, f"'{tree.id}' is a function.", f"Call it: {tree.id}(…).")
-        hint = _nearest(tree.id, [*self.names, *_WORDS], "Known here") + "\nA text needs quotes: '" + tree.id + "'."
+        hint = (
+            _nearest(tree.id, [*self.names, *_WORDS], "Known here")
+            + "\nA text needs quotes: '"
+            + tree.id
+            + "'."
+        )
         return self._refuse("RULE207", tree, f"There is no '{tree.id}' here.", hint.strip())
 
     def attribute(self, tree: ast.Attribute) -> Expr:
@@ -299,7 +340,9 @@ class _Checker:
             return Field(ANY.maybe(), place, base, tree.attr)
         record = base.type.item if base.type.kind == "list" else base.type
         if record is None or record.kind not in {"record", "any"} or isinstance(base, Const | ListOf):
-            return self._refuse("RULE205", tree, f"{_upper(base.type.called)} has no fields, so no '{tree.attr}'.")
+            return self._refuse(
+                "RULE205", tree, f"{_upper(base.type.called)} has no fields, so no '{tree.attr}'."
+            )
         if record.fields is None or record.kind == "any":
             inner = ANY.maybe()
         elif tree.attr in record.fields:
@@ -327,11 +370,22 @@ class _Checker:
         left, right = self.convert(tree.left), self.convert(tree.right)
         if op is None:
             sign = _SIGNS.get(type(tree.op).__name__, type(tree.op).__name__)
-            return self._refuse("RULE206", tree, f"'{sign}' is not part of the rule language.", "Use + - * /.")
+            return self._refuse(
+                "RULE206", tree, f"'{sign}' is not part of the rule language.", "Use + - * /."
+            )
         for side in (left, right):
             if not side.type.numeric:
-                hint = "Join texts with {text: \"{a} {b}\"} or join(' ', a, b)." if side.type.kind == "text" else ""
-                self.reader.refuse("RULE205", side.place, f"'{op}' calculates with numbers; this is {side.type.called}.", hint)
+                hint = (
+                    "Join texts with {text: \"{a} {b}\"} or join(' ', a, b)."
+                    if side.type.kind == "text"
+                    else ""
+                )
+                self.reader.refuse(
+                    "RULE205",
+                    side.place,
+                    f"'{op}' calculates with numbers; this is {side.type.called}.",
+                    hint,
+                )
                 return Const(ANY, self.place(tree), None)
         kind = calculated(op, left.type, right.type)
         if kind is None:
@@ -364,11 +418,18 @@ class _Checker:
         elif op in {"in", "not in"}:
             item = right.type.item
             if right.type.kind not in {"list", "any"}:
-                self._refuse("RULE205", tree, f"'in' looks in a list; this is {right.type.called}.", "Keywords in a text: use `match`.")
+                self._refuse(
+                    "RULE205",
+                    tree,
+                    f"'in' looks in a list; this is {right.type.called}.",
+                    "Keywords in a text: use `match`.",
+                )
             elif item is not None and not fits(left.type, item):
                 self._refuse("RULE205", tree, f"{_upper(left.type.called)} is never in {right.type.called}.")
         elif not fits(left.type, right.type):
-            self._refuse("RULE205", tree, f"{_upper(left.type.called)} never compares with {right.type.called}.")
+            self._refuse(
+                "RULE205", tree, f"{_upper(left.type.called)} never compares with {right.type.called}."
+            )
         elif op in {"==", "!="} and (impossible := _impossible(left, right) or _impossible(right, left)):
             self._refuse("RULE220", tree, impossible[0], impossible[1])
         elif op not in {"==", "!="} and not (left.type.numeric or left.type.kind == "text"):
@@ -398,7 +459,9 @@ class _Checker:
         self.reader.require(test, FLAG, "What stands between 'if' and 'else'")
         kind = join(then.type, otherwise.type)
         if kind is None:
-            return self._refuse("RULE205", tree, f"One side is {then.type.called}, the other {otherwise.type.called}.")
+            return self._refuse(
+                "RULE205", tree, f"One side is {then.type.called}, the other {otherwise.type.called}."
+            )
         return Cond(kind, self.place(tree), test, then, otherwise)
 
     def sequence(self, tree: ast.List | ast.Tuple) -> Expr:
@@ -411,14 +474,21 @@ class _Checker:
     def call(self, tree: ast.Call) -> Expr:
         place = self.place(tree)
         if not isinstance(tree.func, ast.Name):
-            return self._refuse("RULE206", tree, "Only named functions can be called.", "See docs/rules.md for the list.")
+            return self._refuse(
+                "RULE206", tree, "Only named functions can be called.", "See docs/rules.md for the list."
+            )
         name = tree.func.id
         if tree.keywords or any(isinstance(arg, ast.Starred) for arg in tree.args):
             return self._refuse("RULE206", tree, "Arguments are given in order, without names or stars.")
         args = tuple(self.convert(arg) for arg in tree.args)
         if name in {"filled", "needed"}:
             if len(args) != 1:
-                return self._refuse("RULE209", tree, f"{name} takes 1 value(s), not {len(args)}.", "Write it around one value.")
+                return self._refuse(
+                    "RULE209",
+                    tree,
+                    f"{name} takes 1 value(s), not {len(args)}.",
+                    "Write it around one value.",
+                )
             if name == "needed":
                 return replace(args[0], type=replace(args[0].type, nullable=False))
             return Filled(FLAG, place, args[0])
@@ -428,13 +498,20 @@ class _Checker:
             return self._refuse("RULE209", tree, f"There is no function '{name}'.", hint)
         wanted = len(function.params)
         if len(args) != wanted and not (function.rest and len(args) >= wanted):
-            return self._refuse("RULE209", tree, f"{name} takes {wanted} value(s), not {len(args)}.", function.doc)
+            return self._refuse(
+                "RULE209", tree, f"{name} takes {wanted} value(s), not {len(args)}.", function.doc
+            )
         params = (*function.params, *([function.params[-1]] * (len(args) - wanted)))
         for arg, param in zip(args, params, strict=True):
             if param is PLACES and isinstance(arg, Const) and arg.value not in _PLACES:
                 self.reader.refuse("RULE205", arg.place, f"{name} gives 0 to 12 decimals.", function.doc)
             if not fits(arg.type, param):
-                self.reader.refuse("RULE205", arg.place, f"{name} wants {param.called} here; this is {arg.type.called}.", function.doc)
+                self.reader.refuse(
+                    "RULE205",
+                    arg.place,
+                    f"{name} wants {param.called} here; this is {arg.type.called}.",
+                    function.doc,
+                )
         return Call(self._returned(function, args), place, name, args)
 
     def _returned(self, function: Function, args: Sequence[Expr]) -> Type:
@@ -465,7 +542,9 @@ _REFUSED = {
 }  # fmt: skip
 
 
-_CALCULATION_HINT = "Divide a percentage by 100 first; money times money, or money plus a quantity, means nothing."
+_CALCULATION_HINT = (
+    "Divide a percentage by 100 first; money times money, or money plus a quantity, means nothing."
+)
 
 
 def _calculation(op: str, left: Type, right: Type) -> str:

@@ -59,7 +59,12 @@ SOURCE_RULEBOOK = Form(
     (
         _RULEBOOK,
         _READS,
-        Key("document", "entries", "The fields of the document; a name with _ is a working value.", needed=True),
+        Key(
+            "document",
+            "entries",
+            "The fields of the document; a name with _ is a working value.",
+            needed=True,
+        ),
         Key("lines", "line rules", "The lines of the document, in order."),
         Key("every_line", "entries", "What every line gets after its own values."),
         Key("totals", "entries", "Further fields of the document, which may use the lines."),
@@ -86,7 +91,12 @@ LINE_RULE = Form(
         _IF,
         _EACH,
         _AS,
-        Key("values", "entries", "The fields of the line; a name that begins with _ is a working value.", needed=True),
+        Key(
+            "values",
+            "entries",
+            "The fields of the line; a name that begins with _ is a working value.",
+            needed=True,
+        ),
     ),
 )
 BETWEEN_LINES = Form(
@@ -221,7 +231,9 @@ _LISTS: Mapping[str, str] = {
 def editor_schema(rulebook: Form, functions: Mapping[str, str]) -> dict[str, Any]:
     """Return the JSON schema of a kind of rulebook, for editors. `functions` are all functions with their help."""
     listed = "\n".join(f"{name}: {doc}" for name, doc in sorted(functions.items()))
-    expression = "An expression: names, fields by dot, + - * /, comparison, and, or, not, `a if b else c`, functions."
+    expression = (
+        "An expression: names, fields by dot, + - * /, comparison, and, or, not, `a if b else c`, functions."
+    )
     defs: dict[str, Any] = {
         "expression": {**_SCALAR, "description": f"{expression}\n\n{listed}"},
         "condition": {**_SCALAR, "description": "An expression that holds or does not hold."},

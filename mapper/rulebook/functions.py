@@ -13,7 +13,18 @@ from zoneinfo import ZoneInfo
 
 from mapper import money, rounding
 from mapper.rulebook.types import (
-    ANY, DATE, FLAG, INTEGER, MONEY, NUMBER, NUMBERS, PERCENTAGE, PLACES, RECORDS, TEXT, Type,
+    ANY,
+    DATE,
+    FLAG,
+    INTEGER,
+    MONEY,
+    NUMBER,
+    NUMBERS,
+    PERCENTAGE,
+    PLACES,
+    RECORDS,
+    TEXT,
+    Type,
 )  # fmt: skip
 from mapper.vat import numbers
 from mapper.vat.rates import VatRates
@@ -30,7 +41,8 @@ class RuleFault(Exception):
 @dataclass(frozen=True, slots=True)
 class Function:
     """One function. `lenient`: it takes absent values; `rest`: the last parameter may be repeated; `like`: the number of
-    the parameter whose unit the result has."""
+    the parameter whose unit the result has.
+    """
 
     call: Callable[..., Any]
     params: tuple[Type, ...]

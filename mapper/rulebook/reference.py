@@ -122,7 +122,9 @@ class Evaluator(SimpleEval):  # type: ignore[misc]
         if node.func.id == "needed":
             return self._eval(node.args[0])
         function = self.table[node.func.id]
-        result = function.call(*(self._lenient(arg) if function.lenient else self._eval(arg) for arg in node.args))
+        result = function.call(
+            *(self._lenient(arg) if function.lenient else self._eval(arg) for arg in node.args)
+        )
         if result is None and not lenient:
             raise Absent(ast.unparse(node))
         return result
@@ -156,10 +158,14 @@ class Interpreter:
         for item in self._list("lines"):
             self._line_step(item, names)
         self._section("totals", names, document)
-        document["lines"] = [{key: value for key, value in line.items() if key[0] != "_"} for line in names["lines"]]
+        document["lines"] = [
+            {key: value for key, value in line.items() if key[0] != "_"} for line in names["lines"]
+        ]
         return document, list(self._checks(names))
 
-    def requests(self, document: Mapping[str, Any]) -> tuple[list[tuple[str, dict[str, Any]]], list[tuple[str, str]]]:
+    def requests(
+        self, document: Mapping[str, Any]
+    ) -> tuple[list[tuple[str, dict[str, Any]]], list[tuple[str, str]]]:
         """Return (name, parameters) of each request for a document, and (id, severity) of each check that speaks."""
         names: Names = {"document": document, "tenant": self.tenant}
         self._section("values", names, {})
@@ -239,7 +245,9 @@ class Interpreter:
                 return None
             return self._fields(parts["fields"], names, leave_out_empty=lenient)
         every = "all" in parts
-        return (all if every else any)(self._test(item, names) for item in parts["all" if every else "any"].items)
+        return (all if every else any)(
+            self._test(item, names) for item in parts["all" if every else "any"].items
+        )
 
     def template(self, text: str, names: Names) -> str:
         """Return a text with its `{expressions}` filled in."""
@@ -254,7 +262,11 @@ class Interpreter:
         for case in node.entries["when"].items:
             if self._test(case.entries["if"], names):
                 return self.value(case.entries["then"], names, lenient=lenient)
-        return self.value(node.entries["otherwise"], names, lenient=lenient) if "otherwise" in node.entries else None
+        return (
+            self.value(node.entries["otherwise"], names, lenient=lenient)
+            if "otherwise" in node.entries
+            else None
+        )
 
     def _match(self, node: Node, names: Names) -> str:
         subject = self.evaluator.value(node.entries["match"].text, names)
@@ -279,8 +291,12 @@ class Interpreter:
         return None if first else found
 
     def _fields(self, node: Node, names: Names, *, leave_out_empty: bool) -> dict[str, Any]:
-        values = {name: self.value(inner, names, lenient=leave_out_empty) for name, inner in node.entries.items()}
-        return {name: value for name, value in values.items() if not leave_out_empty or value not in (None, "")}
+        values = {
+            name: self.value(inner, names, lenient=leave_out_empty) for name, inner in node.entries.items()
+        }
+        return {
+            name: value for name, value in values.items() if not leave_out_empty or value not in (None, "")
+        }
 
 
 def _several(node: Node) -> list[Node]:

@@ -248,7 +248,12 @@ class _Loader:
         top = self._map(root, forms.TARGET_RULEBOOK if "document" in given else forms.SOURCE_RULEBOOK)
         reads = self._word(top.get("reads"))
         if reads and reads not in given:
-            self.reader.refuse("RULE210", top["reads"].place, f"'{reads}' is not given to this rulebook.", f"Known: {', '.join(given)}.")
+            self.reader.refuse(
+                "RULE210",
+                top["reads"].place,
+                f"'{reads}' is not given to this rulebook.",
+                f"Known: {', '.join(given)}.",
+            )
         self.every_line = top.get("every_line")
         for section in ("values", "document"):
             self._entries(top.get(section), section, self.names, public=section == "document")
@@ -261,7 +266,16 @@ class _Loader:
         requests = tuple(self._request(item) for item in self._items(top.get("requests"), "requests"))
         checks = tuple(self._check(item) for item in self._items(top.get("checks"), "checks"))
         document = Type("record", fields=self.document)
-        return Rules(self._word(top.get("rulebook")), self.file, reads, given, tuple(self.steps), checks, requests, document)
+        return Rules(
+            self._word(top.get("rulebook")),
+            self.file,
+            reads,
+            given,
+            tuple(self.steps),
+            checks,
+            requests,
+            document,
+        )
 
     def _entries(self, node: Node | None, section: str, names: dict[str, Type], *, public: bool) -> None:
         if node is None:
@@ -318,17 +332,27 @@ class _Loader:
         public = {"kind": TEXT, **{entry.name: entry.value.type for entry in entries if entry.public}}
         place = (node.entries.get("name") or node.entries.get("kind") or node).place
         if self._is_name(name, place) and (name in self.names or name in {"lines", "document", "values"}):
-            self.reader.refuse("RULE212", place, f"'{name}' exists already.", "Give the line rule another `name`.")
+            self.reader.refuse(
+                "RULE212", place, f"'{name}' exists already.", "Give the line rule another `name`."
+            )
         self.names[name] = Type("list", item=Type("record", fields={"kind": TEXT, **every}))
         if self.line_fields is None:
             self.line_fields = public
         for missing in sorted(set(self.line_fields) ^ set(public)):
-            self.reader.refuse("RULE213", node.place, f"Every line rule sets the same fields, but '{missing}' is not set by all.")
+            self.reader.refuse(
+                "RULE213",
+                node.place,
+                f"Every line rule sets the same fields, but '{missing}' is not set by all.",
+            )
         for field_name, kind in public.items():
             if field_name in self.line_fields:
                 joined = join(self.line_fields[field_name], kind)
                 if joined is None:
-                    self.reader.refuse("RULE205", node.place, f"'{field_name}' is {kind.called} here and {self.line_fields[field_name].called} above.")
+                    self.reader.refuse(
+                        "RULE205",
+                        node.place,
+                        f"'{field_name}' is {kind.called} here and {self.line_fields[field_name].called} above.",
+                    )
                 else:
                     self.line_fields[field_name] = joined
         self.names["lines"] = Type("list", item=Type("record", fields=self.line_fields))
@@ -345,13 +369,17 @@ class _Loader:
 
     def _new_name(self, variable: str, place: Place, names: Mapping[str, Type]) -> None:
         if self._is_name(variable, place) and variable in names:
-            self.reader.refuse("RULE212", place, f"'{variable}' exists already.", "Choose another name after `as`.")
+            self.reader.refuse(
+                "RULE212", place, f"'{variable}' exists already.", "Choose another name after `as`."
+            )
 
     def _request(self, node: Node) -> RequestRule:
         top = self._map(node, forms.REQUEST)
         name = self._word(top.get("name"))
         if "name" in top and name not in REQUESTS:
-            self.reader.refuse("RULE214", top["name"].place, f"'{name}' is no request.", _one_of(name, REQUESTS))
+            self.reader.refuse(
+                "RULE214", top["name"].place, f"'{name}' is no request.", _one_of(name, REQUESTS)
+            )
         names = dict(self.names)
         test = self._condition(top.get("if"), names)
         each, variable = self._loop(top, names)
@@ -360,7 +388,9 @@ class _Loader:
         expect = {}
         for expected, inner in self._open(top.get("expect"), "expect").items():
             amounts = self._map(inner, forms.EXPECTATION)
-            pair = tuple(self.reader.expression(amounts[key], names) for key in ("amount", "within") if key in amounts)
+            pair = tuple(
+                self.reader.expression(amounts[key], names) for key in ("amount", "within") if key in amounts
+            )
             for expr in pair:
                 self.reader.require(expr, NUMBER, "An expected amount")
             if len(pair) == 2:
@@ -384,15 +414,24 @@ class _Loader:
         names = dict(self.names)
         each, variable = self._loop(top, names)
         if ("that" in top) == ("if" in top):
-            self.reader.refuse("RULE214", node.place, "A check has either `that` (what must hold) or `if` (when it speaks).")
+            self.reader.refuse(
+                "RULE214", node.place, "A check has either `that` (what must hold) or `if` (when it speaks)."
+            )
         failing = "that" not in top
-        test = self._condition(top.get("if" if failing else "that"), names) or Const(FLAG, node.place, not failing)
+        test = self._condition(top.get("if" if failing else "that"), names) or Const(
+            FLAG, node.place, not failing
+        )
         severity = self._severity(top.get("severity"), names)
         stops = not isinstance(severity, Const) or severity.value in {"error", "wait"}
         if stops and "say" in top and "help" not in top:
             hint = "Add `help` with `en` and `nl`: what to do about it."
-            self.reader.refuse("RULE224", node.place, "This check can stop a document, so it must say what to do.", hint)
-        facts = {name: self.reader.expression(inner, names) for name, inner in self._open(top.get("facts"), "facts").items()}
+            self.reader.refuse(
+                "RULE224", node.place, "This check can stop a document, so it must say what to do.", hint
+            )
+        facts = {
+            name: self.reader.expression(inner, names)
+            for name, inner in self._open(top.get("facts"), "facts").items()
+        }
         return Check(
             id=self._word(top.get("id")), place=node.place, about=self._word(top.get("about")), test=test, failing=failing,
             severity=severity, say=self._texts(top.get("say"), names),
@@ -443,7 +482,11 @@ class _Loader:
             if key in node.entries:
                 return read(self, node, names)
         close = difflib.get_close_matches(next(iter(node.entries), ""), _FORMS, 1)
-        hint = f"Did you mean '{close[0]}'?" if close else f"A value is an expression, or has one of: {', '.join(_FORMS)}."
+        hint = (
+            f"Did you mean '{close[0]}'?"
+            if close
+            else f"A value is an expression, or has one of: {', '.join(_FORMS)}."
+        )
         self.reader.refuse("RULE215", node.place, "This is no form of value.", hint)
         return Const(ANY, node.place, None)
 
@@ -453,9 +496,17 @@ class _Loader:
     def _placeholder(self, node: Node, names: Mapping[str, Type]) -> Value:
         inner = self._map(node, forms.VALUES["placeholder"])["placeholder"]
         name = self._word(inner)
-        known = ["operation.token", *(f"{request}.Identifier" for request in self.asked if request != "product")]
+        known = [
+            "operation.token",
+            *(f"{request}.Identifier" for request in self.asked if request != "product"),
+        ]
         if name not in known:
-            self.reader.refuse("RULE214", inner.place, f"'{name}' is not known when this request is sent.", _one_of(name, known))
+            self.reader.refuse(
+                "RULE214",
+                inner.place,
+                f"'{name}' is not known when this request is sent.",
+                _one_of(name, known),
+            )
         return Placeholder(TEXT, node.place, name)
 
     def _when(self, node: Node, names: Mapping[str, Type]) -> Value:
@@ -468,7 +519,9 @@ class _Loader:
                 assert test is not None
                 cases.append(Case(test, self.value(case["then"], names), item.place))
         self._refuse_repeated(cases, self._items(top.get("when"), "when"))
-        otherwise = self.value(top["otherwise"], names) if "otherwise" in top else Const(NONE, node.place, None)
+        otherwise = (
+            self.value(top["otherwise"], names) if "otherwise" in top else Const(NONE, node.place, None)
+        )
         kind = self._joined([*(case.then for case in cases), otherwise], node.place)
         return When(kind, node.place, tuple(cases), otherwise)
 
@@ -485,7 +538,9 @@ class _Loader:
             words = row.get("any") or row["all"]
             listed = tuple(word.text for word in (words.items if words.kind == "list" else [words]))
             if not listed or "" in listed:
-                self.reader.refuse("RULE216", words.place, "A keyword row needs at least one word.", "Write [word, word].")
+                self.reader.refuse(
+                    "RULE216", words.place, "A keyword row needs at least one word.", "Write [word, word]."
+                )
             rows.append(KeywordRow("all" in row, listed, self._word(row.get("then")), item.place))
         self._refuse_shadowed(rows, self._items(top.get("keywords"), "keywords"))
         return Match(TEXT, node.place, subject, tuple(rows), self._word(top.get("otherwise")))
@@ -499,7 +554,9 @@ class _Loader:
                 for earlier, place in deciding:
                     if earlier in word.text:
                         message = f"'{word.text}' never decides: the row on line {place.line} already takes every text with '{earlier}'."
-                        self.reader.refuse("RULE222", word.place, message, "Put this row above that one, or remove the word.")
+                        self.reader.refuse(
+                            "RULE222", word.place, message, "Put this row above that one, or remove the word."
+                        )
                         break
             if not row.every or len(row.words) == 1:
                 deciding += [(word, row.place) for word in row.words]
@@ -510,9 +567,15 @@ class _Loader:
         for case, node in zip(cases, nodes, strict=False):
             text = node.entries["if"].text
             if text in seen or text == "false" or "true" in seen:
-                why = f"the same condition stands on line {seen[text]}" if text in seen else "its condition never holds"
+                why = (
+                    f"the same condition stands on line {seen[text]}"
+                    if text in seen
+                    else "its condition never holds"
+                )
                 why = f"the case on line {seen['true']} always holds" if "true" in seen else why
-                self.reader.refuse("RULE223", case.test.place, f"This case is never reached: {why}.", "Remove one.")
+                self.reader.refuse(
+                    "RULE223", case.test.place, f"This case is never reached: {why}.", "Remove one."
+                )
             seen.setdefault(text, case.place.line)
 
     def _find(self, node: Node, names: Mapping[str, Type]) -> Value:
@@ -525,10 +588,14 @@ class _Loader:
         if not by:
             self.reader.refuse("RULE218", top["by"].place, "`by` needs at least one value.")
         if len(by) != len(keys):
-            self.reader.refuse("RULE217", top["is"].place, f"`by` names {len(by)} value(s), `is` {len(keys)}.")
+            self.reader.refuse(
+                "RULE217", top["is"].place, f"`by` names {len(by)} value(s), `is` {len(keys)}."
+            )
         for left, right in zip(by, keys, strict=False):
             if not fits(left.type, right.type):
-                self.reader.refuse("RULE205", right.place, f"This is {right.type.called}, never equal to {left.type.called}.")
+                self.reader.refuse(
+                    "RULE205", right.place, f"This is {right.type.called}, never equal to {left.type.called}."
+                )
         give = self.value(top["give"], inner)
         return Find(give.type.maybe(), node.place, collection, variable, by, keys, give)
 
@@ -541,7 +608,9 @@ class _Loader:
         give = self.value(top["give"], inner)
         return Collect(Type("list", item=give.type), node.place, collection, variable, where, give)
 
-    def _through(self, node: Node, name: Node, names: Mapping[str, Type]) -> tuple[Expr, str, dict[str, Type]]:
+    def _through(
+        self, node: Node, name: Node, names: Mapping[str, Type]
+    ) -> tuple[Expr, str, dict[str, Type]]:
         collection = self.reader.expression(node, names)
         self.reader.require(collection, Type("list", item=ANY), "What is gone through")
         variable = self._word(name)
@@ -551,7 +620,9 @@ class _Loader:
     def _all_or_any(self, node: Node, names: Mapping[str, Type]) -> Value:
         key = "all" if "all" in node.entries else "any"
         top = self._map(node, forms.VALUES[key])
-        tests = tuple(test for item in self._items(top[key], key) if (test := self._condition(item, names)) is not None)
+        tests = tuple(
+            test for item in self._items(top[key], key) if (test := self._condition(item, names)) is not None
+        )
         if not tests:
             self.reader.refuse("RULE218", top[key].place, f"`{key}` needs at least one condition.")
         return Several(FLAG, node.place, key == "all", tests)
@@ -560,11 +631,15 @@ class _Loader:
         top = self._map(node, forms.VALUES["fields"])
         return self._fields(top.get("fields"), top.get("if"), names, node.place)
 
-    def _fields(self, node: Node | None, test: Node | None, names: Mapping[str, Type], place: Place) -> Fields:
+    def _fields(
+        self, node: Node | None, test: Node | None, names: Mapping[str, Type], place: Place
+    ) -> Fields:
         condition = self._condition(test, names)
         entries = self._open(node, "fields")
         values = {name: self.value(inner, names) for name, inner in entries.items()}
-        kind = Type("record", condition is not None, fields={name: value.type for name, value in values.items()})
+        kind = Type(
+            "record", condition is not None, fields={name: value.type for name, value in values.items()}
+        )
         return Fields(kind, place, condition, values)
 
     def _joined(self, values: Sequence[Value], place: Place) -> Type:
@@ -572,7 +647,9 @@ class _Loader:
         for value in values[1:]:
             joined = join(kind, value.type)
             if joined is None:
-                self.reader.refuse("RULE205", place, f"One case gives {kind.called}, another {value.type.called}.")
+                self.reader.refuse(
+                    "RULE205", place, f"One case gives {kind.called}, another {value.type.called}."
+                )
                 return ANY
             kind = joined
         return kind

@@ -69,7 +69,9 @@ class Node:
             start, end = (_raw_offset(self, one) for one in (offset, offset + length))
             offset, length = start, max(1, end - start)
         if not self.block:
-            return Place(self.place.file, self.place.line, self.place.column + len(self.quote) + offset, length)
+            return Place(
+                self.place.file, self.place.line, self.place.column + len(self.quote) + offset, length
+            )
         before = (self.raw or self.text)[:offset]
         line = before.count("\n")
         column = offset - (before.rfind("\n") + 1)
@@ -104,7 +106,9 @@ def read_text(path: Path, shown_as: str, hint: str = "") -> str:
             content = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else "") or "no such name"
-        raise RuleError([Diagnostic("RULE101", Place(shown_as, 1, 1), f"Cannot read this file: {reason}.", hint)]) from None
+        raise RuleError(
+            [Diagnostic("RULE101", Place(shown_as, 1, 1), f"Cannot read this file: {reason}.", hint)]
+        ) from None
     if len(content) > MAX_BYTES:
         message = f"The file has more than {MAX_BYTES} bytes."
         raise RuleError([Diagnostic("RULE106", Place(shown_as, 1, 1), message, "Split it.")])
@@ -143,7 +147,9 @@ def read(text: str, file: str) -> Node:
         found = next((one for one in _ESCAPE.finditer(text) if int(one[1][1:] or "0", 16) > 0x10FFFF), None)
         line, column = _line_and_column(text, found.start() if found else 0)
         message = "There is no character with this number."
-        builder.problems.append(source.problem("RULE102", Place(file, line, column, 10), message, "Remove the escape."))
+        builder.problems.append(
+            source.problem("RULE102", Place(file, line, column, 10), message, "Remove the escape.")
+        )
     if builder.problems:
         raise RuleError(builder.problems)
     return builder.root or Node("map", Place(file, 1, 1))
@@ -168,7 +174,9 @@ def _raw_offset(node: Node, offset: int) -> int:
         else:
             escape = _ESCAPE.match(node.raw, at)
             at = escape.end() if escape else at + 1
-    while node.block and node.raw[at : at + 1] == "\n" and node.text[offset : offset + 1] not in {" ", "\n", ""}:
+    while (
+        node.block and node.raw[at : at + 1] == "\n" and node.text[offset : offset + 1] not in {" ", "\n", ""}
+    ):
         at += 1
     return min(at, len(node.raw))
 
@@ -190,9 +198,13 @@ def _yaml_problem(source: Source, error: yaml.MarkedYAMLError) -> Diagnostic:
     indentation = before[: len(before) - len(before.lstrip())]
     if "\t" in indentation or before.endswith("\t"):
         place = Place(source.file, line, (indentation.index("\t") if "\t" in indentation else column - 1) + 1)
-        return source.problem("RULE102", place, "A tab stands where only spaces may.", "Write spaces: YAML allows no tabs here.")
+        return source.problem(
+            "RULE102", place, "A tab stands where only spaces may.", "Write spaces: YAML allows no tabs here."
+        )
     place = Place(source.file, line, min(column, len(source.lines[line - 1]) + 1))
-    reason = (error.problem or "cannot be read").replace("could not find expected ':'", "a ':' is missing after a key")
+    reason = (error.problem or "cannot be read").replace(
+        "could not find expected ':'", "a ':' is missing after a key"
+    )
     hint = "A text that holds ': ' or ' #', or begins with one of {}[]&*!|>%@`\"', needs quotes around it."
     return source.problem("RULE102", place, f"This is not YAML: {reason}.", hint)
 
@@ -213,16 +225,28 @@ class _Builder:
     def take(self, event: yaml.Event) -> None:
         if isinstance(event, yaml.DocumentStartEvent):
             if self.root is not None:
-                self._refuse("RULE102", event, "A second document begins here.", "Keep one document a file: remove the '---'.")
+                self._refuse(
+                    "RULE102",
+                    event,
+                    "A second document begins here.",
+                    "Keep one document a file: remove the '---'.",
+                )
         elif isinstance(event, yaml.AliasEvent):
-            self._refuse("RULE104", event, f"'*{event.anchor}' repeats another value.", "Write the value out.")
+            self._refuse(
+                "RULE104", event, f"'*{event.anchor}' repeats another value.", "Write the value out."
+            )
             self._add(Node("null", self._place(event)))
         elif isinstance(event, yaml.ScalarEvent):
             self._check(event)
             if event.start_mark.line != event.end_mark.line and event.style not in {"|", ">"}:
                 self._refuse("RULE108", event, "This text goes on on the next line.", _ONE_LINE)
             if _SURROGATE.search(event.value):
-                self._refuse("RULE102", event, "This text holds half a character.", "Write the character itself, not its escapes.")
+                self._refuse(
+                    "RULE102",
+                    event,
+                    "This text holds half a character.",
+                    "Write the character itself, not its escapes.",
+                )
             self._add(_scalar(event, self._place(event), self.source))
         elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
             self._check(event)
@@ -236,9 +260,19 @@ class _Builder:
         if self._count > MAX_NODES:
             self._stop(event, f"The file has more than {MAX_NODES} values.")
         if event.anchor:
-            self._refuse("RULE104", event, f"'&{event.anchor}' names a value to repeat it.", "Write values out where they are used.")
+            self._refuse(
+                "RULE104",
+                event,
+                f"'&{event.anchor}' names a value to repeat it.",
+                "Write values out where they are used.",
+            )
         if event.tag:
-            self._refuse("RULE105", event, f"The tag '{event.tag}' is not allowed.", "Remove it: types are found from the place.")
+            self._refuse(
+                "RULE105",
+                event,
+                f"The tag '{event.tag}' is not allowed.",
+                "Remove it: types are found from the place.",
+            )
 
     def _enter(self, node: Node) -> None:
         if len(self._open) >= MAX_DEPTH:
@@ -262,7 +296,12 @@ class _Builder:
             self._refuse("RULE104", key.place, "'<<' merges another map.", "Write the entries out.")
         elif name in node.entries:
             first = node.keys[name].line
-            self._refuse("RULE103", key.place, f"'{name}' stands here twice; the first is on line {first}.", "Remove one.")
+            self._refuse(
+                "RULE103",
+                key.place,
+                f"'{name}' stands here twice; the first is on line {first}.",
+                "Remove one.",
+            )
         else:
             node.entries[name] = value
             node.keys[name] = key.place
@@ -316,4 +355,10 @@ def _block(event: yaml.ScalarEvent, place: Place, source: Source) -> Node:
     begin = text.lstrip("\n").split("\n")[0]
     indent = max(0, len(first) - len(begin)) if first.endswith(begin) else len(first) - len(first.lstrip(" "))
     raw = "\n".join(line[indent:] for line in lines[: filled[-1] + 1])
-    return Node("text", Place(place.file, place.line + 1, indent + 1), text, raw="" if raw == text else raw, block=True)
+    return Node(
+        "text",
+        Place(place.file, place.line + 1, indent + 1),
+        text,
+        raw="" if raw == text else raw,
+        block=True,
+    )

@@ -29,13 +29,17 @@ class Type:
     nullable: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
-        name = "list of " + self.item.plural() if self.kind == "list" and self.item else self.unit or self.kind
+        name = (
+            "list of " + self.item.plural() if self.kind == "list" and self.item else self.unit or self.kind
+        )
         return f"{name}, or none" if self.optional and self.kind != "none" else name
 
     @property
     def called(self) -> str:
         """Return the type with its article, as in "an amount of money": for messages."""
-        name = {"money": "amount of money", "none": "value that is none"}.get(self.unit or self.kind, str(self.sure()))
+        name = {"money": "amount of money", "none": "value that is none"}.get(
+            self.unit or self.kind, str(self.sure())
+        )
         return ("an " if name[0] in "aeiou" else "a ") + name
 
     def plural(self) -> str:
@@ -65,7 +69,11 @@ NUMBER, INTEGER, TEXT, FLAG = Type("number"), Type("integer"), Type("text"), Typ
 PLACES = Type("number")
 """A number of decimals: 0 to 12, known when rules are read; told from other numbers by identity."""
 NONE, ANY = Type("none", optional=True), Type("any")
-MONEY, PERCENTAGE, QUANTITY = Type("number", unit="money"), Type("number", unit="percentage"), Type("number", unit="quantity")
+MONEY, PERCENTAGE, QUANTITY = (
+    Type("number", unit="money"),
+    Type("number", unit="percentage"),
+    Type("number", unit="quantity"),
+)
 DATE = Type("text", unit="date")
 NUMBERS, RECORDS = Type("list", item=NUMBER), Type("list", item=Type("record"))
 
@@ -88,7 +96,11 @@ def calculated(op: str, left: Type, right: Type) -> Type | None:
     """
     units = (left.unit, right.unit)
     if op in {"+", "-"}:
-        return None if left.unit and right.unit and left.unit != right.unit else NUMBER.of(left.unit or right.unit)
+        return (
+            None
+            if left.unit and right.unit and left.unit != right.unit
+            else NUMBER.of(left.unit or right.unit)
+        )
     if op == "*":
         if units == ("percentage", "") or units == ("", "percentage"):
             return PERCENTAGE
@@ -129,7 +141,9 @@ def from_schema(schema: Mapping[str, Any], *, outside: bool) -> Type:
         return Type("any", optional)
     kind = known[0]
     if kind == "object":
-        fields = {name: from_schema(part, outside=outside) for name, part in schema.get("properties", {}).items()}
+        fields = {
+            name: from_schema(part, outside=outside) for name, part in schema.get("properties", {}).items()
+        }
         return Type("record", optional, fields=fields, outside=outside)
     if kind == "array":
         item = from_schema(schema.get("items", {}), outside=outside)
@@ -140,4 +154,9 @@ def from_schema(schema: Mapping[str, Any], *, outside: bool) -> Type:
     return Type(scalars.get(kind, "any"), optional, unit=unit, choices=choices, nullable=nullable and outside)
 
 
-_UNITS: Mapping[str, Unit] = {"money": "money", "percentage": "percentage", "quantity": "quantity", "date-time": "date"}
+_UNITS: Mapping[str, Unit] = {
+    "money": "money",
+    "percentage": "percentage",
+    "quantity": "quantity",
+    "date-time": "date",
+}

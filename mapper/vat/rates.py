@@ -34,18 +34,54 @@ class VatRates:
 
 
 def from_node(root: Node) -> VatRates:
-    """Read the table. Raises RuleError RULE107 when it is not shaped as its own comments say."""
-    try:
-        return VatRates(
-            checked=date.fromisoformat(root.entries["checked"].text),
-            also_eu={name: node.text for name, node in root.entries["also_eu"].entries.items()},
-            standard={name: _dated(node) for name, node in root.entries["standard"].entries.items()},
-        )
-    except (KeyError, ValueError, ArithmeticError) as error:
-        message = f"The table of VAT rates cannot be read: {error}."
-        raise RuleError([Diagnostic("RULE107", Place(root.place.file, root.place.line, 1), message)]) from None
+    """Read the table. Raises RuleError RULE107 with every entry that is not shaped as the table's own comments say."""
+    reader = _Reader([])
+    parts = {name: reader.part(root, name) for name in ("checked", "also_eu", "standard")}
+    checked = reader.day(parts["checked"])
+    also_eu = {name: reader.country(node) for name, node in parts["also_eu"].entries.items()}
+    standard = {name: reader.rates(node) for name, node in parts["standard"].entries.items()}
+    if reader.problems:
+        raise RuleError(reader.problems)
+    return VatRates(date.fromisoformat(checked), standard, also_eu)
 
 
-def _dated(node: Node) -> tuple[tuple[str, Decimal], ...]:
-    rows = [(row.entries["from"].text, Decimal(row.entries["rate"].text)) for row in node.items]
-    return tuple(sorted(((date.fromisoformat(day).isoformat(), rate) for day, rate in rows), reverse=True))
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    problems: list[Diagnostic]
+
+    def refuse(self, place: Place, message: str) -> None:
+        self.problems.append(Diagnostic("RULE107", place, message))
+
+    def part(self, node: Node, name: str) -> Node:
+        """Return an entry that must be there; an empty text stands for one that is not."""
+        if name in node.entries:
+            return node.entries[name]
+        self.refuse(node.place, f"'{name}' is missing here.")
+        return Node("null", node.place)
+
+    def day(self, node: Node) -> str:
+        """Return a date as YYYY-MM-DD."""
+        try:
+            return date.fromisoformat(node.text).isoformat()
+        except ValueError:
+            if node.kind != "null":
+                self.refuse(node.place, f"'{node.text}' is no date such as 2026-01-31.")
+            return date.min.isoformat()
+
+    def country(self, node: Node) -> str:
+        if len(node.text) != 2 or not node.text.isascii() or not node.text.isupper():
+            self.refuse(node.place, "A country is two capitals, such as NL.")
+        return node.text
+
+    def rates(self, node: Node) -> tuple[tuple[str, Decimal], ...]:
+        """Return the rates of a country, newest first."""
+        if not node.items:
+            self.refuse(node.place, "A country has a list of rates: [{from: 2016-01-01, rate: 21}].")
+        rates = [(self.day(self.part(row, "from")), self.rate(self.part(row, "rate"))) for row in node.items]
+        return tuple(sorted(rates, reverse=True))
+
+    def rate(self, node: Node) -> Decimal:
+        rate = node.plain() if node.kind == "number" else Decimal(-1)
+        if not 0 <= rate <= 100 and node.kind != "null":
+            self.refuse(node.place, f"'{node.text}' is no percentage from 0 to 100.")
+        return Decimal(rate)
