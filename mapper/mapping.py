@@ -431,7 +431,7 @@ class _Loader:
             return Node("map", Place(self.shown(name), 1, 1))
 
     def rates(self, root: Node | None) -> vat_rates.VatRates:
-        """Return the VAT rates; none of them when the table has problems, so that the rules are checked all the same."""
+        """Return the VAT rates; none when the table has problems, so that the rules are checked all the same."""
         try:
             if root is not None and root.entries:
                 return vat_rates.from_node(root)

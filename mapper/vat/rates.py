@@ -21,7 +21,7 @@ class VatRates:
     also_eu: Mapping[str, str]
 
     def highest(self, country: str, day: str) -> Decimal | None:
-        """Return the standard rate of a country on a day (`YYYY-MM-DD…`); None for a country or day not in the table."""
+        """Return the standard rate of a country on a day (`YYYY-MM-DD…`); None where the table has none."""
         own = self.also_eu.get(country, country)
         for first_day, rate in self.standard.get(own, ()):
             if first_day <= day[:10]:
