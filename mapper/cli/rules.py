@@ -32,3 +32,12 @@ def schema(*, folder: Path | None) -> None:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(dumps(content, indent=1) + "\n", encoding="utf-8")
             say(f"Wrote {folder / name}.")
+
+
+@rules.command()
+def functions() -> None:
+    """Print the table of functions that rules may call, as it stands in docs/rules.md."""
+    from mapper.mapping import load_rulebooks
+    from mapper.rulebook.functions import reference
+
+    click.echo(reference(load_rulebooks().functions), nl=False)

@@ -320,3 +320,24 @@ def functions(rates: VatRates) -> dict[str, Function]:
             "settle(lines, total, model, limit): the lines to send so that WeFact's total is `total`.",
         ),
     }  # fmt: skip
+
+
+FORMS = {
+    "filled(value)": "Whether there is something: neither absent nor empty.",
+    "needed(value)": "The value itself, which must be there: without it the document stops.",
+}
+"""What looks like a function but is part of the language: it decides whether its value may be absent."""
+
+
+def reference(known: Mapping[str, Function]) -> str:
+    """Return the table of all functions for the documentation, as Markdown."""
+    rows = dict(FORMS)
+    for name, function in known.items():
+        given = ", ".join(_parameter(param) for param in function.params)
+        rows[f"{name}({given}{', …' if function.rest else ''})"] = function.doc
+    lines = [f"| `{signature}` | {doc.replace('|', chr(92) + '|')} |" for signature, doc in sorted(rows.items())]
+    return "\n".join(["| function | gives |", "|---|---|", *lines]) + "\n"
+
+
+def _parameter(kind: Type) -> str:
+    return "value" if kind.kind == "any" else str(kind)
