@@ -24,7 +24,8 @@ from mapper.rulebook import forms
 from mapper.rulebook.compiler import LINE, Compiled, compile_rules
 from mapper.rulebook.expressions import Reader
 from mapper.rulebook.functions import Function, RuleFault, functions
-from mapper.rulebook.rules import Rules, read_rules
+from mapper.rulebook.loader import read_rules
+from mapper.rulebook.rules import Rules
 from mapper.rulebook.runtime import MissingValue, WrongType
 from mapper.rulebook.source import Node, Source, read, read_text
 from mapper.rulebook.types import Type, from_schema
@@ -351,7 +352,9 @@ def _fault(fault: Exception, compiled: Compiled, records: Sequence[Record]) -> F
 
 def _row(path: str, item: int | None) -> str:
     """Say which row a path such as `row.tax` is about; the record only knows lines that were begun."""
-    return "" if item is None or path.split(".", maxsplit=1)[0] in {"order", "invoice"} else f" (row {item + 1})"
+    return (
+        "" if item is None or path.split(".", maxsplit=1)[0] in {"order", "invoice"} else f" (row {item + 1})"
+    )
 
 
 def _rule_place(fault: Exception, file: str) -> Place | None:
@@ -366,7 +369,7 @@ def _rule_place(fault: Exception, file: str) -> Place | None:
 
 
 def _finding(code: str, place: Place | None, about: str, facts: Mapping[str, Fact]) -> Finding:
-    described = {language: describe(code, facts, language) for language in ("en", "nl")}  # type: ignore[arg-type]
+    described = {language: describe(code, facts, language) for language in ("en", "nl")}
     say = {language: one.message for language, one in described.items()}
     help_ = {language: one.remedy for language, one in described.items()}
     return Finding(

@@ -11,7 +11,7 @@ from mapper.mapping import load_rulebooks, payload_schema
 from mapper.rulebook.compiler import compile_rules
 from mapper.rulebook.expressions import Reader
 from mapper.rulebook.functions import reference
-from mapper.rulebook.rules import read_rules
+from mapper.rulebook.loader import read_rules
 from mapper.rulebook.source import Source, read
 from mapper.rulebook.types import from_schema
 from mapper.settings_schema import SCHEMA

@@ -17,11 +17,11 @@ from mapper import money
 from mapper.diagnostics import Place, printable
 from mapper.errors import UsageError
 from mapper.mapping import Mapped, Rulebooks, Traced, payload_schema
-from mapper.rulebook import expressions as ex
 from mapper.rulebook import rules as r
-from mapper.rulebook.compiler import in_value
+from mapper.rulebook import tree as ex
 from mapper.rulebook.functions import shown
 from mapper.rulebook.reference import Absent, Evaluator, typed
+from mapper.rulebook.rules import in_value
 
 Names = dict[str, Any]
 

@@ -10,16 +10,31 @@ import ast
 import difflib
 import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Literal
 
 from simpleeval import InvalidExpression, SimpleEval
 
 from mapper.diagnostics import Diagnostic, Place
 from mapper.rulebook.functions import Function
 from mapper.rulebook.source import Node, Source
+from mapper.rulebook.tree import (
+    Binary,
+    Call,
+    Compare,
+    Cond,
+    Const,
+    Expr,
+    Fallback,
+    Field,
+    Filled,
+    ListOf,
+    Logic,
+    Name,
+    Not,
+    Text,
+)
 from mapper.rulebook.types import ANY, FLAG, NONE, NUMBER, PLACES, TEXT, Type, calculated, fits, join
 
 MAX_CHARACTERS = 1000
@@ -39,93 +54,6 @@ _COMPARISON = {
     ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.In: "in",
     ast.NotIn: "not in",
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Expr:
-    """A part of an expression, with its type and its place in the file."""
-
-    type: Type
-    place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class Const(Expr):
-    value: str | Decimal | bool | None
-
-
-@dataclass(frozen=True, slots=True)
-class ListOf(Expr):
-    items: tuple[Expr, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Name(Expr):
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Field(Expr):
-    """`base.name` of a record, or of every record of a list (then the type is a list)."""
-
-    base: Expr
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Binary(Expr):
-    op: str
-    left: Expr
-    right: Expr
-
-
-@dataclass(frozen=True, slots=True)
-class Compare(Expr):
-    ops: tuple[str, ...]
-    operands: tuple[Expr, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Logic(Expr):
-    op: Literal["and", "or"]
-    operands: tuple[Expr, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Fallback(Expr):
-    """`a or b` on values: the first that is filled."""
-
-    operands: tuple[Expr, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Not(Expr):
-    operand: Expr
-
-
-@dataclass(frozen=True, slots=True)
-class Cond(Expr):
-    test: Expr
-    then: Expr
-    otherwise: Expr
-
-
-@dataclass(frozen=True, slots=True)
-class Filled(Expr):
-    operand: Expr
-
-
-@dataclass(frozen=True, slots=True)
-class Call(Expr):
-    name: str
-    args: tuple[Expr, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Text(Expr):
-    """A text with `{expressions}` in it; parts are constants and expressions in order."""
-
-    parts: tuple[str | Expr, ...]
 
 
 Names = Mapping[str, Type]
@@ -599,33 +527,3 @@ def _template_parts(text: str) -> Iterator[tuple[str, str | None, int]]:
             literal, index = literal + character, index + 1
     if literal:
         yield literal, None, 0
-
-
-def parts(expr: Expr) -> Iterable[Expr]:
-    """Return the parts directly below an expression."""
-    match expr:
-        case Field(base=base):
-            return (base,)
-        case Binary(left=left, right=right):
-            return (left, right)
-        case Compare(operands=operands) | Logic(operands=operands) | Fallback(operands=operands):
-            return operands
-        case Not(operand=operand) | Filled(operand=operand):
-            return (operand,)
-        case Cond(test=test, then=then, otherwise=otherwise):
-            return (test, then, otherwise)
-        case Call(args=args):
-            return args
-        case ListOf(items=items):
-            return items
-        case Text(parts=pieces):
-            return tuple(piece for piece in pieces if isinstance(piece, Expr))
-        case _:
-            return ()
-
-
-def walk(expr: Expr) -> Iterator[Expr]:
-    """Yield an expression and all its parts."""
-    yield expr
-    for part in parts(expr):
-        yield from walk(part)

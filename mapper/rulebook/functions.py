@@ -56,7 +56,7 @@ class Function:
 def shown(value: object) -> str:
     """Return a value as it stands in a text: amounts without exponent, absent as nothing."""
     if value.__class__ is str:
-        return value  # type: ignore[return-value]
+        return value
     if isinstance(value, Decimal):
         return money.decimal_text(value, 10)
     if isinstance(value, bool):
@@ -335,7 +335,9 @@ def reference(known: Mapping[str, Function]) -> str:
     for name, function in known.items():
         given = ", ".join(_parameter(param) for param in function.params)
         rows[f"{name}({given}{', …' if function.rest else ''})"] = function.doc
-    lines = [f"| `{signature}` | {doc.replace('|', chr(92) + '|')} |" for signature, doc in sorted(rows.items())]
+    lines = [
+        f"| `{signature}` | {doc.replace('|', chr(92) + '|')} |" for signature, doc in sorted(rows.items())
+    ]
     return "\n".join(["| function | gives |", "|---|---|", *lines]) + "\n"
 
 

@@ -29,7 +29,7 @@ def missing(site: int) -> NoReturn:
 def as_number(value: object, path: str) -> Decimal | None:
     # JSON has whole amounts as integers: by far the commonest case.
     if value.__class__ is int:
-        return Decimal(value)  # type: ignore[arg-type]
+        return Decimal(value)
     if value is None or isinstance(value, Decimal):
         return value
     raise WrongType(path, "a number", _found(value))
@@ -81,6 +81,23 @@ def as_list(value: object, path: str) -> list[Any] | None:
 
 def as_any(value: object, path: str) -> object:
     return value
+
+
+def as_item(value: object, path: str) -> dict[str, Any]:
+    """Return a record of a list, which is never absent: PHP's empty object is an empty one."""
+    if value == []:
+        return {}
+    record = as_record(value, path)
+    if record is None:
+        raise WrongType(path, "an object", "null")
+    return record
+
+
+def column(items: list[Any], name: str, kind: str, path: str, site: int) -> list[Any]:
+    """Return one field of every record of a payload's list; each must be there and of its documented type."""
+    read = READERS[kind][0] if kind in READERS else as_any
+    values = [read(as_item(item, path.rpartition(".")[0]).get(name), path) for item in items]
+    return values if None not in values else missing(site)
 
 
 READERS = {

@@ -102,14 +102,14 @@ def calculated(op: str, left: Type, right: Type) -> Type | None:
             else NUMBER.of(left.unit or right.unit)
         )
     if op == "*":
-        if units == ("percentage", "") or units == ("", "percentage"):
+        if set(units) == {"percentage", ""}:
             return PERCENTAGE
         if "percentage" in units or units == ("money", "money"):
             return None
         return NUMBER.of("money" if "money" in units else left.unit or right.unit)
     if right.unit == "percentage" and left.unit != "percentage":
         return None
-    if left.unit == right.unit or left.unit == "percentage":
+    if left.unit in {right.unit, "percentage"}:
         return NUMBER
     return NUMBER if right.unit == "money" else NUMBER.of(left.unit)
 

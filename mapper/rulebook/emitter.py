@@ -1,0 +1,443 @@
+"""Expressions turned into Python syntax nodes, with payload fields read once, checked, before they are first used."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, TypeVar
+
+from mapper.diagnostics import Place
+from mapper.rulebook import tree as ex
+from mapper.rulebook.functions import Function, shown
+from mapper.rulebook.runtime import READERS, as_item, column, missing
+from mapper.rulebook.types import Type
+
+_Node = TypeVar("_Node", bound=ast.AST)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A place that needs a value: which one, where the rule asks for it, and whether the shop's API says it may be null."""
+
+    what: str
+    place: Place
+    nullable: bool = False
+
+
+@dataclass(slots=True)
+class Scope:
+    """Variables, cached loads and values known to be present, in one block and those around it."""
+
+    names: dict[str, tuple[str, Type]]
+    loads: dict[tuple[str, str], str] = field(default_factory=dict)
+    sure: set[str] = field(default_factory=set)
+
+    def inner(self) -> Scope:
+        """Return a scope for a block inside this one."""
+        return Scope(dict(self.names), dict(self.loads), set(self.sure))
+
+
+def load(name: str) -> ast.expr:
+    """Return the code that reads a variable."""
+    return ast.Name(name, ast.Load())
+
+
+def assigned(name: str, value: ast.expr) -> ast.stmt:
+    """Return the statement that sets a variable."""
+    return ast.Assign([ast.Name(name, ast.Store())], value)
+
+
+def call(function: ast.expr | str, *args: ast.expr) -> ast.expr:
+    """Return a call of a function, by its name or its code."""
+    return ast.Call(load(function) if isinstance(function, str) else function, list(args), [])
+
+
+def method(base: ast.expr, name: str, *args: ast.expr) -> ast.expr:
+    """Return a call of a method."""
+    return call(ast.Attribute(base, name, ast.Load()), *args)
+
+
+def is_(value: ast.expr, other: ast.expr, *, negated: bool = False) -> ast.expr:
+    """Return a test of identity."""
+    return ast.Compare(value, [ast.IsNot() if negated else ast.Is()], [other])
+
+
+NONE = ast.Constant(None)
+_OPS: Mapping[str, ast.operator] = {"+": ast.Add(), "-": ast.Sub(), "*": ast.Mult(), "/": ast.Div()}
+_COMPARISONS: Mapping[str, ast.cmpop] = {
+    "==": ast.Eq(), "!=": ast.NotEq(), "<": ast.Lt(), "<=": ast.LtE(), ">": ast.Gt(), ">=": ast.GtE(), "in": ast.In(),
+    "not in": ast.NotIn(),
+}  # fmt: skip
+
+
+class Emitter:
+    """Emits statements into the current block. `names` are the variables to begin with: Python name and type.
+
+    `hidden` are working values of lines that other rules read, as (group, name).
+    """
+
+    def __init__(
+        self,
+        functions: Mapping[str, Function],
+        names: Mapping[str, tuple[str, Type]],
+        hidden: set[tuple[str, str]],
+        *,
+        traced: bool,
+    ) -> None:
+        self.functions = functions
+        self.hidden = hidden
+        self.traced = traced
+        self.sites: list[Site] = []
+        self.globals: dict[str, Any] = {
+            "__builtins__": {},
+            "missing": missing,
+            "column": column,
+            "as_item": as_item,
+            "shown": shown,
+            "Decimal": Decimal,
+        }
+        self.globals |= {
+            "sum": sum,
+            "len": len,
+            "enumerate": enumerate,
+            "zero": Decimal(0),
+            "half_up": ROUND_HALF_UP,
+        }
+        self.globals |= {f"f_{name}": function.call for name, function in functions.items()}
+        for kind, (reader, _) in READERS.items():
+            self.globals[f"as_{kind}"] = reader
+            self.globals[f"is_{kind}"] = READERS[kind][1]
+        self.bind_block: list[ast.stmt] = []
+        self.block: list[ast.stmt] = []
+        self.bind_scope = Scope({"tenant": names["tenant"]})
+        self.scope = Scope(dict(names))
+        self.conditional = 0
+        self.counter = 0
+
+    @contextmanager
+    def branch(self, test: ast.expr, place: Place) -> Iterator[ast.If]:
+        """Fill the body of an `if`."""
+        statement = ast.If(test, [], [])
+        self.block.append(at(statement, place))
+        with self.within(statement.body):
+            yield statement
+
+    def put(self, variable: str, value: ast.expr, place: Place) -> None:
+        """Emit the assignment of a value, at a place of the YAML."""
+        self.block.append(at(assigned(variable, value), place))
+
+    @contextmanager
+    def within(self, block: list[ast.stmt]) -> Iterator[None]:
+        """Emit into another block, in a scope of its own."""
+        saved = self.block, self.scope, self.conditional
+        self.block, self.scope, self.conditional = block, self.scope.inner(), 0
+        yield
+        if not block:
+            block.append(ast.Pass())
+        self.block, self.scope, self.conditional = saved
+
+    @contextmanager
+    def guarded(self, test: ex.Expr | None, place: Place) -> Iterator[None]:
+        """Fill a block that is run when a test holds, if there is one."""
+        if test is None:
+            yield
+            return
+        with self.branch(self.emit(test), place):
+            yield
+
+    @contextmanager
+    def looped(self, each: ex.Expr | None, variable: str, place: Place) -> Iterator[ast.expr | None]:
+        """Fill the body of a loop over `each`, or of nothing; yields the expression that counts the items."""
+        if each is None:
+            yield None
+            return
+        name = f"e_{variable}"
+        target: ast.expr = ast.Name(name, ast.Store())
+        over, item = self.emit(each), None
+        if self.traced:
+            counter = f"n_{variable}"
+            target = ast.Tuple([ast.Name(counter, ast.Store()), target], ast.Store())
+            over, item = call("enumerate", over), load(counter)
+        statement = ast.For(target, over, [], [])
+        self.block.append(at(statement, place))
+        with self.within(statement.body):
+            kind = each.type.item or Type("any")
+            self.scope.names[variable] = (name, kind)
+            if kind.outside:
+                self.check_kind(name, kind, variable, place, item=True)
+            yield item
+
+    @contextmanager
+    def binding(self) -> Iterator[None]:
+        """Emit where the settings are bound, before any payload."""
+        saved = self.block, self.scope, self.conditional, self.traced
+        self.block, self.scope, self.conditional, self.traced = self.bind_block, self.bind_scope, 0, False
+        yield
+        self.block, self.scope, self.conditional, self.traced = saved
+
+    def emit(self, expr: ex.Expr, *, lenient: bool = False) -> ast.expr:
+        """Return the code of an expression; `lenient`: its value may be absent."""
+        return at(self.emit_kind(expr, lenient), expr.place)
+
+    def emit_kind(self, expr: ex.Expr, lenient: bool) -> ast.expr:
+        """Return the code of an expression by its kind."""
+        match expr:
+            case ex.Const(value=value):
+                return load(self.constant(value)) if isinstance(value, Decimal) else ast.Constant(value)
+            case ex.ListOf(items=items):
+                return ast.Tuple([self.emit(item) for item in items], ast.Load())
+            case ex.Name(name=name):
+                return self.needed(self.scope.names[name][0], expr, lenient)
+            case ex.Field():
+                return self.field(expr, lenient)
+            case ex.Binary(op=op, left=left, right=right):
+                return ast.BinOp(self.number(left), _OPS[op], self.number(right))
+            case ex.Compare(ops=ops, operands=operands):
+                first, *rest = [self.emit(operand) for operand in operands]
+                return ast.Compare(first, [_COMPARISONS[op] for op in ops], rest)
+            case ex.Logic(op=op, operands=operands):
+                return self.logic(ast.And() if op == "and" else ast.Or(), operands)
+            case ex.Fallback(operands=operands):
+                return self.fallback(operands, lenient)
+            case ex.Not(operand=operand):
+                return ast.UnaryOp(ast.Not(), self.emit(operand))
+            case ex.Cond(test=test, then=then, otherwise=otherwise):
+                condition = self.emit(test)
+                with self.perhaps():
+                    return ast.IfExp(
+                        condition, self.emit(then, lenient=lenient), self.emit(otherwise, lenient=lenient)
+                    )
+            case ex.Filled(operand=operand):
+                return self.filled(operand)
+            case ex.Call():
+                return self.function(expr, lenient)
+            case ex.Text(parts=pieces):
+                return self.text(pieces)
+        raise AssertionError(expr)
+
+    @contextmanager
+    def perhaps(self) -> Iterator[None]:
+        """Emit what is not always evaluated."""
+        self.conditional += 1
+        yield
+        self.conditional -= 1
+
+    def number(self, expr: ex.Expr) -> ast.expr:
+        """Return a calculation's operand; whole numbers become Decimal, so that no float can come of them."""
+        code = self.emit(expr)
+        return call("Decimal", code) if expr.type.kind in {"integer", "any"} else code
+
+    def logic(self, op: ast.boolop, tests: Iterable[ex.Expr]) -> ast.expr:
+        """Return conditions joined by `and` or `or`."""
+        first, *rest = tests
+        # An absent flag is false; only the last side of an `or` must be there.
+        codes = [self.emit(first, lenient=isinstance(op, ast.Or) and bool(rest))]
+        with self.perhaps():
+            codes += [
+                self.emit(test, lenient=isinstance(op, ast.Or) and test is not rest[-1]) for test in rest
+            ]
+        return codes[0] if len(codes) == 1 else ast.BoolOp(op, codes)
+
+    def fallback(self, operands: tuple[ex.Expr, ...], lenient: bool) -> ast.expr:
+        """Return the first filled operand."""
+        first, *rest = operands
+        if not rest:
+            return self.emit(first, lenient=lenient)
+        value = self.emit(first, lenient=True)
+        if not isinstance(value, ast.Name):
+            name = self.fresh()
+            value = ast.NamedExpr(ast.Name(name, ast.Store()), value)
+            again: ast.expr = load(name)
+        else:
+            again = load(value.id)
+        with self.perhaps():
+            other = self.fallback(tuple(rest), lenient)
+        if first.type.kind == "text":
+            # A text is filled exactly when it is true.
+            return ast.IfExp(value, again, other)
+        test = is_(value, NONE, negated=True)
+        if first.type.kind == "any":
+            test = ast.BoolOp(ast.And(), [test, ast.Compare(again, [ast.NotEq()], [ast.Constant("")])])
+        return ast.IfExp(test, again, other)
+
+    def filled(self, operand: ex.Expr) -> ast.expr:
+        """Return a test whether there is something."""
+        value = self.emit(operand, lenient=True)
+        if operand.type.kind in {"text", "any", "list"}:
+            return ast.UnaryOp(ast.Not(), ast.UnaryOp(ast.Not(), value))
+        return is_(value, NONE, negated=True)
+
+    def function(self, expr: ex.Call, lenient: bool) -> ast.expr:
+        """Return a call of a rule function."""
+        function = self.functions[expr.name]
+        wanted = [*function.params, *([function.params[-1]] * (len(expr.args) - len(function.params)))]
+        args = [
+            self.number(arg) if param.kind == "number" else self.emit(arg, lenient=function.lenient)
+            for arg, param in zip(expr.args, wanted, strict=True)
+        ]
+        code = self.direct(expr, args) or call(f"f_{expr.name}", *args)
+        if function.returns.optional and not lenient and not (function.lenient and _always_given(expr)):
+            return self.needed_value(code, expr)
+        return code
+
+    def direct(self, expr: ex.Call, args: list[ast.expr]) -> ast.expr | None:
+        """Return code without a call of ours for the functions used most."""
+        if expr.name == "sum":
+            return call("sum", args[0], load("zero"))
+        if expr.name == "count" and not expr.args[0].type.optional:
+            return call("len", args[0])
+        if expr.name == "round_half_up" and isinstance(places := expr.args[1], ex.Const):
+            assert isinstance(places.value, Decimal)
+            step = self.constant(Decimal(1).scaleb(-int(places.value)))
+            return method(args[0], "quantize", load(step), load("half_up"))
+        return None
+
+    def text(self, pieces: Iterable[str | ex.Expr]) -> ast.expr:
+        """Return a text with its expressions filled in."""
+        values: list[ast.expr] = []
+        for piece in pieces:
+            if isinstance(piece, str):
+                values.append(ast.Constant(piece))
+            else:
+                values.append(ast.FormattedValue(call("shown", self.emit(piece, lenient=True)), -1))
+        if all(isinstance(value, ast.Constant) for value in values):
+            return ast.Constant("".join(str(piece) for piece in pieces))
+        return ast.JoinedStr(values)
+
+    def field(self, expr: ex.Field, lenient: bool) -> ast.expr:
+        """Return a field of a record, or of each record of a list."""
+        if expr.base.type.kind == "list":
+            return self.projection(expr)
+        base = self.emit(expr.base, lenient=True)
+        if not isinstance(base, ast.Name):
+            name = self.fresh()
+            self.put(name, base, expr.place)
+            base = ast.Name(name, ast.Load())
+        return self.needed(self.loaded(base.id, expr), expr, lenient)
+
+    def loaded(self, base: str, expr: ex.Field) -> str:
+        """Return the variable that holds a field, reading it before the current statement if that was not done yet."""
+        key = (base, expr.name)
+        if key in self.scope.loads:
+            return self.scope.loads[key]
+        if root(expr) == "tenant":
+            with self.binding():
+                return self.read(base, expr)
+        return self.read(base, expr)
+
+    def read(self, base: str, expr: ex.Field) -> str:
+        """Emit the read of a field, once in each block."""
+        key = (base, expr.name)
+        if key in self.scope.loads:
+            return self.scope.loads[key]
+        name = self.fresh()
+        value = method(load(base), "get", ast.Constant(expr.name))
+        if expr.base.type.optional and base not in self.scope.sure:
+            value = ast.IfExp(is_(load(base), NONE, negated=True), value, NONE)
+        self.put(name, value, expr.place)
+        if expr.base.type.outside and expr.type.kind in READERS:
+            self.check_kind(name, expr.type, _path(expr), expr.place)
+        self.scope.loads[key] = name
+        return name
+
+    def check_kind(self, name: str, kind: Type, path: str, place: Place, *, item: bool = False) -> None:
+        """Emit: a value that is not of its documented type is converted, or refused with its path.
+
+        It may be absent, unless it is the `item` of a list.
+        """
+        test: ast.expr = is_(
+            ast.Attribute(load(name), "__class__", ast.Load()), load(f"is_{kind.kind}"), negated=True
+        )
+        if not item:
+            test = ast.BoolOp(ast.And(), [test, is_(load(name), NONE, negated=True)])
+        reader = "as_item" if item else f"as_{kind.kind}"
+        convert = assigned(name, call(reader, load(name), ast.Constant(path)))
+        self.block.append(at(ast.If(test, [convert], []), place))
+
+    def projection(self, expr: ex.Field) -> ast.expr:
+        """Return a field of every record of a list."""
+        if isinstance(expr.base, ex.Name) and (expr.base.name, expr.name) in self.hidden:
+            return load(working(expr.base.name, expr.name))
+        record, item = expr.base.type.item, expr.type.item
+        if record is not None and record.outside and item is not None:
+            names: list[ast.expr] = [ast.Constant(text) for text in (expr.name, item.kind, _path(expr))]
+            return call("column", self.emit(expr.base), *names, self.site(expr))
+        element = ast.Subscript(load("item"), ast.Constant(expr.name), ast.Load())
+        loop = ast.comprehension(ast.Name("item", ast.Store()), self.emit(expr.base), [], 0)
+        return ast.ListComp(element, [loop])
+
+    def needed(self, variable: str, expr: ex.Expr, lenient: bool) -> ast.expr:
+        """Return a variable, after a check that it has a value unless that is known or not asked."""
+        if lenient or not expr.type.optional or variable in self.scope.sure:
+            return load(variable)
+        site = self.site(expr)
+        if self.conditional:
+            return ast.IfExp(is_(load(variable), NONE, negated=True), load(variable), call("missing", site))
+        self.block.append(
+            at(ast.If(is_(load(variable), NONE), [ast.Expr(call("missing", site))], []), expr.place)
+        )
+        self.scope.sure.add(variable)
+        return load(variable)
+
+    def needed_value(self, code: ast.expr, expr: ex.Expr) -> ast.expr:
+        """Return a value, checked to be there."""
+        name = self.fresh()
+        test = is_(ast.NamedExpr(ast.Name(name, ast.Store()), code), NONE, negated=True)
+        return ast.IfExp(test, load(name), call("missing", self.site(expr)))
+
+    def site(self, expr: ex.Expr) -> ast.expr:
+        """Return the number of a place that needs a value."""
+        self.sites.append(Site(_path(expr), expr.place, expr.type.nullable))
+        return ast.Constant(len(self.sites) - 1)
+
+    def constant(self, value: Decimal) -> str:
+        """Return the name under which compiled code finds a Decimal."""
+        name = f"c_{value}".replace(".", "_").replace("-", "m").replace("E", "e").replace("+", "")
+        self.globals.setdefault(name, value)
+        return name
+
+    def fresh(self) -> str:
+        """Return a variable name not used before."""
+        self.counter += 1
+        return f"x{self.counter}"
+
+
+def tuple_(values: list[ast.expr]) -> ast.expr:
+    """Return one value as it is, several as a tuple."""
+    return values[0] if len(values) == 1 else ast.Tuple(values, ast.Load())
+
+
+def at(node: _Node, place: Place) -> _Node:
+    """Give a node its place in the YAML."""
+    node.lineno = node.end_lineno = place.line  # type: ignore[attr-defined]
+    node.col_offset = place.column - 1  # type: ignore[attr-defined]
+    node.end_col_offset = place.column - 1 + max(1, place.length)  # type: ignore[attr-defined]
+    return node
+
+
+def root(expr: ex.Expr) -> str:
+    """Return the name an expression begins with."""
+    while isinstance(expr, ex.Field):
+        expr = expr.base
+    return expr.name if isinstance(expr, ex.Name) else ""
+
+
+def _path(expr: ex.Expr) -> str:
+    if isinstance(expr, ex.Field):
+        return f"{_path(expr.base)}.{expr.name}"
+    if isinstance(expr, ex.Name):
+        return expr.name
+    return f"{expr.name}(…)" if isinstance(expr, ex.Call) else "a value"
+
+
+def _always_given(expr: ex.Call) -> bool:
+    """Tell whether a lenient function gets only values that are there, so that it gives one."""
+    return all(not arg.type.optional for arg in expr.args)
+
+
+def working(group: str, name: str) -> str:
+    """Return the variable of a working value of a group of lines; the dot keeps a_b._c apart from a._b_c."""
+    return f"h_{group}.{name}"

@@ -1,0 +1,537 @@
+"""A rulebook's YAML read into typed rules; all problems of a file are collected and raised together.
+
+docs/rules.md explains each form with an example.
+"""
+
+from __future__ import annotations
+
+import difflib
+import keyword
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from mapper.diagnostics import Place
+from mapper.rulebook import forms
+from mapper.rulebook.expressions import Reader
+from mapper.rulebook.rules import (
+    Case,
+    Check,
+    Collect,
+    Entry,
+    Fields,
+    Find,
+    KeywordRow,
+    LineRule,
+    Match,
+    Placeholder,
+    RequestRule,
+    Rules,
+    SearchRule,
+    Several,
+    Step,
+    Value,
+    When,
+    given,
+)
+from mapper.rulebook.source import Node
+from mapper.rulebook.tree import Const, Expr, Text
+from mapper.rulebook.types import ANY, FLAG, NONE, NUMBER, TEXT, Type, fits, join
+
+REQUESTS = ("debtor", "product", "invoice", "send")
+SEVERITIES = ("error", "wait", "warning", "info")
+
+
+def read_rules(root: Node, reader: Reader, given: Mapping[str, Type]) -> Rules:
+    """Read a rulebook. `given` are the names it starts from: its payload and `tenant`. Problems go to the reader."""
+    return _Loader(reader, dict(given), root.place.file).rulebook(root)
+
+
+@dataclass(slots=True)
+class _Loader:
+    reader: Reader
+    names: dict[str, Type]
+    file: str
+    steps: list[Step] = field(default_factory=list)
+    document: dict[str, Type] = field(default_factory=dict)
+    line_fields: dict[str, Type] | None = None
+    every_line: Node | None = None
+    asked: list[str] = field(default_factory=list)
+
+    def rulebook(self, root: Node) -> Rules:
+        given = dict(self.names)
+        top = self._map(root, forms.TARGET_RULEBOOK if "document" in given else forms.SOURCE_RULEBOOK)
+        reads = self._word(top.get("reads"))
+        if reads and reads not in given:
+            self.reader.refuse(
+                "RULE210",
+                top["reads"].place,
+                f"'{reads}' is not given to this rulebook.",
+                f"Known: {', '.join(given)}.",
+            )
+        self.every_line = top.get("every_line")
+        for section in ("values", "document"):
+            self._entries(top.get(section), section, self.names, public=section == "document")
+        for item in self._items(top.get("lines"), "lines"):
+            self._line_step(item)
+        if self.line_fields is not None:
+            self.document["lines"] = Type("list", item=Type("record", fields=self.line_fields))
+            self.names.setdefault("lines", self.document["lines"])
+        self._entries(top.get("totals"), "document", self.names, public=True)
+        requests = tuple(self._request(item) for item in self._items(top.get("requests"), "requests"))
+        checks = tuple(self._check(item) for item in self._items(top.get("checks"), "checks"))
+        document = Type("record", fields=self.document)
+        return Rules(
+            self._word(top.get("rulebook")),
+            self.file,
+            reads,
+            given,
+            tuple(self.steps),
+            checks,
+            requests,
+            document,
+        )
+
+    def _entries(self, node: Node | None, section: str, names: dict[str, Type], *, public: bool) -> None:
+        if node is None:
+            return
+        for entry in self._named_values(node, section, names):
+            self.steps.append(entry)
+            if public and entry.public:
+                self.document[entry.name] = entry.value.type
+
+    def _named_values(
+        self, node: Node, section: str, names: dict[str, Type], outer: Mapping[str, Type] | None = None
+    ) -> Iterable[Entry]:
+        """Yield the entries of a section, adding their names; a line's field may have the name of an `outer` value."""
+        if node.kind != "map":
+            self.reader.refuse("RULE211", node.place, f"'{section}' holds `name: value` entries.")
+            return
+        for name, inner in node.entries.items():
+            place = node.keys[name]
+            if not self._is_name(name, place):
+                continue
+            if name in names and (outer is None or names[name] is not outer.get(name)):
+                self.reader.refuse("RULE212", place, f"'{name}' exists already.", "Choose another name.")
+                continue
+            value = self.value(inner, names)
+            names[name] = given(value)
+            yield Entry(name, f"{section}.{name}", value, place)
+
+    def _is_name(self, name: str, place: Place) -> bool:
+        fit = name.isidentifier() and not keyword.iskeyword(name) and name not in {"true", "false", "none"}
+        if not fit or unicodedata.normalize("NFKC", name) != name:
+            self.reader.refuse("RULE212", place, f"'{name}' cannot be a name.", "Use letters, digits and _.")
+            return False
+        return True
+
+    def _line_step(self, node: Node) -> None:
+        if node.kind == "map" and set(node.entries) == {"values"}:
+            self._entries(node.entries["values"], "values", self.names, public=False)
+            return
+        top = self._map(node, forms.LINE_RULE)
+        kind = self._word(top.get("kind"))
+        name = self._word(top.get("name")) or kind
+        names = dict(self.names)
+        test = self._condition(top.get("if"), names)
+        each, variable = self._loop(top, names)
+        entries: list[Entry] = []
+        for part in (top.get("values"), self.every_line):
+            if part is not None:
+                entries.extend(self._named_values(part, name, names, self.names))
+        self.steps.append(LineRule(kind, name, node.place, test, each, variable, tuple(entries)))
+        self._add_group(node, name, entries)
+
+    def _add_group(self, node: Node, name: str, entries: Sequence[Entry]) -> None:
+        every = {entry.name: entry.value.type for entry in entries}
+        public = {"kind": TEXT, **{entry.name: entry.value.type for entry in entries if entry.public}}
+        place = (node.entries.get("name") or node.entries.get("kind") or node).place
+        if self._is_name(name, place) and (name in self.names or name in {"lines", "document", "values"}):
+            self.reader.refuse(
+                "RULE212", place, f"'{name}' exists already.", "Give the line rule another `name`."
+            )
+        self.names[name] = Type("list", item=Type("record", fields={"kind": TEXT, **every}))
+        if self.line_fields is None:
+            self.line_fields = public
+        for missing in sorted(set(self.line_fields) ^ set(public)):
+            self.reader.refuse(
+                "RULE213",
+                node.place,
+                f"Every line rule sets the same fields, but '{missing}' is not set by all.",
+            )
+        for field_name, kind in public.items():
+            if field_name in self.line_fields:
+                joined = join(self.line_fields[field_name], kind)
+                if joined is None:
+                    self.reader.refuse(
+                        "RULE205",
+                        node.place,
+                        f"'{field_name}' is {kind.called} here and {self.line_fields[field_name].called} above.",
+                    )
+                else:
+                    self.line_fields[field_name] = joined
+        self.names["lines"] = Type("list", item=Type("record", fields=self.line_fields))
+
+    def _loop(self, top: Mapping[str, Node], names: dict[str, Type]) -> tuple[Expr | None, str]:
+        if "each" not in top:
+            return None, ""
+        each = self.reader.expression(top["each"], names)
+        self.reader.require(each, Type("list", item=ANY), "What `each` goes through")
+        variable = self._word(top.get("as")) or "item"
+        self._new_name(variable, top.get("as", top["each"]).place, names)
+        names[variable] = each.type.item or ANY
+        return each, variable
+
+    def _new_name(self, variable: str, place: Place, names: Mapping[str, Type]) -> None:
+        if self._is_name(variable, place) and variable in names:
+            self.reader.refuse(
+                "RULE212", place, f"'{variable}' exists already.", "Choose another name after `as`."
+            )
+
+    def _request(self, node: Node) -> RequestRule:
+        top = self._map(node, forms.REQUEST)
+        name = self._word(top.get("name"))
+        if "name" in top and name not in REQUESTS:
+            self.reader.refuse(
+                "RULE214", top["name"].place, f"'{name}' is no request.", _one_of(name, REQUESTS)
+            )
+        names = dict(self.names)
+        test = self._condition(top.get("if"), names)
+        each, variable = self._loop(top, names)
+        params = self._fields(top.get("params"), None, names, node.place)
+        find = self._search(top["find"], names) if "find" in top else None
+        expect = {}
+        for expected, inner in self._open(top.get("expect"), "expect").items():
+            amounts = self._map(inner, forms.EXPECTATION)
+            pair = tuple(
+                self.reader.expression(amounts[key], names) for key in ("amount", "within") if key in amounts
+            )
+            for expr in pair:
+                self.reader.require(expr, NUMBER, "An expected amount")
+            if len(pair) == 2:
+                expect[expected] = (pair[0], pair[1])
+        self.asked.append(name)
+        return RequestRule(name, node.place, test, each, variable, self._word(top.get("controller")),
+                           self._word(top.get("action")), params, find, expect)  # fmt: skip
+
+    def _search(self, node: Node, names: dict[str, Type]) -> SearchRule:
+        top = self._map(node, forms.SEARCH)
+        return SearchRule(
+            self._condition(top.get("if"), names),
+            self._word(top.get("controller")),
+            self._word(top.get("action")),
+            self._fields(top.get("params"), None, names, node.place),
+            self._fields(top.get("same"), None, names, node.place),
+        )
+
+    def _check(self, node: Node) -> Check:
+        top = self._map(node, forms.CHECK)
+        names = dict(self.names)
+        each, variable = self._loop(top, names)
+        if ("that" in top) == ("if" in top):
+            self.reader.refuse(
+                "RULE214", node.place, "A check has either `that` (what must hold) or `if` (when it speaks)."
+            )
+        failing = "that" not in top
+        test = self._condition(top.get("if" if failing else "that"), names) or Const(
+            FLAG, node.place, not failing
+        )
+        severity = self._severity(top.get("severity"), names)
+        stops = not isinstance(severity, Const) or severity.value in {"error", "wait"}
+        if stops and "say" in top and "help" not in top:
+            hint = "Add `help` with `en` and `nl`: what to do about it."
+            self.reader.refuse(
+                "RULE224", node.place, "This check can stop a document, so it must say what to do.", hint
+            )
+        facts = {
+            name: self.reader.expression(inner, names)
+            for name, inner in self._open(top.get("facts"), "facts").items()
+        }
+        return Check(
+            id=self._word(top.get("id")), place=node.place, about=self._word(top.get("about")), test=test, failing=failing,
+            severity=severity, say=self._texts(top.get("say"), names),
+            help=self._texts(top.get("help"), names), facts=facts, each=each, variable=variable,
+            offline=self._flag(top.get("offline")),
+        )  # fmt: skip
+
+    def _flag(self, node: Node | None) -> bool:
+        if node is not None and node.kind != "flag":
+            self.reader.refuse("RULE214", node.place, "Only true or false belongs here.")
+        return node is not None and node.text == "true"
+
+    def _severity(self, node: Node | None, names: dict[str, Type]) -> Value:
+        if node is None:
+            return Const(TEXT, Place(self.file, 1, 1), "error")
+        if node.kind == "map":
+            given_by = self.value(node, names)
+            if given_by.type.kind not in {"text", "any"}:
+                self.reader.refuse("RULE205", node.place, f"A severity is a text; this is a {given_by.type}.")
+            for text in _texts_of(given_by):
+                self._known_severity("".join(map(str, text.parts)), text.place)
+            return given_by
+        self._known_severity(self._word(node), node.place)
+        return Const(TEXT, node.place, node.text)
+
+    def _known_severity(self, text: str, place: Place) -> None:
+        if text not in SEVERITIES:
+            self.reader.refuse("RULE214", place, f"'{text}' is no severity.", _one_of(text, SEVERITIES))
+
+    def _texts(self, node: Node | None, names: dict[str, Type]) -> Mapping[str, Text]:
+        if node is None:
+            return {}
+        texts = self._map(node, forms.TEXTS)
+        return {language: self.reader.template(inner, names) for language, inner in texts.items()}
+
+    def _condition(self, node: Node | None, names: Mapping[str, Type]) -> Expr | None:
+        if node is None:
+            return None
+        expr = self.reader.expression(node, names)
+        self.reader.require(expr, FLAG, "A condition")
+        return expr
+
+    def value(self, node: Node, names: Mapping[str, Type]) -> Value:
+        """Read a value in any of its forms."""
+        if node.kind != "map":
+            return self.reader.expression(node, names)
+        for key, read in _FORMS.items():
+            if key in node.entries:
+                return read(self, node, names)
+        close = difflib.get_close_matches(next(iter(node.entries), ""), _FORMS, 1)
+        hint = (
+            f"Did you mean '{close[0]}'?"
+            if close
+            else f"A value is an expression, or has one of: {', '.join(_FORMS)}."
+        )
+        self.reader.refuse("RULE215", node.place, "This is no form of value.", hint)
+        return Const(ANY, node.place, None)
+
+    def _text(self, node: Node, names: Mapping[str, Type]) -> Value:
+        return self.reader.template(self._map(node, forms.VALUES["text"])["text"], names)
+
+    def _placeholder(self, node: Node, names: Mapping[str, Type]) -> Value:
+        inner = self._map(node, forms.VALUES["placeholder"])["placeholder"]
+        name = self._word(inner)
+        known = [
+            "operation.token",
+            *(f"{request}.Identifier" for request in self.asked if request != "product"),
+        ]
+        if name not in known:
+            self.reader.refuse(
+                "RULE214",
+                inner.place,
+                f"'{name}' is not known when this request is sent.",
+                _one_of(name, known),
+            )
+        return Placeholder(TEXT, node.place, name)
+
+    def _when(self, node: Node, names: Mapping[str, Type]) -> Value:
+        top = self._map(node, forms.VALUES["when"])
+        cases = []
+        for item in self._items(top.get("when"), "when"):
+            case = self._map(item, forms.CASE)
+            if len(case) == 2:
+                test = self._condition(case["if"], names)
+                assert test is not None
+                cases.append(Case(test, self.value(case["then"], names), item.place))
+        self._refuse_repeated(cases, self._items(top.get("when"), "when"))
+        otherwise = (
+            self.value(top["otherwise"], names) if "otherwise" in top else Const(NONE, node.place, None)
+        )
+        kind = self._joined([*(case.then for case in cases), otherwise], node.place)
+        return When(kind, node.place, tuple(cases), otherwise)
+
+    def _match(self, node: Node, names: Mapping[str, Type]) -> Value:
+        top = self._map(node, forms.VALUES["match"])
+        subject = self.reader.expression(top["match"], names)
+        self.reader.require(subject, TEXT, "What `match` looks at")
+        rows = []
+        for item in self._items(top.get("keywords"), "keywords"):
+            row = self._map(item, forms.KEYWORD_ROW)
+            if ("any" in row) == ("all" in row):
+                self.reader.refuse("RULE216", item.place, "A keyword row has either `any` or `all`.")
+                continue
+            words = row.get("any") or row["all"]
+            listed = tuple(word.text for word in (words.items if words.kind == "list" else [words]))
+            if not listed or "" in listed:
+                self.reader.refuse(
+                    "RULE216", words.place, "A keyword row needs at least one word.", "Write [word, word]."
+                )
+            rows.append(KeywordRow("all" in row, listed, self._word(row.get("then")), item.place))
+        self._refuse_shadowed(rows, self._items(top.get("keywords"), "keywords"))
+        return Match(TEXT, node.place, subject, tuple(rows), self._word(top.get("otherwise")))
+
+    def _refuse_shadowed(self, rows: Sequence[KeywordRow], nodes: Sequence[Node]) -> None:
+        """Note each keyword that decides nothing: an earlier one is part of it, so the earlier row takes its texts."""
+        deciding: list[tuple[str, Place]] = []
+        for row, node in zip(rows, nodes, strict=False):
+            words = (node.entries.get("any") or node.entries["all"]).items
+            for word in words:
+                for earlier, place in deciding:
+                    if earlier in word.text:
+                        message = f"'{word.text}' never decides: the row on line {place.line} already takes every text with '{earlier}'."
+                        self.reader.refuse(
+                            "RULE222", word.place, message, "Put this row above that one, or remove the word."
+                        )
+                        break
+            if not row.every or len(row.words) == 1:
+                deciding += [(word, row.place) for word in row.words]
+
+    def _refuse_repeated(self, cases: Sequence[Case], nodes: Sequence[Node]) -> None:
+        """Note each case whose condition stands above it already: it is never reached."""
+        seen: dict[str, int] = {}
+        for case, node in zip(cases, nodes, strict=False):
+            text = node.entries["if"].text
+            if text in seen or text == "false" or "true" in seen:
+                why = (
+                    f"the same condition stands on line {seen[text]}"
+                    if text in seen
+                    else "its condition never holds"
+                )
+                why = f"the case on line {seen['true']} always holds" if "true" in seen else why
+                self.reader.refuse(
+                    "RULE223", case.test.place, f"This case is never reached: {why}.", "Remove one."
+                )
+            seen.setdefault(text, case.place.line)
+
+    def _find(self, node: Node, names: Mapping[str, Type]) -> Value:
+        top = self._map(node, forms.VALUES["find"])
+        if len(top) < 5:
+            return Const(ANY, node.place, None)
+        collection, variable, inner = self._through(top["find"], top["as"], names)
+        by = tuple(self.reader.expression(part, inner) for part in self._one_or_more(top["by"]))
+        keys = tuple(self.reader.expression(part, names) for part in self._one_or_more(top["is"]))
+        if not by:
+            self.reader.refuse("RULE218", top["by"].place, "`by` needs at least one value.")
+        if len(by) != len(keys):
+            self.reader.refuse(
+                "RULE217", top["is"].place, f"`by` names {len(by)} value(s), `is` {len(keys)}."
+            )
+        for left, right in zip(by, keys, strict=False):
+            if not fits(left.type, right.type):
+                self.reader.refuse(
+                    "RULE205", right.place, f"This is {right.type.called}, never equal to {left.type.called}."
+                )
+        give = self.value(top["give"], inner)
+        return Find(give.type.maybe(), node.place, collection, variable, by, keys, give)
+
+    def _collect(self, node: Node, names: Mapping[str, Type]) -> Value:
+        top = self._map(node, forms.VALUES["collect"])
+        if not {"collect", "as", "give"} <= set(top):
+            return Const(ANY, node.place, None)
+        collection, variable, inner = self._through(top["collect"], top["as"], names)
+        where = self._condition(top.get("where"), inner)
+        give = self.value(top["give"], inner)
+        return Collect(Type("list", item=give.type), node.place, collection, variable, where, give)
+
+    def _through(
+        self, node: Node, name: Node, names: Mapping[str, Type]
+    ) -> tuple[Expr, str, dict[str, Type]]:
+        collection = self.reader.expression(node, names)
+        self.reader.require(collection, Type("list", item=ANY), "What is gone through")
+        variable = self._word(name)
+        self._new_name(variable, name.place, names)
+        return collection, variable, {**names, variable: collection.type.item or ANY}
+
+    def _all_or_any(self, node: Node, names: Mapping[str, Type]) -> Value:
+        key = "all" if "all" in node.entries else "any"
+        top = self._map(node, forms.VALUES[key])
+        tests = tuple(
+            test for item in self._items(top[key], key) if (test := self._condition(item, names)) is not None
+        )
+        if not tests:
+            self.reader.refuse("RULE218", top[key].place, f"`{key}` needs at least one condition.")
+        return Several(FLAG, node.place, key == "all", tests)
+
+    def _fields_form(self, node: Node, names: Mapping[str, Type]) -> Value:
+        top = self._map(node, forms.VALUES["fields"])
+        return self._fields(top.get("fields"), top.get("if"), names, node.place)
+
+    def _fields(
+        self, node: Node | None, test: Node | None, names: Mapping[str, Type], place: Place
+    ) -> Fields:
+        condition = self._condition(test, names)
+        entries = self._open(node, "fields")
+        values = {name: self.value(inner, names) for name, inner in entries.items()}
+        kind = Type(
+            "record", condition is not None, fields={name: value.type for name, value in values.items()}
+        )
+        return Fields(kind, place, condition, values)
+
+    def _joined(self, values: Sequence[Value], place: Place) -> Type:
+        kind = values[0].type
+        for value in values[1:]:
+            joined = join(kind, value.type)
+            if joined is None:
+                self.reader.refuse(
+                    "RULE205", place, f"One case gives {kind.called}, another {value.type.called}."
+                )
+                return ANY
+            kind = joined
+        return kind
+
+    def _one_or_more(self, node: Node) -> list[Node]:
+        return node.items if node.kind == "list" else [node]
+
+    def _items(self, node: Node | None, what: str) -> list[Node]:
+        if node is not None and node.kind != "list":
+            self.reader.refuse("RULE211", node.place, f"'{what}' is a list: each item begins with '- '.")
+            return []
+        return node.items if node is not None else []
+
+    def _word(self, node: Node | None) -> str:
+        if node is not None and node.kind in {"map", "list"}:
+            self.reader.refuse("RULE211", node.place, "A single word belongs here.")
+            return ""
+        return node.text if node is not None else ""
+
+    def _open(self, node: Node | None, what: str) -> dict[str, Node]:
+        """Return the entries of a map that lets any name in."""
+        if node is not None and node.kind != "map":
+            self.reader.refuse("RULE211", node.place, f"'{what}' holds `name: value` entries.")
+        return dict(node.entries) if node is not None else {}
+
+    def _map(self, node: Node | None, form: forms.Form) -> dict[str, Node]:
+        """Return the entries of a map that a form allows; the others are refused."""
+        if node is None:
+            return {}
+        if node.kind != "map":
+            self.reader.refuse("RULE211", node.place, f"{form.what} holds `name: value` entries.")
+            return {}
+        for name in form.needed:
+            if name not in node.entries:
+                self.reader.refuse("RULE218", node.place, f"{form.what} needs '{name}'.")
+        for name in node.entries:
+            if name not in form.known:
+                close = difflib.get_close_matches(name, form.known, 1)
+                hint = f"Did you mean '{close[0]}'?" if close else f"Known here: {', '.join(form.known)}."
+                self.reader.refuse("RULE219", node.keys[name], f"{form.what} has no '{name}'.", hint)
+        return {name: inner for name, inner in node.entries.items() if name in form.known}
+
+
+_FORMS: dict[str, Any] = {
+    "text": _Loader._text,
+    "when": _Loader._when,
+    "match": _Loader._match,
+    "find": _Loader._find,
+    "collect": _Loader._collect,
+    "fields": _Loader._fields_form,
+    "all": _Loader._all_or_any,
+    "any": _Loader._all_or_any,
+    "placeholder": _Loader._placeholder,
+}
+
+
+def _one_of(given: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(given, known, 1)
+    return f"Did you mean '{close[0]}'?" if close else f"One of {', '.join(known)}."
+
+
+def _texts_of(value: Value) -> Iterator[Text]:
+    """Yield the constant texts a value can give."""
+    if isinstance(value, When):
+        for case in value.cases:
+            yield from _texts_of(case.then)
+        yield from _texts_of(value.otherwise)
+    elif isinstance(value, Text) and all(isinstance(part, str) for part in value.parts):
+        yield value
