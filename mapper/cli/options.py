@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -75,11 +76,19 @@ def print_records(
 
 
 def print_json(record: Mapping[str, Any]) -> None:
-    """Print one record as one line of JSON; amounts are strings."""
+    """Print one record as one line of JSON; amounts are strings.
+
+    What could command a terminal, or is no character at all, is written as JSON's own escape: the same value.
+    """
     from mapper.money import dumps
 
-    # A lone surrogate, which JSON can hold and UTF-8 cannot, would end the output half-way.
-    sys.stdout.write(dumps(record).encode("utf-8", "backslashreplace").decode() + "\n")
+    text = dumps(record)
+    sys.stdout.write((text if text.isprintable() else "".join(map(_escaped, text))) + "\n")
+
+
+def _escaped(character: str) -> str:
+    # JSON's dumps with `ensure_ascii` writes surrogate pairs beyond the first plane.
+    return character if character.isprintable() else json.dumps(character)[1:-1]
 
 
 def _cell(value: object, widest: int) -> str:
