@@ -229,6 +229,16 @@ def test_W14_without_an_email_every_document_has_its_own_debtor(shop):
     assert len(shop.debtors()) == 2
 
 
+def test_W14_a_recorded_debtor_that_was_deleted_in_wefact_is_made_anew_when_a_person_asks(shop):
+    shop.until(shop.sell("nl_ideal", customer={"email": "jan@example.com"}), "done")
+    shop.sandbox.admin("wefact", "POST", "reset")
+    document = shop.sell("nl_ideal", customer={"email": "jan@example.com"})
+    assert shop.until(document, "error").cause == "WEF302"
+    shop.process(document)
+    shop.until(document, "done")
+    assert (len(shop.debtors()), len(shop.invoices())) == (1, 1)
+
+
 def test_W15_a_fixed_debtor_is_used_without_a_search(shop):
     shop.add_debtor(DebtorCode="DB10001")
     shop.settings(payment_methods=[{"method": "Bank-Transfer", "debtor": "DB10001"}])

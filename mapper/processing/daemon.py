@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -100,7 +100,7 @@ async def serve(options: Options, *, stop: asyncio.Event, ready: Callable[[str],
             lease = _lease(options, database, engine.new_executor(database.engine))
             await asyncio.to_thread(lease.beat)
             environment = environment_of(options, database, connections, rulebooks, lease)
-            await stack.enter_async_context(_working(options, environment, lease))
+            await stack.enter_async_context(_working(options, environment, lease, stop))
             app = web.create_app(database, engine.dispatch, sealer=sealer, is_signed=is_signed)
             await stack.enter_async_context(_serving(app, listener))
             port = listener.getsockname()[1]
@@ -148,7 +148,9 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
 
 
 @asynccontextmanager
-async def _working(options: Options, environment: Environment, lease: Lease) -> AsyncIterator[None]:
+async def _working(
+    options: Options, environment: Environment, lease: Lease, stop: asyncio.Event
+) -> AsyncIterator[None]:
     """Process documents: first what was left behind, then what is dispatched, and what sweeps find."""
     database, connections = environment.database, environment.connections
 
@@ -180,22 +182,34 @@ async def _working(options: Options, environment: Environment, lease: Lease) -> 
         schedules=schedules,
         drain_seconds=DRAIN_SECONDS,
     ):
-        tasks = [asyncio.create_task(keep_beating(lease)), asyncio.create_task(catch_up())]
+        beating = asyncio.create_task(_beat(lease, options, stop))
+        others = [asyncio.create_task(catch_up())]
         if not database.is_sqlite:
-            tasks.append(
-                asyncio.create_task(
-                    keep_reaping(database, now=_now, ttl=timedelta(seconds=options.lease_seconds))
-                )
-            )
+            ttl = timedelta(seconds=options.lease_seconds)
+            others.append(asyncio.create_task(keep_reaping(database, now=_now, ttl=ttl)))
         try:
             yield
         finally:
-            for task in tasks[1:]:
-                task.cancel()
-            await asyncio.gather(*tasks[1:], return_exceptions=True)
-    tasks[0].cancel()
-    await asyncio.gather(tasks[0], return_exceptions=True)
+            await _cancelled(others)
+    # Beats go on while the engine finishes what is under way: its calls need a fresh lease.
+    await _cancelled([beating])
     await asyncio.to_thread(lease.end)
+
+
+async def _beat(lease: Lease, options: Options, stop: asyncio.Event) -> None:
+    """Beat; stop the daemon when it was frozen for so long that others took its work over."""
+    await keep_beating(lease)
+    options.say("this process was frozen for too long; others have its work, so it stops")
+    stop.set()
+
+
+async def _cancelled(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel tasks and wait until they ended; what they raised is raised here."""
+    for task in tasks:
+        task.cancel()
+    for task in tasks:
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 @asynccontextmanager

@@ -139,6 +139,14 @@ def backlog(engine: Engine, tenant: str) -> int:
     return len(rows)
 
 
+def executors_at_work(engine: Engine) -> set[str]:
+    """Return the executors that have unfinished work, alive or not."""
+    rows = _client(engine).list_workflows(
+        status="PENDING", name=WORKFLOW, load_input=False, load_output=False
+    )
+    return {row.executor_id for row in rows if row.executor_id}
+
+
 def take_over(engine: Engine, dead: Sequence[str]) -> int:
     """Bring back what executors left behind that are gone: resume what this version can, cancel the rest.
 

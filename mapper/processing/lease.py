@@ -9,7 +9,7 @@ import socket
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from mapper.errors import StoreError
 from mapper.processing import engine
@@ -96,18 +96,27 @@ async def keep_reaping(database: Database, *, now: Callable[[], datetime], ttl: 
 
 
 def reap(database: Database, *, now: datetime, ttl: timedelta = TTL) -> int:
-    """Take the work of silent processes over, in one process at a time; return how many pieces of work."""
+    """Take over the work of processes that no longer beat, in one process at a time; return how many pieces.
+
+    Who is gone follows from the unfinished work, not from old heartbeats: a reaper that dies half-way is repeated.
+    """
     with database.begin() as conn:
+        if not database.is_sqlite and not _is_only_reaper(conn):
+            return 0
+        alive = {one.executor for one in heartbeats.alive(conn, now=now, ttl=ttl)}
+        for one in heartbeats.silent(conn, now=now, ttl=ttl):
+            heartbeats.remove(conn, one.executor)
         if not database.is_sqlite:
-            got = conn.execute(
-                text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _REAPER_LOCK}
-            ).scalar_one()
-            if not got:
-                return 0
-        silent = [one.executor for one in heartbeats.silent(conn, now=now, ttl=ttl)]
-        if database.is_sqlite:
-            silent = [executor for executor in silent if executor != engine.LOCAL_EXECUTOR]
-        for executor in silent:
-            heartbeats.remove(conn, executor)
-    # After the commit: on SQLite the engine's own transaction would wait for ours.
-    return engine.take_over(database.engine, silent)
+            # Under the lock: work that is resumed twice would run twice.
+            return _take_over_all_but(alive, database)
+    return _take_over_all_but(alive | {engine.LOCAL_EXECUTOR}, database)
+
+
+def _take_over_all_but(alive: set[str], database: Database) -> int:
+    gone = engine.executors_at_work(database.engine) - alive
+    return engine.take_over(database.engine, sorted(gone))
+
+
+def _is_only_reaper(conn: Connection) -> bool:
+    lock = text("SELECT pg_try_advisory_xact_lock(:key)")
+    return bool(conn.execute(lock, {"key": _REAPER_LOCK}).scalar_one())

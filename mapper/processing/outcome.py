@@ -8,7 +8,7 @@ from typing import Literal
 from mapper.errors import Fact
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Stop(Exception):
     """Ends the work on a document: `fail` → error, `later` → waiting for `seconds`, `open` (R6), `ignore`.
 

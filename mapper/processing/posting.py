@@ -38,31 +38,44 @@ async def stored_plan(environment: Environment, document: Document) -> plan.Plan
     return plan.plan_of([plan.from_json(request) for request in result.requests])
 
 
-async def debtor(environment: Environment, document: Document, request: Request) -> str:
+async def debtor(
+    environment: Environment, document: Document, request: Request, *, verify: bool = False
+) -> str:
     """Return the Identifier of the document's debtor: our own record, else found by e-mail, else added (W14).
 
     Several with the same e-mail: the lowest, and the journal says so. Without an e-mail it is tied to the document.
+    `verify` asks WeFact whether the recorded one still exists: the merchant may have deleted it there.
     """
-    tenant = document.tenant
-    email, tax_number = _party(request)
-    known = await environment.read(
-        lambda conn: parties.debtor(conn, tenant, email, tax_number=tax_number) if email else None
-    )
+    tenant, (email, tax_number) = document.tenant, _party(request)
+    if not email:
+        return await _new_debtor(environment, document, request, f"{document.id}:{document.again}")
+    mark = _mark(email, tax_number)
+    known = await environment.read(lambda conn: parties.debtor(conn, tenant, email, tax_number=tax_number))
+    if known is not None and verify and await _is_gone(environment, tenant, known):
+        mark, known = f"{mark}:{known}", None
     if known is not None:
         return known
     ledger = await ledger_of(environment, tenant)
-    key = f"debtor:{_mark(email, tax_number)}" if email else f"debtor:{document.id}:{document.again}"
     identifier = await _existing(environment, ledger, document, request)
     if identifier is None:
-        made = await ledger.ensure(request, key, document_id=document.id, names={}, several="lowest")
-        identifier = made.identifier
-    if email:
-        await environment.write(
-            lambda conn: parties.remember_debtor(
-                conn, tenant, email, tax_number=tax_number, identifier=identifier, now=environment.now()
-            )
+        identifier = await _new_debtor(environment, document, request, mark)
+    await environment.write(
+        lambda conn: parties.remember_debtor(
+            conn, tenant, email, tax_number=tax_number, identifier=identifier, now=environment.now()
         )
+    )
     return identifier
+
+
+async def _new_debtor(environment: Environment, document: Document, request: Request, mark: str) -> str:
+    ledger = await ledger_of(environment, document.tenant)
+    made = await ledger.ensure(request, f"debtor:{mark}", document_id=document.id, names={}, several="lowest")
+    return made.identifier
+
+
+async def _is_gone(environment: Environment, tenant: str, identifier: str) -> bool:
+    wefact = await environment.connections.wefact(tenant)
+    return await wefact.show("debtor", identifier) is None
 
 
 async def product(environment: Environment, document: Document, request: Request) -> str:

@@ -5,6 +5,7 @@ Each sweep may run any number of times, in any number of processes: it only note
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ REREAD = timedelta(hours=6)
 # Work without a row in the engine is lost only when it had the time to get one.
 GRACE = timedelta(seconds=30)
 SWEPT = "sweep"
+# So many documents are noted in one transaction: webhooks wait for it on SQLite.
+CHUNK = 100
 
 _log = logging.getLogger("mapper.processing")
 
@@ -40,6 +43,9 @@ class SweepReport:
     seen: int = 0
     new: int = 0
     dispatched: int = 0
+
+    def __add__(self, other: SweepReport) -> SweepReport:
+        return SweepReport(self.seen + other.seen, self.new + other.new, self.dispatched + other.dispatched)
 
 
 async def sweep_shop(
@@ -56,32 +62,32 @@ async def sweep_shop(
     `nightly` also reads every paid order of 35 days. Nothing is read for a paused tenant. Raises ServiceError; the
     next sweep then begins where this one did.
     """
-    with database.read() as conn:
-        row, settings = tenants.get(conn, tenant), tenants.settings(conn, tenant)
-        swept, paused = sweeps.swept_until(conn, tenant), tenants.pause_of(conn, tenant)
-    if paused is not None or settings["mode"] == "invoices":
+    row, settings, swept = await asyncio.to_thread(_situation, database, tenant)
+    if row is None:
         return SweepReport()
     shop = await connections.shop(tenant)
     since = max(row.process_from, (swept or row.process_from) - OVERLAP)
-    found = [order async for order in shop.orders(created_from=since)]
+    orders = {order["id"]: order async for order in shop.orders(created_from=since)}
     if nightly:
-        start = max(row.process_from, now - PAID_WINDOW)
-        found += [order async for order in shop.orders(created_from=start, is_paid=True)]
-    orders = {order["id"]: order for order in found if isinstance(order.get("id"), int)}
-    with database.begin() as conn:
-        report = _take_note(conn, row, settings, orders.values(), now=now)
-        again = _reopen(conn, tenant, now=now, reread=timedelta(0) if nightly else reread)
-        sweeps.record(conn, tenant, until=now)
-    return SweepReport(report.seen, report.new, report.dispatched + again)
+        since = max(row.process_from, now - PAID_WINDOW)
+        orders |= {order["id"]: order async for order in shop.orders(created_from=since, is_paid=True)}
+    seen = [order for id, order in orders.items() if isinstance(id, int)]
+    report = SweepReport()
+    for start in range(0, len(seen), CHUNK):
+        part = await asyncio.to_thread(
+            _take_note, database, row, settings, seen[start : start + CHUNK], now=now
+        )
+        report += part
+    age = timedelta(0) if nightly else reread
+    again = await asyncio.to_thread(_reopen, database, tenant, now=now, reread=age)
+    return report + SweepReport(dispatched=again)
 
 
 async def sweep_everyone(
     database: Database, connections: Connections, *, now: datetime, nightly: bool = False
 ) -> None:
     """Sweep every tenant's shop; one that cannot be reached does not keep the others from being swept."""
-    with database.read() as conn:
-        everyone = [tenant.id for tenant in tenants.everyone(conn)]
-    for tenant in everyone:
+    for tenant in await asyncio.to_thread(_everyone, database):
         try:
             report = await sweep_shop(database, connections, tenant, now=now, nightly=nightly)
         except MapperError as error:
@@ -104,9 +110,14 @@ def redispatch(
     database. With `due_only` a waiting document is left until its time has come.
     """
     with database.read() as conn:
-        everyone = [tenant] if tenant else [one.id for one in tenants.everyone(conn)]
-        stuck = {one: _stuck(conn, one, now - grace, now if due_only else None) for one in everyone}
+        chosen = [tenant] if tenant else [one.id for one in tenants.everyone(conn)]
+        stuck = {one: _stuck(conn, one, now - grace, now if due_only else None) for one in chosen}
     return sum(_dispatch_dead(database, one, rows, now=now) for one, rows in stuck.items() if rows)
+
+
+def _everyone(database: Database) -> list[str]:
+    with database.read() as conn:
+        return [tenant.id for tenant in tenants.everyone(conn)]
 
 
 def _stuck(conn: Connection, tenant: str, unchanged_since: datetime, due: datetime | None) -> list[Document]:
@@ -145,36 +156,54 @@ def _work_of(document: Document) -> set[str]:
     return {engine.workflow_id(document.tenant, document.id, revision) for revision in revisions}
 
 
+def _situation(database: Database, tenant: str) -> tuple[Tenant | None, Mapping[str, Any], datetime | None]:
+    """Return the tenant, its settings and how far it was swept; no tenant when there is nothing to sweep."""
+    with database.read() as conn:
+        row, settings = tenants.get(conn, tenant), tenants.settings(conn, tenant)
+        idle = tenants.pause_of(conn, tenant) is not None or settings["mode"] == "invoices"
+        return (None if idle else row), settings, sweeps.swept_until(conn, tenant)
+
+
 def _take_note(
-    conn: Connection,
+    database: Database,
     tenant: Tenant,
     settings: Mapping[str, Any],
     orders: Iterable[Mapping[str, Any]],
     *,
     now: datetime,
 ) -> SweepReport:
-    seen = new = dispatched = 0
-    for order in orders:
-        seen += 1
-        known = documents.find(conn, tenant.id, "order", order["id"])
-        verdict = _judged(order, tenant, settings)
-        if known is not None and (known.state != "open" or verdict.outcome == "open"):
-            continue
-        new += known is None
-        noted = documents.note(
-            conn,
-            tenant.id,
-            "order",
-            order["id"],
-            now=now,
-            changed=known is not None,
-            number=str(order.get("ordernumber_full") or ""),
-            dated=created_at(order),
-        )
-        if verdict.outcome != "open":
-            engine.dispatch(conn, tenant.id, noted, reason=SWEPT, priority=engine.BACKGROUND)
-            dispatched += 1
-    return SweepReport(seen, new, dispatched)
+    report = SweepReport()
+    with database.begin() as conn:
+        for order in orders:
+            report += _note(conn, tenant, settings, order, now=now)
+    return report
+
+
+def _note(
+    conn: Connection,
+    tenant: Tenant,
+    settings: Mapping[str, Any],
+    order: Mapping[str, Any],
+    *,
+    now: datetime,
+) -> SweepReport:
+    known = documents.find(conn, tenant.id, "order", order["id"])
+    is_open = _judged(order, tenant, settings).outcome == "open"
+    if known is not None and (known.state != "open" or is_open):
+        return SweepReport(seen=1)
+    noted = documents.note(
+        conn,
+        tenant.id,
+        "order",
+        order["id"],
+        now=now,
+        changed=known is not None,
+        number=str(order.get("ordernumber_full") or ""),
+        dated=created_at(order),
+    )
+    if not is_open:
+        engine.dispatch(conn, tenant.id, noted, reason=SWEPT, priority=engine.BACKGROUND)
+    return SweepReport(seen=1, new=int(known is None), dispatched=int(not is_open))
 
 
 def _judged(order: Mapping[str, Any], tenant: Tenant, settings: Mapping[str, Any]) -> Verdict:
@@ -184,17 +213,24 @@ def _judged(order: Mapping[str, Any], tenant: Tenant, settings: Mapping[str, Any
     )
 
 
-def _reopen(conn: Connection, tenant: str, *, now: datetime, reread: timedelta) -> int:
-    """Dispatch the open documents that were not seen for a while: they may lie outside every window."""
+def _reopen(database: Database, tenant: str, *, now: datetime, reread: timedelta) -> int:
+    """Dispatch the open documents that were not seen for a while: they may lie outside every window.
+
+    Ends the sweep: from here on everything made before `now` was read.
+    """
     dispatched, after = 0, ""
-    while rows := listing.unsettled(conn, tenant, after=after):
-        for row in rows:
-            if row.state == "open" and row.noted_at <= now - reread:
-                noted = documents.note(conn, tenant, row.kind, row.shop_id, now=now)
-                engine.dispatch(conn, tenant, noted, reason=SWEPT, priority=engine.BACKGROUND)
-                dispatched += 1
+    while True:
+        with database.begin() as conn:
+            rows = listing.unsettled(conn, tenant, after=after, limit=CHUNK)
+            for row in rows:
+                if row.state == "open" and row.noted_at <= now - reread:
+                    noted = documents.note(conn, tenant, row.kind, row.shop_id, now=now)
+                    engine.dispatch(conn, tenant, noted, reason=SWEPT, priority=engine.BACKGROUND)
+                    dispatched += 1
+            if not rows:
+                sweeps.record(conn, tenant, until=now)
+                return dispatched
         after = rows[-1].id
-    return dispatched
 
 
 def purge_engine(sql: Engine, *, now: datetime, keep: timedelta = timedelta(days=7)) -> int:

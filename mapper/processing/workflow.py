@@ -84,7 +84,9 @@ class Workflow:
 
         shape = await self._step("read", task, read)
         debtor = (
-            str((await self._step("debtor", task, self._debtor))["identifier"]) if shape["debtor"] else ""
+            str((await self._step("debtor", task, self._debtor(task)))["identifier"])
+            if shape["debtor"]
+            else ""
         )
         for number in range(int(str(shape["products"]))):
             await self._step(f"product {number + 1}", task, self._product(number))
@@ -101,10 +103,14 @@ class Workflow:
 
         return work
 
-    async def _debtor(self, document: Document) -> Result:
-        request = (await posting.stored_plan(self._environment, document)).debtor
-        assert request is not None
-        return {"identifier": await posting.debtor(self._environment, document, request)}
+    def _debtor(self, task: Task) -> Work:
+        async def work(document: Document) -> Result:
+            request = (await posting.stored_plan(self._environment, document)).debtor
+            assert request is not None
+            identifier = await posting.debtor(self._environment, document, request, verify=task.by_hand)
+            return {"identifier": identifier}
+
+        return work
 
     def _invoice(self, debtor: str) -> Work:
         async def work(document: Document) -> Result:
