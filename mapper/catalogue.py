@@ -249,15 +249,15 @@ PAYLOADS: dict[str, Entry] = {
         "De regels hebben '{path}'{row} nodig, maar het document heeft die waarde niet.",
         "Complete the order in the shop and process it again; if the field may be absent, give the rule a default "
         "with `or`.",
-        "Vul de bestelling in de winkel aan en verwerk haar opnieuw; mag het veld ontbreken, geef de regel dan met `or` "
-        "een standaardwaarde.",
+        "Vul de bestelling in de winkel aan en verwerk haar opnieuw; mag het veld ontbreken, geef de regel dan met "
+        "`or` een standaardwaarde.",
     ),
     "MAP202": Entry(
         "'{path}'{row} must be {wanted}, but the document holds {found}.",
         "'{path}'{row} moet {wanted} zijn, maar het document bevat {found}.",
         "Correct the order in the shop and process it again; if it looks right there, report it to the shop's maker.",
-        "Verbeter de bestelling in de winkel en verwerk haar opnieuw; lijkt zij daar goed, meld het dan bij de maker van "
-        "de winkel.",
+        "Verbeter de bestelling in de winkel en verwerk haar opnieuw; lijkt zij daar goed, meld het dan bij de maker "
+        "van de winkel.",
     ),
     "MAP203": Entry(
         "The rules cannot calculate this document: {reason}.",

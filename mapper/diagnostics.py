@@ -105,7 +105,7 @@ _UNPRINTABLE = re.compile(
 
 
 def printable(text: str, limit: int = 2000) -> str:
-    """Return text from outside made safe for a terminal or a log: controls shown as `\\u….`, cut to `limit`."""
+    """Return text from outside made safe for a terminal or a log: controls shown as escapes, cut to `limit`."""
     shown = _UNPRINTABLE.sub(lambda match: _escape(ord(match.group())), text)
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 

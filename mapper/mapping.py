@@ -1,7 +1,7 @@
 """A document of the shop mapped by rules: payload → document → requests to WeFact, with findings and trace. Pure.
 
-`load_rulebooks` reads and compiles the rules once; `Rulebooks.bind` joins them with a tenant's settings; the result maps
-any number of payloads.
+`load_rulebooks` reads and compiles the rules once; `Rulebooks.bind` joins them with a tenant's settings; the result
+maps any number of payloads.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ class Request:
 class Traced:
     """One value of a trace: where its rule stands and what it gave.
 
-    `case` numbers the case of a table that applied (-1: none); `line` the document's line (from 1) and `item` what it was
-    made from (from 0), for values of a line.
+    `case` numbers the case of a table that applied (-1: none); `line` the document's line (from 1) and `item` what it
+    was made from (from 0), for values of a line.
     """
 
     path: str
@@ -256,7 +256,7 @@ class Mapper:
             document, reports = self._traced[kind](payload, records.append)
         except _FAULTS as fault:
             return Mapped(None, (), (_fault(fault, source, records),), Trace(((source, records),)), hash_)
-        findings = _findings(source, reports, offline)
+        findings = _findings(source, reports, offline=offline)
         trace = Trace(((source, records),))
         records = []
         try:
@@ -264,7 +264,7 @@ class Mapper:
         except _FAULTS as fault:
             findings.append(_fault(fault, target, records))
             return Mapped(document, (), tuple(findings), trace, hash_)
-        findings += _findings(target, more, offline)
+        findings += _findings(target, more, offline=offline)
         trace = Trace((*trace.records, (target, records)))
         return Mapped(document, requests_of(target, raw), tuple(findings), trace, hash_)
 
@@ -377,7 +377,7 @@ def _finding(code: str, place: Place | None, about: str, facts: Mapping[str, Fac
     )
 
 
-def _findings(compiled: Compiled, reports: Sequence[Any], offline: bool) -> list[Finding]:
+def _findings(compiled: Compiled, reports: Sequence[Any], *, offline: bool) -> list[Finding]:
     found = []
     for number, severity, say, help_, facts, item in reports:
         check = compiled.rules.checks[number]

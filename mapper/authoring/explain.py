@@ -1,7 +1,7 @@
 """Why a value is what it is: from a request's parameter or a document's field back to the payload, rule by rule.
 
-A path names what to explain: `total_incl`, `customer.email`, `lines.1.unit_excl` (lines count from 1), or a parameter of
-a request: `invoice.InvoiceLines.1.PriceExcl`, `debtor.Address`.
+A path names what to explain: `total_incl`, `customer.email`, `lines.1.unit_excl` (lines count from 1), or a parameter
+of a request: `invoice.InvoiceLines.1.PriceExcl`, `debtor.Address`.
 """
 
 from __future__ import annotations
@@ -60,9 +60,10 @@ class Explanation:
 
     def render(self) -> str:
         """Return the explanation as a tree for a terminal."""
-        return "\n".join(self._tree("", ""))
+        return "\n".join(self.tree("", ""))
 
-    def _tree(self, first: str, rest: str) -> Iterator[str]:
+    def tree(self, first: str, rest: str) -> Iterator[str]:
+        """Yield the lines of the tree; `first` and `rest` stand before its first line and the others."""
         yield first + printable(f"{self.path} = {_brief(self.value)}")
         inner = rest + ("│ " if self.inputs else "  ")
         if self.place is not None and not self.again:
@@ -73,7 +74,7 @@ class Explanation:
             yield inner + "(explained above)"
         for number, one in enumerate(self.inputs):
             last = number == len(self.inputs) - 1
-            yield from one._tree(rest + ("└─ " if last else "├─ "), rest + ("   " if last else "│  "))
+            yield from one.tree(rest + ("└─ " if last else "├─ "), rest + ("   " if last else "│  "))
 
 
 def explain_field(
@@ -476,7 +477,7 @@ def _is_local(leaf: ex.Expr, form: r.Value) -> bool:
 
 
 def _path_of(traced: Traced) -> str:
-    section, _, name = traced.path.partition(".")
+    name = traced.path.partition(".")[2]
     return name if traced.line is None else f"lines.{traced.line}.{name}"
 
 

@@ -77,10 +77,7 @@ def map_(
     "--plain", is_flag=True, help="One line a problem, file:line:column: code: message, for editors and CI."
 )
 @click.option("--types", is_flag=True, help="Show the type of every value.")
-@click.pass_obj
-def check(
-    state: State, *, settings_file: Path | None, rules: Path | None, as_json: bool, plain: bool, types: bool
-) -> int:
+def check(*, settings_file: Path | None, rules: Path | None, as_json: bool, plain: bool, types: bool) -> int:
     """Check rules, and settings when given, and show all problems at once, each with its place."""
     problems: list[Diagnostic] = []
     loaded = _checked(problems, rules, settings_file)

@@ -20,7 +20,7 @@ _Node = TypeVar("_Node", bound=ast.AST)
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A place that needs a value: which one, where the rule asks for it, and whether the shop's API says it may be null."""
+    """A place that needs a value: which one, where the rule asks, and whether the shop's API says it may be null."""
 
     what: str
     place: Place
@@ -182,7 +182,7 @@ class Emitter:
         """Return the code of an expression; `lenient`: its value may be absent."""
         return at(self.emit_kind(expr, lenient), expr.place)
 
-    def emit_kind(self, expr: ex.Expr, lenient: bool) -> ast.expr:
+    def emit_kind(self, expr: ex.Expr, lenient: bool) -> ast.expr:  # noqa: C901, PLR0912 (one arm per kind)
         """Return the code of an expression by its kind."""
         match expr:
             case ex.Const(value=value):

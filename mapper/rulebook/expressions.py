@@ -46,7 +46,8 @@ _NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?\Z")
 _WORDS = {"true": True, "false": False, "none": None}
 _PLACES = frozenset(map(Decimal, range(13)))
 _SIGNS = {
-    "Pow": "**", "Mod": "%", "FloorDiv": "//", "MatMult": "@", "LShift": "<<", "RShift": ">>", "BitAnd": "&", "BitOr": "|",
+    "Pow": "**", "Mod": "%", "FloorDiv": "//", "MatMult": "@", "LShift": "<<", "RShift": ">>", "BitAnd": "&",
+    "BitOr": "|",
     "BitXor": "^",
 }  # fmt: skip
 _ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
@@ -130,7 +131,7 @@ class Reader:
             )
             return Const(ANY, node.place, None)
         if len(stripped) > MAX_CHARACTERS:
-            self.refuse("RULE203", node.place, f"The expression has {len(stripped)} characters; at most {MAX_CHARACTERS} are read.",
+            self.refuse("RULE203", node.place, f"{len(stripped)} characters are too many: at most {MAX_CHARACTERS}.",
                         "Split it: give a part a name of its own.")  # fmt: skip
             return Const(ANY, node.place, None)
         # A line end ends a Python expression; in a YAML block it is only a space to the author.
@@ -376,7 +377,10 @@ class _Checker:
         for operand in operands[1:]:
             joined = join(kind, operand.type)
             if joined is None:
-                message = f"'or' takes the right side where the left is absent, but {kind.called} and {operand.type.called} do not go together."
+                both = f"{kind.called} and {operand.type.called}"
+                message = (
+                    f"'or' takes the right side where the left is absent, but {both} do not go together."
+                )
                 return self._refuse("RULE205", tree, message)
             kind = joined
         kind = kind.maybe() if operands[-1].type.optional else kind.sure()
@@ -400,47 +404,42 @@ class _Checker:
         return ListOf(Type("list", item=kind), self.place(tree), items)
 
     def call(self, tree: ast.Call) -> Expr:
-        place = self.place(tree)
         if not isinstance(tree.func, ast.Name):
-            return self._refuse(
-                "RULE206", tree, "Only named functions can be called.", "See docs/rules.md for the list."
-            )
+            hint = "See docs/rules.md for the list."
+            return self._refuse("RULE206", tree, "Only named functions can be called.", hint)
         name = tree.func.id
         if tree.keywords or any(isinstance(arg, ast.Starred) for arg in tree.args):
             return self._refuse("RULE206", tree, "Arguments are given in order, without names or stars.")
         args = tuple(self.convert(arg) for arg in tree.args)
         if name in {"filled", "needed"}:
-            if len(args) != 1:
-                return self._refuse(
-                    "RULE209",
-                    tree,
-                    f"{name} takes 1 value(s), not {len(args)}.",
-                    "Write it around one value.",
-                )
-            if name == "needed":
-                return replace(args[0], type=replace(args[0].type, nullable=False))
-            return Filled(FLAG, place, args[0])
+            return self._presence(tree, name, args)
         function = self.reader.functions.get(name)
         if function is None:
             hint = _nearest(name, [*self.reader.functions, "filled", "needed"], "Functions")
             return self._refuse("RULE209", tree, f"There is no function '{name}'.", hint)
         wanted = len(function.params)
         if len(args) != wanted and not (function.rest and len(args) >= wanted):
-            return self._refuse(
-                "RULE209", tree, f"{name} takes {wanted} value(s), not {len(args)}.", function.doc
-            )
-        params = (*function.params, *([function.params[-1]] * (len(args) - wanted)))
+            message = f"{name} takes {wanted} value(s), not {len(args)}."
+            return self._refuse("RULE209", tree, message, function.doc)
+        self._check_arguments(name, function, args)
+        return Call(self._returned(function, args), self.place(tree), name, args)
+
+    def _presence(self, tree: ast.Call, name: str, args: Sequence[Expr]) -> Expr:
+        if len(args) != 1:
+            message = f"{name} takes 1 value(s), not {len(args)}."
+            return self._refuse("RULE209", tree, message, "Write it around one value.")
+        if name == "needed":
+            return replace(args[0], type=replace(args[0].type, nullable=False))
+        return Filled(FLAG, self.place(tree), args[0])
+
+    def _check_arguments(self, name: str, function: Function, args: Sequence[Expr]) -> None:
+        params = (*function.params, *([function.params[-1]] * (len(args) - len(function.params))))
         for arg, param in zip(args, params, strict=True):
             if param is PLACES and isinstance(arg, Const) and arg.value not in _PLACES:
                 self.reader.refuse("RULE205", arg.place, f"{name} gives 0 to 12 decimals.", function.doc)
             if not fits(arg.type, param):
-                self.reader.refuse(
-                    "RULE205",
-                    arg.place,
-                    f"{name} wants {param.called} here; this is {arg.type.called}.",
-                    function.doc,
-                )
-        return Call(self._returned(function, args), place, name, args)
+                message = f"{name} wants {param.called} here; this is {arg.type.called}."
+                self.reader.refuse("RULE205", arg.place, message, function.doc)
 
     def _returned(self, function: Function, args: Sequence[Expr]) -> Type:
         if function.like is None:

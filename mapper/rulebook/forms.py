@@ -1,7 +1,7 @@
 """Every key a rulebook may hold, with what belongs there and a word of help.
 
-The loader reads rulebooks by these tables, and the JSON schemas that give editors completion and hover are made from the
-same ones, so that the two cannot drift apart.
+The loader reads rulebooks by these tables, and the JSON schemas that give editors completion and hover are made from
+them too, so that the two cannot drift apart.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ CHECK = Form(
         _AS,
         Key("that", "condition", "What must hold; or give `if`."),
         Key("if", "condition", "When the check speaks; or give `that`."),
-        Key("severity", "severity", "error and wait keep a document from being posted; warning and info do not.", needed=True),
+        Key("severity", "severity", "error and wait keep a document from being posted.", needed=True),
         Key("say", "texts", "What is said, in English and Dutch; {expressions} are filled in.", needed=True),
         Key("help", "texts", "What to do about it; required for error and wait."),
         Key("facts", "facts", "The values that decided, by name."),

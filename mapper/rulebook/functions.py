@@ -40,8 +40,10 @@ class RuleFault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """One function. `lenient`: it takes absent values; `rest`: the last parameter may be repeated; `like`: the number of
-    the parameter whose unit the result has.
+    """One function.
+
+    `lenient`: it takes absent values; `rest`: the last parameter may be repeated; `like`: the number of the parameter
+    whose unit the result has.
     """
 
     call: Callable[..., Any]
@@ -273,7 +275,7 @@ def functions(rates: VatRates) -> dict[str, Function]:
         "abs": Function(abs, (NUMBER,), NUMBER, "Without its sign.", like=0),
         "sign": Function(sign, (NUMBER,), NUMBER, "-1 below zero, else 1."),
         "distinct": Function(distinct, (_LIST,), _LIST, "Each value once."),
-        "round_half_up": Function(round_half_up, (NUMBER, PLACES), NUMBER, "round_half_up(amount, 2): to cents.", like=0),
+        "round_half_up": Function(round_half_up, (NUMBER, PLACES), NUMBER, "round_half_up(x, 2): to cents.", like=0),
         "decimal_text": Function(
             decimal_text, (NUMBER, PLACES), TEXT, "decimal_text(amount, 6): at most 6 decimals, no trailing zeros."
         ),

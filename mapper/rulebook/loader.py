@@ -249,7 +249,8 @@ class _Loader:
             for name, inner in self._open(top.get("facts"), "facts").items()
         }
         return Check(
-            id=self._word(top.get("id")), place=node.place, about=self._word(top.get("about")), test=test, failing=failing,
+            id=self._word(top.get("id")), place=node.place, about=self._word(top.get("about")), test=test,
+            failing=failing,
             severity=severity, say=self._texts(top.get("say"), names),
             help=self._texts(top.get("help"), names), facts=facts, each=each, variable=variable,
             offline=self._flag(top.get("offline")),
@@ -296,7 +297,8 @@ class _Loader:
             return self.reader.expression(node, names)
         for key, read in _FORMS.items():
             if key in node.entries:
-                return read(self, node, names)
+                value: Value = read(self, node, names)
+                return value
         close = difflib.get_close_matches(next(iter(node.entries), ""), _FORMS, 1)
         hint = (
             f"Did you mean '{close[0]}'?"
@@ -369,7 +371,8 @@ class _Loader:
             for word in words:
                 for earlier, place in deciding:
                     if earlier in word.text:
-                        message = f"'{word.text}' never decides: the row on line {place.line} already takes every text with '{earlier}'."
+                        taken = f"the row on line {place.line} already takes every text with '{earlier}'"
+                        message = f"'{word.text}' never decides: {taken}."
                         self.reader.refuse(
                             "RULE222", word.place, message, "Put this row above that one, or remove the word."
                         )

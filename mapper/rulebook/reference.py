@@ -308,7 +308,7 @@ def _only(node: Node, *names: str) -> dict[str, Node]:
 
 
 def typed(value: Any, schema: Mapping[str, Any]) -> Any:
-    """Return a payload with its numbers as Decimal where its JSON schema says `number`, and texts where it says text."""
+    """Return a payload with Decimals and texts where its JSON schema says `number` and `string`."""
     if isinstance(value, dict):
         known = schema.get("properties", {})
         return {name: typed(inner, known.get(name, {})) for name, inner in value.items()}

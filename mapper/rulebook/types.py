@@ -14,9 +14,9 @@ Unit = Literal["", "money", "percentage", "quantity", "date"]
 class Type:
     """The type of a value. `optional`: it may be absent. `fields` of a record, `item` of a list; None is unknown.
 
-    `unit` is what a number counts, or `date` of a text; a number without unit goes with every unit. `choices` are all the
-    texts it can be, when they are known. `outside`: the record comes from a payload, so its fields are checked whenever
-    they are read; `nullable`: the shop's API documents that the field may be null.
+    `unit` is what a number counts, or `date` of a text; a number without unit goes with every unit. `choices` are all
+    the texts it can be, when they are known. `outside`: the record comes from a payload, so its fields are checked
+    whenever they are read; `nullable`: the shop's API documents that the field may be null.
     """
 
     kind: Kind
