@@ -1,11 +1,12 @@
 """WeFact's arithmetic, simulated, and the rounding line that makes its total equal to the shop's.
 
-Which model an account follows is not documented. The examples in WeFact's documentation fit B, D and E; B is the default.
+Which model an account follows is not documented. The examples in WeFact's documentation fit B, D and E; B is the
+default.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
@@ -16,7 +17,7 @@ Model = Literal["A", "B", "C", "D", "E"]
 Line = Mapping[str, Any]
 
 _CENT = Decimal("0.01")
-_STEP = Decimal("0.001")
+_SENT = Decimal("0.000001")  # the smallest step of a price that is sent
 _ZERO = Decimal(0)
 
 
@@ -70,9 +71,10 @@ def simulate(lines: Iterable[Priced], model: Model) -> Totals:
 def settle(lines: Sequence[Line], total: Decimal, model: Model, limit: Decimal) -> dict[str, Any]:
     """Return the lines to send, so that WeFact's total is `total`, with what was found.
 
-    The result has `lines` (as given, or with the rounding line added or its price changed), `exact` (whether the total
-    comes out), `residual` (euros that WeFact's arithmetic alone would leave), and `total` and `tax` as simulated. The
-    rounding line is at most `limit` euros, in the rate where it makes the total equal. No other price is touched.
+    The result has `lines` (as given, or with the rounding line added, changed or left out), `exact` (whether the
+    total comes out), `residual` (euros that WeFact's arithmetic alone would leave), and `total` and `tax` as simulated.
+    The rounding line is at most `limit` euros, in the first rate where it makes the total equal. No other price is
+    touched.
     """
     plain = [line for line in lines if line["kind"] != "rounding"]
     rounding = next((line for line in lines if line["kind"] == "rounding"), None)
@@ -82,38 +84,60 @@ def settle(lines: Sequence[Line], total: Decimal, model: Model, limit: Decimal) 
     if result["exact"] or abs(total - totals.incl) > limit:
         return result
     base = [_priced(line) for line in plain]
-    for like, price in _candidates(plain, rounding, total - totals.incl, limit):
-        settled = simulate([*base, Priced(Decimal(1), price, like["charged_percent"])], model)
-        if settled.incl == total:
-            added = {**like, "kind": "rounding", "description": "Rounding", "product_code": "Additionalcosts"}
-            added |= {"quantity": Decimal(1), "unit_excl": price, "discount": _ZERO}
-            return result | {
-                "lines": [*plain, added],
-                "exact": True,
-                "total": settled.incl,
-                "tax": settled.tax,
-            }
+    for like in _rates_to_try(plain, rounding):
+        price = _price(base, like["charged_percent"], total, model, limit)
+        if price is None:
+            continue
+        added = {**like, "kind": "rounding", "description": "Rounding", "product_code": "Additionalcosts"}
+        added |= {"quantity": Decimal(1), "unit_excl": price, "discount": _ZERO}
+        settled = simulate([*base, _priced(added)], model)
+        mended = [*plain, added] if price else plain
+        return result | {"lines": mended, "exact": True, "total": settled.incl, "tax": settled.tax}
     return result
 
 
-def _candidates(
-    plain: Sequence[Line], rounding: Line | None, residual: Decimal, limit: Decimal
-) -> Iterator[tuple[Line, Decimal]]:
-    """Yield lines to take the rate from with prices to try: the fitting price first, then steps of a tenth of a cent."""
-    if rounding is not None:
-        likes = [rounding]
-    else:
-        largest: dict[Decimal, Line] = {}
-        for line in sorted(plain, key=lambda line: -abs(line["total_incl"])):
-            largest.setdefault(line["charged_percent"], line)
-        likes = list(largest.values())
-    for like in likes:
-        start = rounding["unit_excl"] if rounding is not None else _ZERO
-        fitting = round_half_up(residual / (1 + like["charged_percent"] / 100), 6)
-        steps = [_STEP * number * (1 if residual > 0 else -1) for number in range(1, 51)]
-        for change in (fitting, *sorted(steps, key=lambda step: abs(step - fitting))):
-            if start + change and abs(start + change) <= limit:
-                yield like, start + change
+def _rates_to_try(plain: Sequence[Line], rounding: Line | None) -> list[Line]:
+    """Return a line of each rate: the document's own rounding line first, then from the largest."""
+    by_size = sorted(plain, key=lambda line: -abs(line["total_incl"]))
+    likes: dict[Decimal, Line] = {}
+    for line in by_size if rounding is None else [rounding, *by_size]:
+        likes.setdefault(line["charged_percent"], line)
+    return list(likes.values())
+
+
+def _price(
+    base: Sequence[Priced], percent: Decimal, total: Decimal, model: Model, limit: Decimal
+) -> Decimal | None:
+    """Return the price of a rounding line that gives `total`, None when no price within `limit` does.
+
+    Under every model a total never falls when a price rises, so the prices that fit are one range, found by halving:
+    net and VAT round at different prices, so it can be narrower than a tenth of a cent. The price with the fewest
+    decimals is taken, since how many WeFact keeps is not documented.
+    """
+
+    def short_of(step: int, aim: Decimal) -> bool:
+        price = step * _SENT
+        return simulate([*base, Priced(Decimal(1), price, percent)], model).incl < aim
+
+    most = int(limit / _SENT)
+    lowest = _first(-most, most + 1, lambda step: not short_of(step, total))
+    above = _first(lowest, most + 1, lambda step: not short_of(step, total + _CENT))
+    if lowest == above:
+        return None
+    if lowest <= 0 < above:
+        return _ZERO
+    middle = (lowest + above - 1) * _SENT / 2
+    rounded = (round_half_up(middle, places) for places in range(2, 6))
+    fitting = (price for price in rounded if lowest * _SENT <= price < above * _SENT)
+    return next(fitting, round_half_up(middle, 6))
+
+
+def _first(start: int, stop: int, holds: Callable[[int], bool]) -> int:
+    """Return the first number from `start` for which `holds`, `stop` when there is none; once true it stays true."""
+    while start < stop:
+        middle = (start + stop) // 2
+        start, stop = (start, middle) if holds(middle) else (middle + 1, stop)
+    return start
 
 
 def _priced(line: Line) -> Priced:
