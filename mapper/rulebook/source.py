@@ -189,8 +189,9 @@ def walk(node: Node) -> Iterator[Node]:
 
 
 def _yaml_problem(source: Source, error: yaml.MarkedYAMLError) -> Diagnostic:
-    unclosed = "quoted scalar" in (error.context or "") or "unexpected end of stream" in (error.problem or "")
-    mark = (error.context_mark if unclosed else None) or error.problem_mark or error.context_mark
+    # What is not closed, and a key without its colon, are mended where they begin.
+    begins = any(told in (error.problem or "") for told in ("unexpected end of stream", "could not find expected ':'"))
+    mark = (error.context_mark if begins else None) or error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     # The end of the file can be a line that is not there.
     line = min(line, len(source.lines))
