@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "doctor": ("mapper.cli.services", "doctor", "Check connections and everything the mapper needs."),
     "map": ("mapper.cli.authoring", "map_", "Map documents and print what would be sent."),
     "check": ("mapper.cli.authoring", "check", "Check rules and settings, and show all problems."),
+    "test": ("mapper.cli.cases", "test", "Run the cases of the rules, and show what they reach."),
     "explain": ("mapper.cli.authoring", "explain", "Explain why a value is what it is."),
     "rules": ("mapper.cli.rules", "rules", "Schemas for editors, and the versions of the rules."),
     "sandbox": ("mapper.cli.services", "sandbox", "Serve emulators of CCV Shop, WeFact and VIES."),

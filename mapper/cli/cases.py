@@ -1,0 +1,152 @@
+"""`test`: the cases of the rules, and what of the rules they reach. Needs no network and no database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mapper.cli.authoring import rules_option
+from mapper.cli.options import json_option, print_json, say
+from mapper.cli.state import State
+from mapper.diagnostics import printable
+
+if TYPE_CHECKING:
+    from mapper.authoring.cases import Cases
+    from mapper.authoring.coverage import Coverage
+    from mapper.authoring.trial import Outcome
+    from mapper.mapping import Rulebooks
+
+
+@click.command("test")
+@rules_option
+@click.option("--update", is_flag=True, help="Write what came in place of what was expected, and show the change.")
+@click.option("--coverage", "show_uncovered", is_flag=True, help="Name every rule and table row that no case reaches.")
+@click.option("-k", "text", metavar="TEXT", help="Only cases with this text in their sentence.")
+@json_option
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
+@click.pass_obj
+def test(
+    state: State,
+    *,
+    rules: Path | None,
+    update: bool,
+    show_uncovered: bool,
+    text: str | None,
+    as_json: bool,
+    files: tuple[Path, ...],
+) -> int:
+    """Run the cases of the rules: FILEs, or all in the folder `cases` of the rules.
+
+    A case that fails shows what it expects, what came, and why the field has that value. Exit code 1 when a case fails
+    or cannot be run, else 0.
+    """
+    from mapper.authoring.cases import read_cases
+    from mapper.mapping import load_rulebooks
+
+    rulebooks = load_rulebooks(rules)
+    cases = read_cases(rulebooks, files)
+    outcomes = _run(rulebooks, cases, text)
+    if update and _update(cases, outcomes):
+        cases = read_cases(rulebooks, files)
+        outcomes = _run(rulebooks, cases, text)
+    covered = _coverage(rulebooks, outcomes) if show_uncovered or not (files or text) else None
+    if as_json:
+        _print(cases, outcomes, covered)
+    else:
+        _tell(rulebooks, cases, outcomes, covered, named=show_uncovered)
+    return 1 if cases.problems or any(one.failures for one in outcomes) else 0
+
+
+def _run(rulebooks: Rulebooks, cases: Cases, text: str | None) -> list[Outcome]:
+    from mapper.authoring.trial import run_case
+
+    wanted = (text or "").casefold()
+    return [run_case(rulebooks, case) for case in cases.found if wanted in case.name.casefold()]
+
+
+def _update(cases: Cases, outcomes: Sequence[Outcome]) -> bool:
+    """Rewrite the files whose expectations failed; tell whether there were any."""
+    from mapper.authoring.trial import difference, updated
+
+    changed = False
+    for path, source in cases.sources.items():
+        failures = [failure for one in outcomes if one.case.file == path for failure in one.failures]
+        text = updated(source, failures)
+        if text != source.text:
+            path.write_text(text, encoding="utf-8")
+            click.echo(printable_lines(difference(source, text)))
+            changed = True
+    return changed
+
+
+def printable_lines(text: str) -> str:
+    """Return several lines made safe for a terminal."""
+    return "\n".join(printable(line) for line in text.splitlines())
+
+
+def _coverage(rulebooks: Rulebooks, outcomes: Sequence[Outcome]) -> Coverage:
+    from mapper.authoring.coverage import coverage
+
+    return coverage(rulebooks, [(one.case.payload, one.case.settings) for one in outcomes])
+
+
+def _tell(
+    rulebooks: Rulebooks, cases: Cases, outcomes: Sequence[Outcome], covered: Coverage | None, *, named: bool
+) -> None:
+    from mapper.authoring.trial import explained
+
+    for problem in cases.problems:
+        click.echo(problem.render())
+    failed = [one for one in outcomes if one.failures]
+    for one in failed:
+        click.echo(printable(f"{one.case.place}: {one.case.name}"))
+        for failure in one.failures:
+            click.echo(printable(f"  {failure.place}: {failure.path}"))
+            click.echo(printable(f"    expected {failure.expected}"))
+            click.echo(printable(f"    got      {failure.got}"))
+            for line in explained(rulebooks, one, failure).splitlines():
+                click.echo(f"      {printable(line)}")
+    if covered is not None:
+        for part in covered.uncovered if named else ():
+            click.echo(printable(f"not covered: {part}"))
+    say(_summary(cases, outcomes, len(failed), covered, named=named))
+
+
+def _summary(
+    cases: Cases, outcomes: Sequence[Outcome], failed: int, covered: Coverage | None, *, named: bool
+) -> str:
+    words = [f"{len(outcomes)} cases in {len(cases.sources)} files: {len(outcomes) - failed} right, {failed} wrong."]
+    if cases.problems:
+        words.append(f"{len(cases.problems)} problems keep cases from being run.")
+    if covered is not None:
+        reached = len(covered.parts) - len(covered.uncovered)
+        words.append(f"Coverage {covered.percent} %: {reached} of {len(covered.parts)} rules, rows and checks.")
+        if covered.uncovered and not named:
+            words.append("--coverage names the others.")
+    return " ".join(words)
+
+
+def _print(cases: Cases, outcomes: Sequence[Outcome], covered: Coverage | None) -> None:
+    for problem in cases.problems:
+        print_json(problem.to_json())
+    for one in outcomes:
+        place = one.case.place
+        record: dict[str, Any] = {"case": one.case.name, "file": place.file, "line": place.line}
+        record["right"] = not one.failures
+        record["failures"] = [
+            {
+                "path": failure.path,
+                "expected": failure.expected,
+                "got": failure.got,
+                "file": failure.place.file,
+                "line": failure.place.line,
+                "column": failure.place.column,
+            }
+            for failure in one.failures
+        ]
+        print_json(record)
+    if covered is not None:
+        print_json({"coverage": covered.to_json()})
