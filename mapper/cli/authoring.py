@@ -79,6 +79,8 @@ def map_(
 @click.option("--types", is_flag=True, help="Show the type of every value.")
 def check(*, settings_file: Path | None, rules: Path | None, as_json: bool, plain: bool, types: bool) -> int:
     """Check rules, and settings when given, and show all problems at once, each with its place."""
+    from mapper.rulebook.bound import bound
+
     problems: list[Diagnostic] = []
     loaded = _checked(problems, rules, settings_file)
     if types and loaded is not None:
@@ -90,6 +92,9 @@ def check(*, settings_file: Path | None, rules: Path | None, as_json: bool, plai
         raise RuleError(problems)
     if loaded is not None and not problems:
         say(f"{', '.join(sorted(loaded.texts))}: no problems. Rules {loaded.hash[:12]}.")
+        for compiled in (*loaded.sources.values(), loaded.target):
+            most = bound(compiled.rules)
+            say(f"{compiled.rules.file}: at most {most.document} operations a document and {most.row} a row.")
     return RuleError.exit_code if problems else 0
 
 
