@@ -21,7 +21,8 @@ from mapper.catalogue import describe
 from mapper.diagnostics import Diagnostic, Finding, Place, Severity
 from mapper.errors import Fact, RuleError
 from mapper.rulebook import forms
-from mapper.rulebook.compiler import LINE, Compiled, compile_rules
+from mapper.rulebook.compiler import Compiled, compile_rules
+from mapper.rulebook.emitter import LINE
 from mapper.rulebook.expressions import Reader
 from mapper.rulebook.functions import Function, RuleFault, functions
 from mapper.rulebook.loader import read_rules

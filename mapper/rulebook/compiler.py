@@ -33,9 +33,6 @@ from mapper.rulebook.emitter import (
 from mapper.rulebook.functions import Function
 from mapper.rulebook.types import Type
 
-LINE = -1
-"""The entry number that marks the beginning of a line in a trace: (LINE, line rule, item)."""
-
 Run = Callable[..., Any]
 
 
@@ -123,14 +120,10 @@ class _Compiler(Emitter):
         for name in hidden:
             self.block.append(assigned(working(rule.name, name), ast.List([], ast.Load())))
         number = self.rules.steps.index(rule)
-        with self.guarded(rule.test, rule.place), self.looped(rule.each, rule.variable, rule.place) as item:
-            if self.traced:
-                marks: list[ast.expr] = [
-                    ast.Constant(LINE),
-                    ast.Constant(number),
-                    item or ast.Constant(0),
-                ]
-                self.block.append(ast.Expr(call("record", ast.Tuple(marks, ast.Load()))))
+        with (
+            self.guarded(rule.test, rule.place),
+            self.looped(rule.each, rule.variable, rule.place, line=number),
+        ):
             for entry in rule.entries:
                 self.entry(entry, "w_")
             self.add_line(rule, group, hidden)
@@ -230,15 +223,21 @@ class _Compiler(Emitter):
 
     def when_from(self, value: r.When, index: int, variable: str, top: bool) -> None:
         if index == len(value.cases):
-            self.assign(value.otherwise, variable)
+            self.given(value, value.otherwise, variable)
             self.case(-1, top)
             return
         case = value.cases[index]
         with self.branch(self.emit(case.test), case.place) as statement:
-            self.assign(case.then, variable)
+            self.given(value, case.then, variable)
             self.case(index, top)
         with self.within(statement.orelse):
             self.when_from(value, index + 1, variable, top)
+
+    def given(self, whole: r.When, part: r.Value, variable: str) -> None:
+        """Emit what a case gives; a whole number among other numbers becomes Decimal."""
+        self.assign(part, variable)
+        if whole.type.kind == "number" and part.type.kind == "integer":
+            self.put(variable, call("exact", load(variable)), part.place)
 
     def match(self, value: r.Match, variable: str, top: bool) -> None:
         subject = self.fresh()

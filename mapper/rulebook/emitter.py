@@ -12,11 +12,14 @@ from typing import Any, TypeVar
 from mapper.diagnostics import Place
 from mapper.rulebook import tree as ex
 from mapper.rulebook.functions import Function, shown
-from mapper.rulebook.runtime import READERS, as_item, column, missing
+from mapper.rulebook.runtime import READERS, as_item, column, exact, missing
 from mapper.rulebook.types import Type
 
 _Node = TypeVar("_Node", bound=ast.AST)
 
+
+LINE = -1
+"""The entry number that marks the beginning of a line in a trace: (LINE, line rule, item)."""
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -96,6 +99,7 @@ class Emitter:
             "missing": missing,
             "column": column,
             "as_item": as_item,
+            "exact": exact,
             "shown": shown,
             "Decimal": Decimal,
         }
@@ -149,9 +153,15 @@ class Emitter:
             yield
 
     @contextmanager
-    def looped(self, each: ex.Expr | None, variable: str, place: Place) -> Iterator[ast.expr | None]:
-        """Fill the body of a loop over `each`, or of nothing; yields the expression that counts the items."""
+    def looped(
+        self, each: ex.Expr | None, variable: str, place: Place, *, line: int | None = None
+    ) -> Iterator[ast.expr | None]:
+        """Fill the body of a loop over `each`, or of nothing; yields the expression that counts the items.
+
+        `line` is the number of the line rule it makes lines for: a trace marks where each begins.
+        """
         if each is None:
+            self.mark(line, ast.Constant(0))
             yield None
             return
         name = f"e_{variable}"
@@ -166,9 +176,16 @@ class Emitter:
         with self.within(statement.body):
             kind = each.type.item or Type("any")
             self.scope.names[variable] = (name, kind)
+            self.mark(line, item)
             if kind.outside:
                 self.check_kind(name, kind, variable, place, item=True)
             yield item
+
+    def mark(self, line: int | None, item: ast.expr | None) -> None:
+        """Emit, in a trace, that a line begins: (LINE, line rule, item)."""
+        if self.traced and line is not None and item is not None:
+            marks: list[ast.expr] = [ast.Constant(LINE), ast.Constant(line), item]
+            self.block.append(ast.Expr(call("record", ast.Tuple(marks, ast.Load()))))
 
     @contextmanager
     def binding(self) -> Iterator[None]:
@@ -201,15 +218,14 @@ class Emitter:
             case ex.Logic(op=op, operands=operands):
                 return self.logic(ast.And() if op == "and" else ast.Or(), operands)
             case ex.Fallback(operands=operands):
-                return self.fallback(operands, lenient)
+                return self.exact(expr, operands, self.fallback(operands, lenient))
             case ex.Not(operand=operand):
                 return ast.UnaryOp(ast.Not(), self.emit(operand))
             case ex.Cond(test=test, then=then, otherwise=otherwise):
                 condition = self.emit(test)
                 with self.perhaps():
-                    return ast.IfExp(
-                        condition, self.emit(then, lenient=lenient), self.emit(otherwise, lenient=lenient)
-                    )
+                    sides = self.emit(then, lenient=lenient), self.emit(otherwise, lenient=lenient)
+                return self.exact(expr, (then, otherwise), ast.IfExp(condition, *sides))
             case ex.Filled(operand=operand):
                 return self.filled(operand)
             case ex.Call():
@@ -229,6 +245,11 @@ class Emitter:
         """Return a calculation's operand; whole numbers become Decimal, so that no float can come of them."""
         code = self.emit(expr)
         return call("Decimal", code) if expr.type.kind in {"integer", "any"} else code
+
+    def exact(self, whole: ex.Expr, sides: Iterable[ex.Expr], code: ast.expr) -> ast.expr:
+        """Return the code of a number; a side that is a whole number becomes Decimal, as `number` has it."""
+        mixed = whole.type.kind == "number" and any(side.type.kind == "integer" for side in sides)
+        return call("exact", code) if mixed else code
 
     def logic(self, op: ast.boolop, tests: Iterable[ex.Expr]) -> ast.expr:
         """Return conditions joined by `and` or `or`."""

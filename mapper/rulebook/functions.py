@@ -105,7 +105,8 @@ def options(items: Sequence[Mapping[str, Any]], name: str, value: str) -> str:
 
 
 def highest(amounts: Iterable[Decimal]) -> Decimal | None:
-    return max(amounts, default=None)
+    found = max(amounts, default=None)
+    return found if found is None else Decimal(found)
 
 
 def sign(amount: Decimal) -> Decimal:
@@ -142,7 +143,7 @@ def spread(amount: Decimal, keys: Sequence[Decimal], weights: Sequence[Decimal])
     if whole == 0:
         raise RuleFault("there is nothing to spread the amount over: the rows add up to 0")
     unit = min(Decimal("0.01"), Decimal(1).scaleb(int(amount.as_tuple().exponent)))
-    exact = {key: amount * basis[key] / whole for key in sorted(basis, reverse=True)}
+    exact = {Decimal(key): amount * basis[key] / whole for key in sorted(basis, reverse=True)}
     parts = {key: part.quantize(unit, rounding=ROUND_FLOOR) for key, part in exact.items()}
     left = int((amount - sum(parts.values(), _ZERO)) / unit)
     for key in sorted(parts, key=lambda key: (parts[key] - exact[key], -key))[:left]:
@@ -168,7 +169,7 @@ def rounding_rate(rates: Sequence[Decimal], totals: Sequence[Decimal], differenc
         gap = each - money.round_half_up(sum(amounts, _ZERO), 2)
         return abs(difference - gap), -abs(sum(amounts, _ZERO)), -rate
 
-    return min(groups, key=distance)
+    return Decimal(min(groups, key=distance))
 
 
 @lru_cache(maxsize=64)

@@ -26,6 +26,11 @@ def missing(site: int) -> NoReturn:
     raise MissingValue(site)
 
 
+def exact(value: Any) -> Any:
+    """Return a whole number as Decimal, anything else as it is: two of them divided would make a float."""
+    return Decimal(value) if value.__class__ is int else value
+
+
 def as_number(value: object, path: str) -> Decimal | None:
     # JSON has whole amounts as integers: by far the commonest case.
     if value.__class__ is int:
