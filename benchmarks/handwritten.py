@@ -1,8 +1,8 @@
-"""The mapping of `rules/ccv_order.yaml` and `rules/wefact.yaml` written by hand in Python, as a peer to measure against.
+"""The mapping of `rules/ccv_order.yaml` and `rules/wefact.yaml` by hand in Python, to measure against.
 
 It makes the same document, requests and check results as the rules (a test holds them equal) with the same arithmetic,
-the same care for absent and mistyped fields, and the same library functions for what is no mapping (VAT numbers, spreading
-cents, simulating WeFact).
+the same care for absent and mistyped fields, and the same library functions for what is no mapping (VAT numbers,
+spreading cents, simulating WeFact).
 """
 
 from __future__ import annotations
@@ -14,7 +14,18 @@ from typing import Any
 from mapper.money import decimal_text
 from mapper.rounding import settle
 from mapper.rulebook.functions import (
-    clean, country_code, country_name, join, local_time, options, product_code, products, rounding_rate, sign, spread, sum_of,
+    clean,
+    country_code,
+    country_name,
+    join,
+    local_time,
+    options,
+    product_code,
+    products,
+    rounding_rate,
+    sign,
+    spread,
+    sum_of,
     time_text,
 )  # fmt: skip
 from mapper.vat import numbers
@@ -90,7 +101,9 @@ class HandWritten:
         for setting in tenant["vat"]["rates"]:
             self.settings.setdefault((setting["country"], setting["rate"]), setting)
 
-    def run(self, order: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[str, str]], list[tuple[str, dict[str, Any]]]]:
+    def run(
+        self, order: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], list[tuple[str, str]], list[tuple[str, dict[str, Any]]]]:
         document, found = self.document(order)
         requests = self.requests(document, found)
         return document, found, requests
@@ -103,7 +116,12 @@ class HandWritten:
                 return keyword
         if "mister" in name and "cash" in name:
             return "mistercash"
-        if ("credit" in name and "card" in name) or "maestro" in name or "visa" in name or "mastercard" in name:
+        if (
+            ("credit" in name and "card" in name)
+            or "maestro" in name
+            or "visa" in name
+            or "mastercard" in name
+        ):
             return "creditcard"
         return "default"
 
@@ -174,7 +192,8 @@ class HandWritten:
         if country is None:
             raise Missing("country_code")
         return {
-            "first_name": text(address, "first_name"), "last_name": text(address, "last_name") or text(address, "full_name"),
+            "first_name": text(address, "first_name"),
+            "last_name": text(address, "last_name") or text(address, "full_name"),
             "company": text(address, "company"), "phone": text(address, "telephone"), "kvk": text(address, "kvk"),
             "street": text(address, "street") or text(address, "address_line_1"),
             "address_line_2": text(address, "address_line_2"),
@@ -184,7 +203,12 @@ class HandWritten:
         }  # fmt: skip
 
     def lines(
-        self, order: Mapping[str, Any], document: dict[str, Any], country: str, untaxed: bool, found: list[tuple[str, str]]
+        self,
+        order: Mapping[str, Any],
+        document: dict[str, Any],
+        country: str,
+        untaxed: bool,
+        found: list[tuple[str, str]],
     ) -> None:
         real = self.tenant["vat"]["real_rates_below_one"]
         rows_include = document["rows_include_vat"]
@@ -192,8 +216,8 @@ class HandWritten:
         rates: list[Decimal] = []
         amounts: list[Decimal] = []
 
-        def add(kind: str, account: str, description: str, code: str, quantity: Decimal, percent: Decimal, discount: Decimal,
-                price: Decimal) -> dict[str, Any]:  # fmt: skip
+        def add(kind: str, account: str, description: str, code: str, quantity: Decimal, percent: Decimal,
+                discount: Decimal, price: Decimal) -> dict[str, Any]:  # fmt: skip
             factor = 1 + percent / _HUNDRED
             unit_excl = price / factor if rows_include else price
             unit_incl = unit_excl if untaxed else price if rows_include else price * factor
@@ -207,7 +231,8 @@ class HandWritten:
                 setting = self.settings.get((country, percent))
             booked = setting[account] if setting is not None else None
             line = {
-                "kind": kind, "account": account, "description": description, "product_code": code, "quantity": quantity,
+                "kind": kind, "account": account, "description": description, "product_code": code,
+                "quantity": quantity,
                 "vat_percent": percent, "discount": discount, "unit_excl": unit_excl, "unit_incl": unit_incl,
                 "total_excl": total_excl, "total_incl": total_incl, "total_excl_before_discount": before_excl,
                 "total_incl_before_discount": before_excl if untaxed
@@ -226,7 +251,9 @@ class HandWritten:
                 percent = percent * 100
             selling = number(row, "selling_price")
             attributes = row.get("attributes") or ()
-            has_paid = (sum_of(attributes, "price") or 0) != 0 or number_or(row, "total_extra_option_price", _ZERO) != 0
+            has_paid = (sum_of(attributes, "price") or 0) != 0 or number_or(
+                row, "total_extra_option_price", _ZERO
+            ) != 0
             price = number_or(row, "price_with_attributes", selling) if has_paid else selling
             count = number(row, "count")
             name = text(row, "product_name")
@@ -244,12 +271,18 @@ class HandWritten:
                 if 0 < percent < 1 and percent not in real:
                     percent = percent * 100
             add("shipping", "shipping", "Shipping costs", "Shippingcosts", one, percent, _ZERO, shipping)
-        costs = number_or(order, "paymethod_costs", _ZERO) + number_or(order, "extra_payment_option_price", _ZERO)
+        costs = number_or(order, "paymethod_costs", _ZERO) + number_or(
+            order, "extra_payment_option_price", _ZERO
+        )
         if costs != 0:
             if untaxed or document["is_margin_sale"]:
                 highest: Decimal | None = _ZERO
             else:
-                own = [setting["rate"] for setting in self.tenant["vat"]["rates"] if setting["country"] == country]
+                own = [
+                    setting["rate"]
+                    for setting in self.tenant["vat"]["rates"]
+                    if setting["country"] == country
+                ]
                 highest = max(own, default=None)
                 if highest is None:
                     highest = self.rates.highest(country, document["date"])
@@ -258,11 +291,29 @@ class HandWritten:
             add("payment", "payment", "Payment costs", "Paymentcosts", one, highest, _ZERO, costs)
         if (extra := number_or(order, "extra_costs", _ZERO)) != 0:
             percent = _ZERO if untaxed else max(rates)
-            add("surcharge", "revenue", text(order, "extra_costs_description") or "Surcharge", "Surcharge", one, percent, _ZERO, extra)
+            add(
+                "surcharge",
+                "revenue",
+                text(order, "extra_costs_description") or "Surcharge",
+                "Surcharge",
+                one,
+                percent,
+                _ZERO,
+                extra,
+            )
         whole = sum(amounts, _ZERO)
         if (points := number_or(order, "credit_point_discount", _ZERO)) != 0:
             percent = _ZERO if untaxed else max(rates)
-            add("credit_points", "revenue", "Credit points", "Additionalcosts", one, percent, _ZERO, -abs(points) * sign(whole))
+            add(
+                "credit_points",
+                "revenue",
+                "Credit points",
+                "Additionalcosts",
+                one,
+                percent,
+                _ZERO,
+                -abs(points) * sign(whole),
+            )
         given = sum_of(order.get("discounts"), "amount")
         if given is None:
             given = number_or(order, "total_discounts", _ZERO)
@@ -270,7 +321,18 @@ class HandWritten:
         shares = []
         if discount != 0:
             for share in spread(discount, rates, amounts):
-                shares.append(add("discount", "revenue", "Discount", "Discount", one, share["key"], _ZERO, -share["amount"]))
+                shares.append(
+                    add(
+                        "discount",
+                        "revenue",
+                        "Discount",
+                        "Discount",
+                        one,
+                        share["key"],
+                        _ZERO,
+                        -share["amount"],
+                    )
+                )
         total_incl = document["total_incl"]
         gross = sum([line["total_incl"] for line in lines], _ZERO)
         difference = total_incl - gross.quantize(_CENT, ROUND_HALF_UP)
@@ -283,8 +345,12 @@ class HandWritten:
             price = difference if rows_include else difference / (1 + percent / _HUNDRED)
             add("rounding", "revenue", "Rounding", "Additionalcosts", one, percent, _ZERO, price)
             found.append(("K1", "info"))
-        document["discount_incl"] = discount if rows_include else -sum([line["total_incl"] for line in shares], _ZERO)
-        document["discount_excl"] = -sum([line["total_excl"] for line in shares], _ZERO) if rows_include else discount
+        document["discount_incl"] = (
+            discount if rows_include else -sum([line["total_incl"] for line in shares], _ZERO)
+        )
+        document["discount_excl"] = (
+            -sum([line["total_excl"] for line in shares], _ZERO) if rows_include else discount
+        )
         vat_rates = len({line["charged_percent"] for line in lines})
         document["vat_tolerance"] = max(_CENT * (vat_rates - 1), _ZERO) + abs(difference)
         document["lines"] = lines
@@ -319,7 +385,12 @@ class HandWritten:
         if document["total_vat"] != 0 and is_icp:
             found.append(("K6", "error"))
         mode = tenant["checks"]["eu_zero_rate"]
-        if document["is_international"] and in_eu and not order.get("is_platform_sale") and mode != "international":
+        if (
+            document["is_international"]
+            and in_eu
+            and not order.get("is_platform_sale")
+            and mode != "international"
+        ):
             found.append(("K7", "warning" if mode == "warn" else "wait"))
         if is_icp and country == tenant["home_country"]:
             found.append(("K7", "warning"))
@@ -328,7 +399,9 @@ class HandWritten:
         if document["total_incl"] == 0 and tenant["checks"]["zero_total"] == "ignore":
             found.append(("R6", "info"))
 
-    def requests(self, document: dict[str, Any], found: list[tuple[str, str]]) -> list[tuple[str, dict[str, Any]]]:
+    def requests(
+        self, document: dict[str, Any], found: list[tuple[str, str]]
+    ) -> list[tuple[str, dict[str, Any]]]:
         invoice, customer = self.tenant["invoice"], document["customer"]
         made: list[tuple[str, dict[str, Any]]] = []
         if not document["fixed_debtor"]:
@@ -364,9 +437,17 @@ class HandWritten:
             made.append(("send", {"Identifier": "{invoice.Identifier}"}))
         return made
 
-    def invoice(self, document: dict[str, Any], lines: list[Mapping[str, Any]], synchronise: bool) -> dict[str, Any]:
+    def invoice(
+        self, document: dict[str, Any], lines: list[Mapping[str, Any]], synchronise: bool
+    ) -> dict[str, Any]:
         invoice, fixed = self.tenant["invoice"], document["fixed_debtor"]
-        status = 0 if invoice["status"] == "draft" else 4 if invoice["status"] == "paid" and document["paid"] else 2
+        status = (
+            0
+            if invoice["status"] == "draft"
+            else 4
+            if invoice["status"] == "paid" and document["paid"]
+            else 2
+        )
         code = None
         if status and invoice["code"] == "order_number":
             code = document["order_number"]
@@ -418,5 +499,3 @@ class HandWritten:
 
 def _filled(params: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in params.items() if value is not None and value != ""}
-
-
