@@ -241,6 +241,18 @@ RULES: dict[str, Entry] = {
         "Give it `help` in both languages.",
         "Geef `help` in beide talen.",
     ),
+    "RULE301": Entry(
+        "An overlay changes something that the rules do not have.",
+        "Een overlay verandert iets dat de regels niet hebben.",
+        "Use the name that the rules use.",
+        "Gebruik de naam die de regels gebruiken.",
+    ),
+    "RULE302": Entry(
+        "An overlay changes one of several checks and does not say which.",
+        "Een overlay verandert een van meer controles en zegt niet welke.",
+        "Say which one with `nth`.",
+        "Zeg welke met `nth`.",
+    ),
 }
 
 PAYLOADS: dict[str, Entry] = {
@@ -781,8 +793,8 @@ PROCESSING: dict[str, Entry] = {
         "Bekijk de factuur in WeFact en mail hem daar zo nodig; negeer daarna het document met die reden.",
     ),
     "PRO211": Entry(
-        "VIES does not know the customer's VAT number ({country}, {code}), so no VAT may not be charged.",
-        "VIES kent het btw-nummer van de klant niet ({country}, {code}); zonder btw factureren mag dan niet.",
+        "VIES does not know the customer's VAT number ({country}, {code}); a sale without VAT needs a valid one.",
+        "VIES kent het btw-nummer van de klant niet ({country}, {code}); voor verkoop zonder btw moet het geldig zijn.",
         "Ask the customer for the right number, correct it in the shop, then process the document.",
         "Vraag de klant om het juiste nummer, verbeter het in de winkel en verwerk het document daarna.",
     ),

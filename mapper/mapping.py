@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -26,9 +26,10 @@ from mapper.rulebook.emitter import LINE
 from mapper.rulebook.expressions import Reader
 from mapper.rulebook.functions import Function, RuleFault, functions
 from mapper.rulebook.loader import read_rules
+from mapper.rulebook.overlay import Overlaid, Replaced, overlay
 from mapper.rulebook.rules import Rules
 from mapper.rulebook.runtime import MissingValue, WrongType
-from mapper.rulebook.source import Node, Source, read, read_text
+from mapper.rulebook.source import OVERLAID, Node, Source, read, read_text
 from mapper.rulebook.types import Type, from_schema
 from mapper.settings_schema import SCHEMA
 from mapper.vat import rates as vat_rates
@@ -37,6 +38,8 @@ Kind = Literal["order"]
 KINDS: Mapping[str, str] = {"order": "ccv_order.yaml"}
 TARGET = "wefact.yaml"
 RATES = "vat_rates.yaml"
+FILES = (*KINDS.values(), TARGET, RATES)
+OVERLAY = "overlay.yaml"
 MAX_ROWS = 5000
 
 Record = tuple[int, Any, Any]
@@ -127,15 +130,25 @@ class Mapped:
 
 @dataclass(frozen=True, slots=True)
 class Rulebooks:
-    """All rules, compiled. `texts` are the files by name, `hash` identifies them."""
+    """All rules, compiled. `texts` are the files by name, a tenant's overlay among them; `hash` identifies them.
+
+    `files` are the names by which places call the files, `replaced` what the overlay replaced.
+    """
 
     folder: Path
     texts: Mapping[str, str]
     hash: str
+    files: Mapping[str, str]
+    replaced: tuple[Replaced, ...]
     functions: Mapping[str, Function]
     rates: vat_rates.VatRates
     sources: Mapping[str, Compiled]
     target: Compiled
+
+    @property
+    def base(self) -> Mapping[str, str]:
+        """Return the files without the overlay."""
+        return {name: text for name, text in self.texts.items() if name != OVERLAY}
 
     def bind(self, settings: Mapping[str, Any]) -> Mapper:
         """Return the mapper of one tenant's settings (as `mapper.settings` gives them)."""
@@ -148,16 +161,55 @@ def shipped_rules() -> Path:
     return installed if installed.is_dir() else Path(__file__).parents[1] / "rules"
 
 
-def load_rulebooks(folder: Path | None = None) -> Rulebooks:
-    """Read and compile the rules of a folder (the shipped ones when None).
+def load_rulebooks(folder: Path | None = None, *, overlay_file: Path | None = None) -> Rulebooks:
+    """Read and compile the rules of a folder (the shipped ones when None), with a tenant's overlay if one is given.
 
     Raises RuleError with the problems of all files together, in the order of the files.
     """
     folder = folder or shipped_rules()
-    names = [*KINDS.values(), TARGET, RATES]
-    loader = _Loader(folder)
-    texts = {name: loader.text(name) for name in names}
-    roots = {name: loader.root(name, text) for name, text in texts.items() if text is not None}
+    paths = {name: folder / name for name in FILES}
+    files = {
+        name: f"rules/{name}" if folder == shipped_rules() else str(path) for name, path in paths.items()
+    }
+    if overlay_file is not None:
+        paths[OVERLAY], files[OVERLAY] = overlay_file, str(overlay_file)
+    loader = _Loader(folder, files)
+    texts = {name: text for name, path in paths.items() if (text := loader.text(name, path)) is not None}
+    return loader.load(texts)
+
+
+def rulebooks_from(texts: Mapping[str, str], *, tenant: str = "") -> Rulebooks:
+    """Compile rules from the texts of their files, as `Rulebooks.texts` has them; `tenant` has the overlay among them.
+
+    Raises RuleError as `load_rulebooks` does, also for a file that is missing or that this program does not know.
+    """
+    files = {name: f"rules/{name}" for name in (*FILES, *texts)} | {OVERLAY: overlay_name(tenant)}
+    loader = _Loader(Path(), files)
+    for name in FILES:
+        if name not in texts:
+            loader.refuse(name, "This file is missing.")
+    for name in texts:
+        if name not in {*FILES, OVERLAY}:
+            loader.refuse(name, "This version of the program does not know this file.")
+    return loader.load(texts)
+
+
+def overlay_name(tenant: str) -> str:
+    """Return what places call a tenant's overlay."""
+    return f"overlay of {tenant}"
+
+
+def hash_of(texts: Mapping[str, str]) -> str:
+    """Return the hash that identifies rules by the texts of their files."""
+    digest = hashlib.sha256()
+    for name in sorted(texts):
+        digest.update(f"{name}\0{texts[name]}\0".encode())
+    return digest.hexdigest()
+
+
+def _loaded(loader: _Loader, texts: Mapping[str, str]) -> Rulebooks:
+    roots = {name: loader.root(name, text) for name, text in texts.items()}
+    overlaid = loader.overlay(roots, texts)
     rates = loader.rates(roots.get(RATES))
     available = functions(rates)
     tenant = from_schema(SCHEMA, outside=False)
@@ -172,14 +224,22 @@ def load_rulebooks(folder: Path | None = None) -> Rulebooks:
         target = loader.rules(TARGET, roots[TARGET], available, {"document": document, "tenant": tenant})
     if loader.problems or target is None:
         raise RuleError(loader.problems)
-    known = {name: text for name, text in texts.items() if text is not None}
     compiled = {kind: compile_rules(rules, available) for kind, rules in sources.items()}
-    for kind, name in KINDS.items():
-        loader.check_needs(name, compiled[kind])
+    for kind in KINDS:
+        loader.check_needs(compiled[kind])
     if loader.problems:
         raise RuleError(loader.problems)
+    made = compile_rules(target, available)
     return Rulebooks(
-        folder, known, _hash(known), available, rates, compiled, compile_rules(target, available)
+        loader.folder,
+        dict(texts),
+        hash_of(texts),
+        loader.files,
+        overlaid.replaced,
+        available,
+        rates,
+        compiled,
+        made,
     )
 
 
@@ -204,7 +264,9 @@ def apply(
 
     `offline` adds the findings about what only a service could check.
     """
-    return _bound(rulebooks.hash, money.dumps(settings), _Held(rulebooks, settings)).apply(
+    # The same rules may be known by other file names, which findings and traces tell.
+    identity = (rulebooks.hash, *rulebooks.files.values())
+    return _bound(identity, money.dumps(settings), _Held(rulebooks, settings)).apply(
         kind, payload, offline=offline
     )
 
@@ -224,7 +286,7 @@ class _Held:
 
 
 @lru_cache(maxsize=64)
-def _bound(_rules: str, _settings: str, held: _Held) -> Mapper:
+def _bound(_rules: tuple[str, ...], _settings: str, held: _Held) -> Mapper:
     return held.rulebooks.bind(held.settings)
 
 
@@ -337,7 +399,7 @@ def _fault(fault: Exception, compiled: Compiled, records: Sequence[Record]) -> F
     if isinstance(fault, MissingValue):
         site = compiled.sites[fault.site]
         return _finding("MAP201", site.place, site.what, {"path": site.what, "row": _row(site.what, item)})
-    place = _rule_place(fault, compiled.rules.file)
+    place = _rule_place(fault, compiled.rules)
     if isinstance(fault, WrongType):
         facts = {
             "path": fault.path,
@@ -358,15 +420,20 @@ def _row(path: str, item: int | None) -> str:
     )
 
 
-def _rule_place(fault: Exception, file: str) -> Place | None:
+def _rule_place(fault: Exception, rules: Rules) -> Place | None:
     """Return where in the rules the fault happened: compiled code carries the YAML's positions."""
+    file = rules.file
     for frame, _ in reversed(list(traceback.walk_tb(fault.__traceback__))):
         if frame.f_code.co_filename == file:
             break
     else:
         return None
     summary = [one for one in traceback.extract_tb(fault.__traceback__) if one.filename == file][-1]
-    return Place(file, summary.lineno or 1, (summary.colno or 0) + 1)
+    line = summary.lineno or 1
+    overlaid = line > OVERLAID
+    return Place(
+        rules.overlay if overlaid else file, line - OVERLAID if overlaid else line, (summary.colno or 0) + 1
+    )
 
 
 def _finding(code: str, place: Place | None, about: str, facts: Mapping[str, Fact]) -> Finding:
@@ -408,31 +475,51 @@ def _values(compiled: Compiled, records: Sequence[Record]) -> Iterator[Traced]:
 
 
 class _Loader:
-    """Reads the files of one folder, collecting their problems."""
+    """Reads rule files, called as `files` says, collecting their problems."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, files: Mapping[str, str]) -> None:
         self.folder = folder
+        self.files = files
         self.problems: list[Diagnostic] = []
         self.sources: dict[str, Source] = {}
 
-    def shown(self, name: str) -> str:
-        return f"rules/{name}" if self.folder == shipped_rules() else str(self.folder / name)
+    def load(self, texts: Mapping[str, str]) -> Rulebooks:
+        """Compile the rules. Raises RuleError with all problems."""
+        return _loaded(self, texts)
 
-    def text(self, name: str) -> str | None:
-        hint = "A rules folder holds " + ", ".join([*KINDS.values(), TARGET, RATES]) + "."
+    def refuse(self, name: str, message: str) -> None:
+        hint = f"Rules are the files {', '.join(FILES)}."
+        self.problems.append(Diagnostic("RULE101", Place(self.files[name], 1, 1), message, hint))
+
+    def text(self, name: str, path: Path) -> str | None:
+        hint = f"A rules folder holds {', '.join(FILES)}."
         try:
-            return read_text(self.folder / name, self.shown(name), hint)
+            return read_text(path, self.files[name], hint if name in FILES else "")
         except RuleError as error:
             self.problems += error.diagnostics
             return None
 
     def root(self, name: str, text: str) -> Node:
-        self.sources[name] = Source(text, self.shown(name))
+        shown = self.files[name]
+        self.sources[shown] = Source(text, shown)
         try:
-            return read(text, self.shown(name))
+            return read(text, shown)
         except RuleError as error:
             self.problems += error.diagnostics
-            return Node("map", Place(self.shown(name), 1, 1))
+            return Node("map", Place(shown, 1, 1))
+
+    def overlay(self, roots: dict[str, Node], texts: Mapping[str, str]) -> Overlaid:
+        """Put the tenant's overlay, if there is one, into the rulebooks."""
+        if OVERLAY not in texts:
+            return Overlaid((), ())
+        rulebooks = [roots[name] for name in (*KINDS.values(), TARGET) if name in roots]
+        overlaid = overlay(rulebooks, roots[OVERLAY], self.sources[self.files[OVERLAY]])
+        self.problems += overlaid.problems
+        return overlaid
+
+    def problem(self, one: Diagnostic) -> Diagnostic:
+        """Return a problem with the line of the file it is in, which may be the overlay."""
+        return self.sources[one.place.file].problem(one.code, one.place, one.message, one.hint)
 
     def rates(self, root: Node | None) -> vat_rates.VatRates:
         """Return the VAT rates; none when the table has problems, so that the rules are checked all the same."""
@@ -442,29 +529,29 @@ class _Loader:
             if root is not None and not self.problems:
                 self.problems.append(Diagnostic("RULE107", root.place, "The table of VAT rates is empty."))
         except RuleError as error:
-            source = self.sources[RATES]
-            self.problems += [
-                source.problem(one.code, one.place, one.message, one.hint) for one in error.diagnostics
-            ]
+            self.problems += [self.problem(one) for one in error.diagnostics]
         return vat_rates.VatRates(date.min, {}, {})
 
     def rules(
         self, name: str, root: Node, available: Mapping[str, Function], given: Mapping[str, Type]
     ) -> Rules:
         if not root.entries:
-            return Rules(name, self.shown(name), "", given, (), (), (), Type("record", fields=None))
-        reader = Reader(self.sources[name], available)
-        rules = read_rules(root, reader, given)
-        unique = {(one.place, one.code, one.message): one for one in reader.problems}
-        self.problems += sorted(unique.values(), key=lambda one: (one.place.line, one.place.column))
+            return Rules(name, self.files[name], "", given, (), (), (), Type("record", fields=None))
+        reader = Reader(self.sources[self.files[name]], available)
+        rules = replace(read_rules(root, reader, given), overlay=self.files.get(OVERLAY, ""))
+        unique = {(one.place, one.code, one.message): self.problem(one) for one in reader.problems}
+        own = rules.file
+        self.problems += sorted(
+            unique.values(), key=lambda one: (one.place.file != own, one.place.line, one.place.column)
+        )
         return rules
 
-    def check_needs(self, name: str, compiled: Compiled) -> None:
+    def check_needs(self, compiled: Compiled) -> None:
         """Note each field that a rule needs although the shop's API says that it may be null."""
         for site in {(site.what, site.place): site for site in compiled.sites if site.nullable}.values():
             message = f"'{site.what}' may be null in the shop's API."
             hint = f"Give a default, as in `{site.what} or none`, or say that it must be there: `needed({site.what})`."
-            self.problems.append(self.sources[name].problem("RULE221", site.place, message, hint))
+            self.problems.append(self.problem(Diagnostic("RULE221", site.place, message, hint)))
 
 
 @lru_cache(maxsize=4)
@@ -473,13 +560,6 @@ def payload_schema(kind: str) -> Mapping[str, Any]:
     path = Path(__file__).parent / "rulebook" / KINDS[kind].replace(".yaml", ".schema.json")
     schema: Mapping[str, Any] = money.loads(path.read_bytes())
     return schema
-
-
-def _hash(texts: Mapping[str, str]) -> str:
-    digest = hashlib.sha256()
-    for name in sorted(texts):
-        digest.update(f"{name}\0{texts[name]}\0".encode())
-    return digest.hexdigest()
 
 
 __all__ = [

@@ -21,7 +21,6 @@ from mapper.rulebook.emitter import (
     Emitter,
     Site,
     assigned,
-    at,
     call,
     is_,
     load,
@@ -63,7 +62,7 @@ def compile_rules(rules: r.Rules, functions: Mapping[str, Function]) -> Compiled
 class _Compiler(Emitter):
     def __init__(self, rules: r.Rules, functions: Mapping[str, Function], *, traced: bool) -> None:
         names = {name: (f"p_{name}", kind.sure()) for name, kind in rules.given.items()}
-        super().__init__(functions, names, set(_hidden_fields(rules)), traced=traced)
+        super().__init__(rules.file, functions, names, set(_hidden_fields(rules)), traced=traced)
         self.rules = rules
         self.entries: list[r.Entry] = []
         self.leave_out_empty = False
@@ -340,7 +339,7 @@ class _Compiler(Emitter):
             store = ast.Assign([target], load(given))
             test = self.may_be_empty(inner, given)
             if test is None:
-                self.block.append(at(store, inner.place))
+                self.block.append(self.at(store, inner.place))
             else:
                 with self.branch(test, inner.place):
                     self.block.append(store)

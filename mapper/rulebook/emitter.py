@@ -13,6 +13,7 @@ from mapper.diagnostics import Place
 from mapper.rulebook import tree as ex
 from mapper.rulebook.functions import Function, shown
 from mapper.rulebook.runtime import READERS, as_item, column, exact, missing
+from mapper.rulebook.source import OVERLAID
 from mapper.rulebook.types import Type
 
 _Node = TypeVar("_Node", bound=ast.AST)
@@ -79,17 +80,20 @@ _COMPARISONS: Mapping[str, ast.cmpop] = {
 class Emitter:
     """Emits statements into the current block. `names` are the variables to begin with: Python name and type.
 
+    `file` is the rulebook's, by which `overlaid` places are told apart.
     `hidden` are working values of lines that other rules read, as (group, name).
     """
 
     def __init__(
         self,
+        file: str,
         functions: Mapping[str, Function],
         names: Mapping[str, tuple[str, Type]],
         hidden: set[tuple[str, str]],
         *,
         traced: bool,
     ) -> None:
+        self.file = file
         self.functions = functions
         self.hidden = hidden
         self.traced = traced
@@ -125,13 +129,21 @@ class Emitter:
     def branch(self, test: ast.expr, place: Place) -> Iterator[ast.If]:
         """Fill the body of an `if`."""
         statement = ast.If(test, [], [])
-        self.block.append(at(statement, place))
+        self.block.append(self.at(statement, place))
         with self.within(statement.body):
             yield statement
 
+    def at(self, node: _Node, place: Place) -> _Node:
+        """Give a node its place in the YAML; that of an overlay is not in the file the code is compiled under."""
+        line = place.line if place.file == self.file else place.line + OVERLAID
+        node.lineno = node.end_lineno = line  # type: ignore[attr-defined]
+        node.col_offset = place.column - 1  # type: ignore[attr-defined]
+        node.end_col_offset = place.column - 1 + max(1, place.length)  # type: ignore[attr-defined]
+        return node
+
     def put(self, variable: str, value: ast.expr, place: Place) -> None:
         """Emit the assignment of a value, at a place of the YAML."""
-        self.block.append(at(assigned(variable, value), place))
+        self.block.append(self.at(assigned(variable, value), place))
 
     @contextmanager
     def within(self, block: list[ast.stmt]) -> Iterator[None]:
@@ -172,7 +184,7 @@ class Emitter:
             target = ast.Tuple([ast.Name(counter, ast.Store()), target], ast.Store())
             over, item = call("enumerate", over), load(counter)
         statement = ast.For(target, over, [], [])
-        self.block.append(at(statement, place))
+        self.block.append(self.at(statement, place))
         with self.within(statement.body):
             kind = each.type.item or Type("any")
             self.scope.names[variable] = (name, kind)
@@ -197,7 +209,7 @@ class Emitter:
 
     def emit(self, expr: ex.Expr, *, lenient: bool = False) -> ast.expr:
         """Return the code of an expression; `lenient`: its value may be absent."""
-        return at(self.emit_kind(expr, lenient), expr.place)
+        return self.at(self.emit_kind(expr, lenient), expr.place)
 
     def emit_kind(self, expr: ex.Expr, lenient: bool) -> ast.expr:  # noqa: C901, PLR0912 (one arm per kind)
         """Return the code of an expression by its kind."""
@@ -376,7 +388,7 @@ class Emitter:
             test = ast.BoolOp(ast.And(), [test, is_(load(name), NONE, negated=True)])
         reader = "as_item" if item else f"as_{kind.kind}"
         convert = assigned(name, call(reader, load(name), ast.Constant(path)))
-        self.block.append(at(ast.If(test, [convert], []), place))
+        self.block.append(self.at(ast.If(test, [convert], []), place))
 
     def projection(self, expr: ex.Field) -> ast.expr:
         """Return a field of every record of a list."""
@@ -398,7 +410,7 @@ class Emitter:
         if self.conditional:
             return ast.IfExp(is_(load(variable), NONE, negated=True), load(variable), call("missing", site))
         self.block.append(
-            at(ast.If(is_(load(variable), NONE), [ast.Expr(call("missing", site))], []), expr.place)
+            self.at(ast.If(is_(load(variable), NONE), [ast.Expr(call("missing", site))], []), expr.place)
         )
         self.scope.sure.add(variable)
         return load(variable)
@@ -429,14 +441,6 @@ class Emitter:
 def tuple_(values: list[ast.expr]) -> ast.expr:
     """Return one value as it is, several as a tuple."""
     return values[0] if len(values) == 1 else ast.Tuple(values, ast.Load())
-
-
-def at(node: _Node, place: Place) -> _Node:
-    """Give a node its place in the YAML."""
-    node.lineno = node.end_lineno = place.line  # type: ignore[attr-defined]
-    node.col_offset = place.column - 1  # type: ignore[attr-defined]
-    node.end_col_offset = place.column - 1 + max(1, place.length)  # type: ignore[attr-defined]
-    return node
 
 
 def root(expr: ex.Expr) -> str:

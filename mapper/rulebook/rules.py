@@ -185,7 +185,10 @@ Step = Entry | LineRule
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """One rulebook, typed. `steps` in order of evaluation; `document` is the type of what a source rulebook makes."""
+    """One rulebook, typed. `steps` in order of evaluation; `document` is the type of what a source rulebook makes.
+
+    `overlay` is what places of a tenant's overlay call their file.
+    """
 
     name: str
     file: str
@@ -195,6 +198,7 @@ class Rules:
     checks: tuple[Check, ...]
     requests: tuple[RequestRule, ...]
     document: Type
+    overlay: str = ""
 
 
 def given(value: Value) -> Type:

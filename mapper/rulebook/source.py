@@ -23,6 +23,8 @@ MAX_CHARACTERS = 256 * 1024
 MAX_DEPTH = 20
 MAX_BYTES = 4 * MAX_CHARACTERS
 MAX_NODES = 20_000
+OVERLAID = 1_000_000
+"""Added to lines of an overlay in compiled code, which knows one file only: no file has so many lines."""
 
 Kind = Literal["text", "number", "flag", "null", "list", "map"]
 
@@ -239,7 +241,7 @@ class _Builder:
             self._add(Node("null", self._place(event)))
         elif isinstance(event, yaml.ScalarEvent):
             self._check(event)
-            if event.start_mark.line != event.end_mark.line and event.style not in {"|", ">"}:
+            if _goes_on(event):
                 self._refuse("RULE108", event, "This text goes on on the next line.", _ONE_LINE)
             if _SURROGATE.search(event.value):
                 self._refuse(
@@ -327,7 +329,12 @@ class _Builder:
         raise RuleError(self.problems)
 
 
-def _scalar(event: yaml.ScalarEvent, place: Place, source: Source) -> Node:
+def _goes_on(event: Any) -> bool:
+    """Tell whether a text that is no block stands on more than one line."""
+    return bool(event.start_mark.line != event.end_mark.line) and event.style not in {"|", ">"}
+
+
+def _scalar(event: Any, place: Place, source: Source) -> Node:
     text = event.value
     if event.style in {"|", ">"}:
         return _block(event, place, source)
@@ -344,7 +351,7 @@ def _scalar(event: yaml.ScalarEvent, place: Place, source: Source) -> Node:
     return Node(kind, place, text)
 
 
-def _block(event: yaml.ScalarEvent, place: Place, source: Source) -> Node:
+def _block(event: Any, place: Place, source: Source) -> Node:
     """Return a block scalar, placed at its first character."""
     lines = source.lines[place.line : event.end_mark.line + 1]
     filled = [number for number, line in enumerate(lines) if line.strip()]
