@@ -90,7 +90,7 @@ def sell(shop: Shop, orders: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("kind", "orders", "kills"), [("sqlite", 50, 7), ("postgresql", 24, 3)])
+@pytest.mark.parametrize(("kind", "orders", "kills"), [("sqlite", 50, 6), ("postgresql", 18, 3)])
 def test_B3_orders_under_kills_are_as_many_invoices_of_the_right_amounts(
     request, tmp_path, sandbox, kind, orders, kills
 ):
@@ -122,6 +122,23 @@ def test_B3_orders_under_kills_are_as_many_invoices_of_the_right_amounts(
 
 def done(shop: Shop) -> int:
     return sum(document.state == "done" for document in shop.all())
+
+
+@pytest.mark.slow
+def test_a_daemon_that_is_asked_to_stop_finishes_its_call_and_leaves_the_rest_for_the_next_start(
+    tmp_path, sandbox
+):
+    with home(tmp_path) as at, child(at) as daemon:
+        shop = open_shop(at, sandbox, daemon.start())
+        sandbox.fault("wefact", kind="delay", seconds=0.3, times=2, when="after", match={"action": "add"})
+        shop.sandbox.sell("nl_ideal", count=3)
+        wait_for(lambda: shop.calls("invoice", "add") > 0)
+        assert daemon.stop() == 0
+        assert all("waiting" not in shop.events(document.id) for document in shop.all())
+        daemon.start()
+        wait_for(lambda: done(shop) == 3, lambda: daemon.said()[-2000:])
+        assert len(shop.invoices()) == 3
+        assert daemon.stop() == 0
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from daemons import Shop, charged, home, open_shop, running, wait_for
 
 from mapper.errors import UsageError
 from mapper.processing import actions
+from mapper.processing.preview import preview
 from mapper.store import documents, operations, payloads, tenants
 
 LATER = datetime.now(UTC) + timedelta(days=1)
@@ -387,6 +388,30 @@ def test_R5_ignoring_needs_a_reason_and_something_that_is_not_done(shop):
         with pytest.raises(UsageError) as caught:
             actions.ignore(shop.home.database, shop.tenant, document, reason=reason, now=now())
         assert caught.value.code == code
+
+
+def test_a_preview_tells_what_would_be_posted_and_changes_nothing(shop):
+    add = {"EmailAddress": "jan@example.com"}
+    shop.add_debtor(**add)
+    actions.pause(shop.home.database, shop.tenant, reason="look first", now=now())
+    paid = shop.sell("nl_ideal", customer={"email": add["EmailAddress"]})
+    unpaid = shop.sell("unpaid")
+    known = shop.all()
+    shown = [
+        preview(shop.home.database, shop.home.sealer, shop.tenant, shop_id(one), loopback=True)
+        for one in (paid, unpaid)
+    ]
+    assert [(one.eligible, one.why, one.debtor) for one in shown] == [
+        (True, "", "1"),
+        (False, "not paid yet (R1)", ""),
+    ]
+    assert [request.name for request in shown[0].mapped.requests] == ["debtor", "invoice"]
+    assert shop.invoices() == []
+    assert {one.payload_hash for one in known} <= {""}
+
+
+def shop_id(document):
+    return int(document.partition("-")[2])
 
 
 def test_an_order_of_another_shop_of_the_same_daemon_is_not_touched(shop, daemon, sandbox):

@@ -13,7 +13,6 @@ from mapper.processing import engine
 from mapper.processing import sweep as sweeping
 from mapper.processing.connections import Connections
 from mapper.processing.sweep import SweepReport
-from mapper.processing.workflow import BY_HAND
 from mapper.store import documents, journal, tenants
 from mapper.store.database import Database
 from mapper.store.rows import Document, Kind
@@ -42,7 +41,7 @@ def process(
             found = documents.reopen(conn, tenant, found.id, now=now)
         if found.state in documents.UNDER_WAY:
             return found
-        engine.dispatch(conn, tenant, found, reason=BY_HAND, priority=engine.URGENT, now=lambda: now)
+        engine.dispatch(conn, tenant, found, reason=engine.BY_HAND, priority=engine.URGENT, now=lambda: now)
         journal.append(conn, tenant, found.id, "process", {"reason": reason} if reason else {}, now=now)
         return documents.get(conn, tenant, found.id)
 

@@ -39,6 +39,9 @@ LOCAL_EXECUTOR = "local"
 
 URGENT, NORMAL, BACKGROUND = 1, 10, 20
 
+# The reason of work that a person asked for; it stays with the work's successors.
+BY_HAND = "by hand"
+
 _log = logging.getLogger("mapper.processing")
 _LIVE = ["ENQUEUED", "DELAYED", "PENDING"]
 _clients: WeakKeyDictionary[Engine, DBOSClient] = WeakKeyDictionary()

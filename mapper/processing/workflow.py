@@ -24,7 +24,6 @@ from mapper.processing.outcome import Stop
 from mapper.store import documents, journal, payloads, tenants
 from mapper.store.rows import Document
 
-BY_HAND = "by hand"
 SUCCESSOR = "successor"
 BUG = "PRO199"
 
@@ -54,7 +53,7 @@ class Task:
     @property
     def by_hand(self) -> bool:
         """Tell whether a person asked for it."""
-        return self.reason.startswith(BY_HAND)
+        return self.reason == engine.BY_HAND
 
 
 class Workflow:
