@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -244,3 +244,14 @@ def _types(value: object) -> object:
     if isinstance(value, list):
         return [_types(item) for item in value]
     return type(value)
+
+
+def test_sqlite_tells_milliseconds_whatever_its_version(tmp_path: Path) -> None:
+    """The engine's columns have them as their default; SQLite before 3.42 alone would answer null."""
+    with open_database(tmp_path / "mapper.db") as opened, opened.begin() as conn:
+        conn.exec_driver_sql(
+            "CREATE TABLE t (id INTEGER, at BIGINT NOT NULL DEFAULT (unixepoch('subsec') * 1000))"
+        )
+        conn.exec_driver_sql("INSERT INTO t (id) VALUES (1)")
+        at = conn.exec_driver_sql("SELECT at FROM t").scalar_one()
+    assert abs(at / 1000 - datetime.now(UTC).timestamp()) < 60

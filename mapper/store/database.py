@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -206,14 +208,24 @@ def _prepare(connection: Any, _record: object) -> None:
     # unless one is open. Ours are opened in `begin` and `read`, since this way a SELECT before the first
     # write stands outside.
     connection.isolation_level = "IMMEDIATE"
+    knows_milliseconds = sqlite3.sqlite_version_info >= (3, 42)
     for pragma in (
         f"busy_timeout={BUSY_MILLISECONDS}",
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
-        "trusted_schema=OFF",
+        f"trusted_schema={'OFF' if knows_milliseconds else 'ON'}",
     ):
         connection.execute(f"PRAGMA {pragma}")
+    if not knows_milliseconds:
+        # On Python 3.12 and later DBOS has `unixepoch('subsec')` as the default of its columns, which is null before
+        # SQLite 3.42 (Debian 12 has 3.40). A default may call a function of ours in a trusted schema only.
+        connection.create_function("unixepoch", 1, _epoch)
+
+
+def _epoch(_precision: object) -> float:
+    """Return the seconds since 1970 with milliseconds, as SQLite's `unixepoch('subsec')`."""
+    return round(time.time() * 1000) / 1000
 
 
 def _is_unusable(error: DBAPIError) -> bool:
