@@ -13,7 +13,6 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.engines import order_of
 from benchmarks.handwritten import HandWritten
 from benchmarks.peers import subset
-
 from mapper import mapping, money, settings
 
 FIXTURES = sorted((Path(__file__).parent / "fixtures").glob("order-*.json"))
