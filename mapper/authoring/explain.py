@@ -21,6 +21,7 @@ from mapper.rulebook import rules as r
 from mapper.rulebook import tree as ex
 from mapper.rulebook.functions import shown
 from mapper.rulebook.reference import Absent, Evaluator, typed
+from mapper.rulebook.source import Source
 from mapper.rulebook.rules import in_value
 
 Names = dict[str, Any]
@@ -106,10 +107,11 @@ class Explainer:
         self.mapped = mapped
         self.evaluator = Evaluator(rulebooks.functions)
         self.source, self.target = rulebooks.sources[kind].rules, rulebooks.target.rules
-        self.lines = {Path(rules.file).name: rulebooks.texts[Path(rules.file).name].splitlines()
-                      for rules in (self.source, self.target)}  # fmt: skip
+        texts = {rulebooks.files[name]: text for name, text in rulebooks.texts.items()}
+        self.lines = {file: Source(text, file).lines for file, text in texts.items()}
         self.entries = {entry.path: entry for compiled in (rulebooks.sources[kind], rulebooks.target)
                         for entry in compiled.entries}  # fmt: skip
+        self.of_target = {(entry.path, entry.place) for entry in rulebooks.target.entries}
         self.given: Names = {kind: typed(dict(payload), payload_schema(kind)), "tenant": settings}
         self.traced = mapped.trace.values
         self.told: set[tuple[str, int | None]] = set()
@@ -175,7 +177,7 @@ class Explainer:
         if traced is None:
             return None
         entry = self.entries[traced.path]
-        rules = self.target if entry.place.file == self.target.file else self.source
+        rules = self.target if (traced.path, traced.place) in self.of_target else self.source
         return self._value(_path_of(traced), traced.value, entry.value, self._names(rules, traced), traced)
 
     def _request(self, names: Sequence[str]) -> Explanation | None:
@@ -434,7 +436,7 @@ class Explainer:
             return None
 
     def _slice(self, place: Place) -> str:
-        line = self.lines[Path(place.file).name][place.line - 1]
+        line = self.lines[place.file][place.line - 1]
         return line[place.column - 1 : place.column - 1 + place.length]
 
     def _text(self, form: r.Value) -> str:
