@@ -243,13 +243,16 @@ def products(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def product_clash(lines: Iterable[Mapping[str, Any]]) -> str:
-    """Return the product codes that differ in the shop and would be the same in WeFact; empty when there are none."""
-    codes: dict[str, str] = {}
+    """Return the product codes that differ in the shop and would be the same in WeFact; empty when there are none.
+
+    WeFact's capitals are not told apart; a product of the shop may not take the code of costs and discounts either.
+    """
+    codes: dict[str, tuple[str, bool]] = {}
     for line in lines:
-        given = line["product_code"]
-        first = codes.setdefault(product_code(given) or given, given)
+        given = line["product_code"], line["kind"] == "revenue"
+        first = codes.setdefault((product_code(given[0]) or given[0]).casefold(), given)
         if first != given:
-            return f"{first}, {given}"
+            return f"{first[0]}, {given[0]}"
     return ""
 
 
