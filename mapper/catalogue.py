@@ -687,6 +687,24 @@ STORE: dict[str, Entry] = {
         "Process the document, so that it is fetched from the shop.",
         "Verwerk het document, zodat het bij de winkel wordt opgehaald.",
     ),
+    "STO140": Entry(
+        "No rules are published.",
+        "Er zijn geen regels gepubliceerd.",
+        "Publish some: mapper publish --message TEXT",
+        "Publiceer er: mapper publish --message TEXT",
+    ),
+    "STO141": Entry(
+        "No rules with a hash that begins with '{rules}' are kept here.",
+        "Hier staan geen regels waarvan de hash met '{rules}' begint.",
+        "List them: mapper rules history",
+        "Toon ze: mapper rules history",
+    ),
+    "STO142": Entry(
+        "The hashes of {count} rules begin with '{rules}'.",
+        "De hashes van {count} regels beginnen met '{rules}'.",
+        "Give more characters of the hash.",
+        "Geef meer tekens van de hash.",
+    ),
     "STO120": Entry(
         "{document} is {state} and cannot become {wanted}.",
         "{document} is {state} en kan niet {wanted} worden.",

@@ -18,6 +18,7 @@ from mapper.store import (
     journal,
     listing,
     operations,
+    overlays,
     parties,
     payloads,
     schema,
@@ -30,7 +31,7 @@ from tests.databases import MINUTE, NOW, add_tenant, bring_to
 
 pytest_plugins = ["tests.databases"]
 
-MODULES = [credentials, documents, events, journal, listing, operations, parties, payloads, sweeps, tenants]
+MODULES = [credentials, documents, events, journal, listing, operations, overlays, parties, payloads, sweeps, tenants]
 SEALER = Sealer.generate()
 LATER = NOW + MINUTE
 OF_TENANTS = [
@@ -59,6 +60,7 @@ def fill(conn: Connection, tenant: str) -> None:
     parties.remember_debtor(conn, tenant, "a@b.nl", identifier=f"debtor of {tenant}", now=NOW)
     parties.remember_product(conn, tenant, "SKU", identifier=f"product of {tenant}", now=NOW)
     journal.append(conn, tenant, "order-1", "noted", {"of": tenant}, now=NOW)
+    overlays.put(conn, tenant, f"# of {tenant}", who=tenant, now=NOW)
     sweeps.record(conn, tenant, until=NOW if tenant == "a" else LATER)
 
 
@@ -113,6 +115,8 @@ READS: dict[str, Callable[[Connection, str], object]] = {
     "operations.of_document": lambda c, t: operations.of_document(c, t, "order-1"),
     "operations.unresolved": lambda c, t: operations.unresolved(c, t, before=LATER),
     "operations.counts": operations.counts,
+    "overlays.current": overlays.current,
+    "overlays.history": overlays.history,
     "parties.debtor": lambda c, t: parties.debtor(c, t, "a@b.nl"),
     "parties.product": lambda c, t: parties.product(c, t, "SKU"),
     "payloads.payload": lambda c, t: payloads.payload(c, t, "order-1"),
@@ -153,6 +157,7 @@ WRITES: dict[str, Callable[[Connection, str], object]] = {
     "operations.lost": lambda c, t: operations.lost(c, t, "key 1", now=LATER),
     "operations.searched": lambda c, t: operations.searched(c, t, "key 1", now=LATER),
     "operations.touch": touch,
+    "overlays.put": lambda c, t: overlays.put(c, t, "new: 1", who="x", now=LATER),
     "parties.remember_debtor": lambda c, t: parties.remember_debtor(
         c, t, "a@b.nl", identifier="x", now=LATER
     ),

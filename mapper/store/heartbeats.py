@@ -48,3 +48,4 @@ def latest(conn: Connection) -> Heartbeat | None:
 def remove(conn: Connection, executor: str) -> None:
     """Forget an executor that stopped in order, or whose work was taken over."""
     conn.execute(delete(schema.heartbeat).where(_HEARTBEAT.executor == executor))
+    conn.execute(delete(schema.adoption).where(schema.adoption.c.executor == executor))

@@ -19,7 +19,11 @@ def _first_tables(conn: Connection) -> None:
 
 
 Migration = tuple[str, Callable[[Connection], None]]
-MIGRATIONS: tuple[Migration, ...] = (("0001 first tables", _first_tables),)
+MIGRATIONS: tuple[Migration, ...] = (
+    ("0001 first tables", _first_tables),
+    # Both make what is not there yet: a new database gets all of it at once.
+    ("0002 published rules and overlays", _first_tables),
+)
 
 
 def migrate(conn: Connection, steps: Sequence[Migration] = MIGRATIONS) -> tuple[str, ...]:

@@ -132,6 +132,38 @@ class MappingResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Published:
+    """One time that rules were made the active ones, by `publish` or `rollback`."""
+
+    number: int
+    hash: str
+    who: str
+    at: datetime
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class OverlayChange:
+    """One change of a tenant's overlay; an empty text is its removal."""
+
+    number: int
+    at: datetime
+    who: str
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """Which rules a running process uses; `refused` are newer ones that do not load there, and `reason` says why."""
+
+    executor: str
+    hash: str
+    refused: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """One effect on a service: intended before the call, completed after it.
 

@@ -313,6 +313,40 @@ rulebook = Table(
     Column("at", Moment, nullable=False),
 )
 
+# The active rules are those of the newest row: a rollback publishes an old hash again.
+published = Table(
+    "published",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("hash", Text, ForeignKey("rulebook.hash"), nullable=False),
+    Column("who", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("message", Text, nullable=False),
+)
+
+# The present overlay is that of the newest row; an empty text is none.
+overlay_change = Table(
+    "overlay_change",
+    metadata,
+    _tenant(),
+    Column("number", Integer, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    PrimaryKeyConstraint("tenant", "number"),
+)
+
+# Which rules each running process uses, and which it refused and why (code and message; no personal data).
+adoption = Table(
+    "adoption",
+    metadata,
+    Column("executor", Text, primary_key=True),
+    Column("hash", Text, nullable=False),
+    _text("refused"),
+    _text("reason"),
+    Column("at", Moment, nullable=False),
+)
+
 heartbeat = Table(
     "heartbeat",
     metadata,
