@@ -33,7 +33,9 @@ def test_a_character_that_changes_a_terminal_is_shown_as_its_number(character):
     assert shown.encode().decode("unicode_escape", "surrogatepass") == f"a{character}b"
 
 
-@pytest.mark.parametrize("text", ["Zoë Müller-Ångström", "株式会社", "Ελλάδα", "€ 12,50 – ½ × 3", "😀", "[/b] [TODO]", ""])
+@pytest.mark.parametrize(
+    "text", ["Zoë Müller-Ångström", "株式会社", "Ελλάδα", "€ 12,50 – ½ × 3", "😀", "[/b] [TODO]", ""]
+)
 def test_what_people_write_stays_as_it_is(text):
     assert printable(text) == text
 
@@ -58,7 +60,9 @@ def test_a_long_text_is_cut():
 
 
 def rendered(line, column, length=1, *, message="Wrong.", file="rules/x.yaml"):
-    return Diagnostic("RULE999", Place(file, 7, column, length), message, "Mend it.", line).render().split("\n")
+    return (
+        Diagnostic("RULE999", Place(file, 7, column, length), message, "Mend it.", line).render().split("\n")
+    )
 
 
 def width(text):
@@ -118,13 +122,23 @@ def test_a_long_line_is_cut_around_the_spot():
 
 def test_nothing_in_a_problem_can_command_the_terminal():
     shown = "\n".join(
-        rendered("a\x1b]0;owned\x07: \x9b31m", 3, message="'\x1b[2J' is wrong\u202e.", file="rules/\x1b[31m.yaml")
+        rendered(
+            "a\x1b]0;owned\x07: \x9b31m", 3, message="'\x1b[2J' is wrong\u202e.", file="rules/\x1b[31m.yaml"
+        )
     )
     assert not set(shown) & set(HOSTILE) - {"\n"}
 
 
 def test_a_finding_is_told_in_the_language_asked_for_or_else_in_english():
-    finding = Finding("K1", "error", {"en": "Wrong.", "nl": "Fout."}, {"en": "Mend it."}, Place("r.yaml", 3, 5), "total", {"a": "1"})
+    finding = Finding(
+        "K1",
+        "error",
+        {"en": "Wrong.", "nl": "Fout."},
+        {"en": "Mend it."},
+        Place("r.yaml", 3, 5),
+        "total",
+        {"a": "1"},
+    )
     assert finding.to_json("nl") == {
         "id": "K1", "severity": "error", "message": "Fout.", "help": "Mend it.", "about": "total", "rule": "r.yaml:3:5",
         "facts": {"a": "1"},

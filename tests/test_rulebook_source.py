@@ -167,7 +167,10 @@ def test_a_file_that_is_not_text_is_refused_where_it_stops_being_it(tmp_path):
     path.write_bytes("a: b\nnaam: 'Zoë'\n".encode("latin-1"))
     with pytest.raises(RuleError) as refused:
         read_file(path)
-    assert (refused.value.diagnostics[0].code, str(refused.value.diagnostics[0].place)) == ("RULE101", f"{path}:2:10")
+    assert (refused.value.diagnostics[0].code, str(refused.value.diagnostics[0].place)) == (
+        "RULE101",
+        f"{path}:2:10",
+    )
 
 
 def test_a_file_larger_than_any_rules_is_not_read_to_its_end(tmp_path):

@@ -44,6 +44,7 @@ MAX_DEPTH = 25
 _LINE_END = re.compile("[\n\r\f]")
 _NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?\Z")
 _WORDS = {"true": True, "false": False, "none": None}
+_QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
 _PLACES = frozenset(map(Decimal, range(13)))
 _SIGNS = {
     "Pow": "**", "Mod": "%", "FloorDiv": "//", "MatMult": "@", "LShift": "<<", "RShift": ">>", "BitAnd": "&",
@@ -232,6 +233,10 @@ class _Checker:
         if isinstance(value, bool) or value is None:
             return self._refuse("RULE206", tree, f"'{value}' is Python.", f"Write {str(value).lower()}.")
         if isinstance(value, str):
+            if not _QUOTED.fullmatch(self.reader.written[place]):
+                # Python joins 'it''s' to its.
+                hint = "A quote inside it is written \\' or stands between the other quotes."
+                return self._refuse("RULE206", tree, "A text stands between one pair of quotes.", hint)
             return Const(TEXT, place, value)
         text = self.source.encode()[tree.col_offset : tree.end_col_offset].decode()
         if isinstance(value, int | float) and _NUMBER.match(text):
@@ -515,7 +520,7 @@ def _template_parts(text: str) -> Iterator[tuple[str, str | None, int]]:
                 yield literal, None, 0
                 literal = ""
             inner = text[index + 1 : end] if end > 0 else ""
-            yield "", inner if inner.strip() else "", index + 1
+            yield ("", inner, index + 1) if inner.strip() else ("", "", index)
             if end < 0:
                 return
             index = end + 1
