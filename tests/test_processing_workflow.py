@@ -282,6 +282,15 @@ def test_B3_whatever_happens_to_a_call_every_order_has_one_debtor_and_one_invoic
     assert len({one["ReferenceNumber"] for one in shop.invoices()}) == len(sold)
 
 
+def test_B3_an_order_that_is_cancelled_while_its_invoice_is_unknown_does_not_hide_that_invoice(shop):
+    shop.sandbox.fault("wefact", kind="drop_after_commit", match={"controller": "invoice", "action": "add"})
+    document = shop.sell("nl_ideal")
+    shop.until(document, "waiting")
+    shop.change(document, status=8)
+    done = shop.until(document, "done")
+    assert [str(one["Identifier"]) for one in shop.invoices()] == [done.identifier]
+
+
 def test_a_shop_that_is_down_makes_the_document_wait_and_holds_up_nobody(shop):
     shop.sandbox.fault("ccv", kind="status", times=3, match={"path": "/orders/500000001/"})
     document, other = shop.sell("nl_ideal"), shop.sell("nl_ideal")

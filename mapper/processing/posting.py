@@ -12,7 +12,7 @@ from mapper.processing.environment import Environment
 from mapper.processing.ledger import Effect, Ledger
 from mapper.processing.outcome import Stop
 from mapper.services.wefact import text_of
-from mapper.store import journal, parties, payloads, tenants
+from mapper.store import journal, operations, parties, payloads, tenants
 from mapper.store.rows import Document
 
 MISMATCH = "W19"
@@ -29,6 +29,12 @@ async def ledger_of(environment: Environment, tenant: str) -> Ledger:
         token=environment.token,
         timing=environment.timing,
     )
+
+
+async def is_begun(environment: Environment, document: Document) -> bool:
+    """Tell whether the document's invoice was made, or may have been."""
+    found = await environment.read(lambda conn: operations.find(conn, document.tenant, invoice_key(document)))
+    return found is not None and found.state != "refused"
 
 
 async def stored_plan(environment: Environment, document: Document) -> plan.Plan:

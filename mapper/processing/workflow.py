@@ -78,7 +78,11 @@ class Workflow:
 
     async def _post(self, task: Task) -> None:
         async def read(document: Document) -> Result:
-            plan = await reading.read(self._environment, document, by_hand=task.by_hand)
+            if await posting.is_begun(self._environment, document):
+                # An invoice may exist: what was mapped then is brought to its end, whatever the shop says now.
+                plan = await posting.stored_plan(self._environment, document)
+            else:
+                plan = await reading.read(self._environment, document, by_hand=task.by_hand)
             return {"debtor": bool(plan.debtor), "products": len(plan.products), "send": bool(plan.send)}
 
         shape = await self._step("read", task, read)
