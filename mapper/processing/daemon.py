@@ -24,6 +24,7 @@ from mapper import mapping, web
 from mapper.errors import ConfigError
 from mapper.mapping import Rulebooks
 from mapper.processing import engine, sweep
+from mapper.processing.adoption import RulesInUse, keep_adopting
 from mapper.processing.connections import Connections
 from mapper.processing.engine import Schedule
 from mapper.processing.environment import Environment
@@ -90,7 +91,7 @@ def run(options: Options) -> None:
 
 async def serve(options: Options, *, stop: asyncio.Event, ready: Callable[[str], None]) -> None:
     """Run until `stop` is set; `ready` gets the base URL once webhooks are accepted. Raises as `run` does."""
-    rulebooks = mapping.load_rulebooks(options.rules)
+    rules = RulesInUse(mapping.load_rulebooks(options.rules))
     sealer = load_sealer(options.key_file, os.environ)
     with _opened(options) as database, _listening(options.host, options.port) as listener:
         async with AsyncExitStack() as stack:
@@ -99,7 +100,9 @@ async def serve(options: Options, *, stop: asyncio.Event, ready: Callable[[str],
             )
             lease = _lease(options, database, engine.new_executor(database.engine))
             await asyncio.to_thread(lease.beat)
-            environment = environment_of(options, database, connections, rulebooks, lease)
+            if said := await asyncio.to_thread(rules.look, database, lease.executor, now=_now()):
+                options.say(said)
+            environment = environment_of(options, database, connections, rules, lease)
             await stack.enter_async_context(_working(options, environment, lease, stop))
             app = web.create_app(database, engine.dispatch, sealer=sealer, is_signed=is_signed)
             await stack.enter_async_context(_serving(app, listener))
@@ -109,13 +112,13 @@ async def serve(options: Options, *, stop: asyncio.Event, ready: Callable[[str],
 
 
 def environment_of(
-    options: Options, database: Database, connections: Connections, rulebooks: Rulebooks, lease: Lease
+    options: Options, database: Database, connections: Connections, rules: RulesInUse, lease: Lease
 ) -> Environment:
     """Return what documents are processed in."""
     return Environment(
         database=database,
         connections=connections,
-        rulebooks=rulebooks,
+        rules=rules,
         executor=lease.executor,
         lease=lease.is_fresh,
         now=_now,
@@ -183,7 +186,8 @@ async def _working(
         drain_seconds=DRAIN_SECONDS,
     ):
         beating = asyncio.create_task(_beat(lease, options, stop))
-        others = [asyncio.create_task(catch_up())]
+        adopting = keep_adopting(environment.rules, database, lease.executor, now=_now, say=options.say)
+        others = [asyncio.create_task(catch_up()), asyncio.create_task(adopting)]
         if not database.is_sqlite:
             ttl = timedelta(seconds=options.lease_seconds)
             others.append(asyncio.create_task(keep_reaping(database, now=_now, ttl=ttl)))

@@ -14,7 +14,8 @@ from mapper.processing import reading
 from mapper.processing.engine import JSON
 from mapper.processing.environment import Environment
 from mapper.processing.outcome import Stop
-from mapper.store import documents, exact, journal, payloads, tenants
+from mapper.store import documents, exact, journal, payloads, rulebooks, tenants
+from mapper.store.rows import MappingResult
 
 
 async def look(environment: Environment, tenant: str, document_id: str) -> dict[str, JSON]:
@@ -25,8 +26,9 @@ async def look(environment: Environment, tenant: str, document_id: str) -> dict[
         return {"outcome": "done"}
     try:
         payload = await reading.fetched(environment.connections, found)
-        settings = await environment.read(lambda conn: tenants.settings(conn, tenant))
-        mapped = await asyncio.to_thread(mapping.apply, environment.rulebooks, found.kind, payload, settings)
+        texts, settings = await environment.read(lambda conn: _of_that_day(conn, tenant, posted))
+        rules = await asyncio.to_thread(environment.rules.compiled, texts, tenant)
+        mapped = await asyncio.to_thread(mapping.apply, rules, found.kind, payload, settings)
         changed = amounts(mapped.document) != amounts(posted.document)
     except Stop:
         changed = True
@@ -35,6 +37,14 @@ async def look(environment: Environment, tenant: str, document_id: str) -> dict[
     if changed:
         await environment.write(lambda conn: _mark(conn, environment, tenant, document_id))
     return {"outcome": "drift" if changed else "done"}
+
+
+def _of_that_day(
+    conn: Connection, tenant: str, posted: MappingResult
+) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return the rules and settings a document was posted with: other ones since are no change of the shop."""
+    texts = rulebooks.get(conn, posted.rules)
+    return texts, tenants.settings_of(conn, tenant, posted.settings_revision)
 
 
 def amounts(document: Mapping[str, Any] | None) -> str:

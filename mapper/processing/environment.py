@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from mapper.mapping import Rulebooks
+from mapper.processing.adoption import RulesInUse
 from mapper.processing.connections import Connections
 from mapper.processing.ledger import Timing
 from mapper.store.database import Database
@@ -31,7 +31,7 @@ class Environment:
 
     database: Database
     connections: Connections
-    rulebooks: Rulebooks
+    rules: RulesInUse
     executor: str
     lease: Callable[[], bool]
     now: Callable[[], datetime]

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from mapper import mapping
 from mapper.mapping import Mapped
 from mapper.processing import ledger
+from mapper.processing.adoption import texts_in_use
 from mapper.processing.connections import Connections
 from mapper.processing.eligibility import Verdict, judge_order
 from mapper.services.wefact import WeFact, text_of
@@ -43,7 +44,7 @@ def preview(
 ) -> Preview:
     """Return what processing an order would do by its present content, the settings and the rules.
 
-    Only searches in WeFact. Raises RuleError, ServiceError, UsageError STO110 (no such tenant).
+    `rules` is a folder to try in place of the rules in use. Only searches in WeFact. Raises RuleError, ServiceError, UsageError STO110 (no such tenant).
     """
 
     async def look() -> Preview:
@@ -54,10 +55,12 @@ def preview(
         verdict = _verdict(payload, row, settings, posted)
         return Preview(verdict.outcome == "post", verdict.reason, mapped, debtor)
 
-    rulebooks = mapping.load_rulebooks(rules)
+    started_with = mapping.load_rulebooks(rules)
     with database.read() as conn:
+        texts = started_with.texts if rules else texts_in_use(conn, tenant, fallback=lambda: started_with)
         row, settings = tenants.get(conn, tenant), tenants.settings(conn, tenant)
         posted = _posted(conn, tenant, shop_id)
+    rulebooks = mapping.rulebooks_from(texts, tenant=tenant)
     return asyncio.run(look())
 
 

@@ -14,14 +14,14 @@ from mapper import mapping
 from mapper.catalogue import describe
 from mapper.diagnostics import Finding, Severity
 from mapper.errors import Fact, Language, Refused
-from mapper.mapping import Mapped, Request
+from mapper.mapping import Mapped, Request, Rulebooks
 from mapper.processing import plan
 from mapper.processing.connections import Connections
 from mapper.processing.eligibility import Verdict, created_at, judge_order
 from mapper.processing.environment import Environment
 from mapper.processing.outcome import Stop
 from mapper.services.vies import Answer
-from mapper.store import documents, journal, payloads, rulebooks, tenants
+from mapper.store import documents, journal, overlays, payloads, rulebooks, tenants
 from mapper.store.rows import Document, Tenant
 
 # An answer about VAT codes older than this is read anew before a document is held for a code it does not name.
@@ -34,6 +34,7 @@ class Read:
     """A mapped document whose requests may be sent; `findings` are those kept with it."""
 
     payload_hash: str
+    rules: Rulebooks
     mapped: Mapped
     requests: tuple[Request, ...]
     findings: tuple[Finding, ...]
@@ -45,6 +46,7 @@ class Circumstances:
 
     tenant: Tenant
     settings: dict[str, Any]
+    overlay: str
     document: Document
     posted_as: tuple[str, ...]
     by_hand: bool
@@ -65,10 +67,9 @@ async def read(environment: Environment, document: Document, *, by_hand: bool) -
     if verdict.outcome == "open":
         raise Stop("open", verdict.reason)
     # Off the event loop: an order of hundreds of rows would make webhooks wait.
-    mapped = await asyncio.to_thread(
-        mapping.apply, environment.rulebooks, document.kind, payload, around.settings
-    )
-    result = Read(payload_hash, mapped, mapped.requests, mapped.findings)
+    rules = await asyncio.to_thread(environment.rules.of, document.tenant, around.overlay)
+    mapped = await asyncio.to_thread(mapping.apply, rules, document.kind, payload, around.settings)
+    result = Read(payload_hash, rules, mapped, mapped.requests, mapped.findings)
     stop = held(mapped)
     if stop is None:
         result, stop = await _asked(environment, around, result)
@@ -239,7 +240,7 @@ def _keep_mapping(conn: Connection, environment: Environment, around: Circumstan
     total = (found.mapped.document or {}).get("total_incl")
     if total is not None:
         documents.describe(conn, tenant, document, total_incl=Decimal(str(total)))
-    rulebooks.keep(conn, environment.rulebooks.texts, environment.rulebooks.hash, now=environment.now())
+    rulebooks.keep(conn, found.rules.texts, found.rules.hash, now=environment.now())
     payloads.keep_mapping(
         conn,
         tenant,
@@ -270,6 +271,7 @@ def _circumstances(conn: Connection, document: Document, *, by_hand: bool) -> Ci
     return Circumstances(
         tenant=tenants.get(conn, tenant),
         settings=tenants.settings(conn, tenant),
+        overlay=overlays.current(conn, tenant),
         document=document,
         posted_as=tuple(other.code or other.id for other in posted if other.kind != document.kind),
         by_hand=by_hand,

@@ -22,7 +22,9 @@ def put(conn: Connection, tenant: str, text: str, *, who: str, now: datetime) ->
     if text == (changes[0].text if changes else ""):
         return changes[0].number if changes else 0
     number = changes[0].number + 1 if changes else 1
-    conn.execute(insert(schema.overlay_change).values(tenant=tenant, number=number, at=now, who=who, text=text))
+    conn.execute(
+        insert(schema.overlay_change).values(tenant=tenant, number=number, at=now, who=who, text=text)
+    )
     return number
 
 

@@ -51,7 +51,9 @@ def active(conn: Connection) -> Published | None:
 
 def history(conn: Connection) -> tuple[Published, ...]:
     """Return every publication, newest first."""
-    return tuple(Published(*row) for row in conn.execute(select(*_COLUMNS).order_by(_PUBLISHED.number.desc())))
+    return tuple(
+        Published(*row) for row in conn.execute(select(*_COLUMNS).order_by(_PUBLISHED.number.desc()))
+    )
 
 
 def find(conn: Connection, prefix: str, *, published: bool = False) -> str:
@@ -66,7 +68,7 @@ def find(conn: Connection, prefix: str, *, published: bool = False) -> str:
         raise UsageError("STO141", rules=prefix[:64])
     if len(known) > 1:
         raise UsageError("STO142", rules=prefix[:64], count=len(known))
-    return known[0]
+    return str(known[0])
 
 
 def adopt(
