@@ -83,12 +83,12 @@ def read_cases(rulebooks: Rulebooks, files: Sequence[Path] = (), *, kind: str = 
     return cases
 
 
-def flattened(node: Node, path: tuple[str, ...] = (), place: Place | None = None) -> Iterator[Leaf]:
+def flattened(node: Node, path: tuple[str, ...] = ()) -> Iterator[Leaf]:
     """Yield (names, place of the last key, value) of nested maps; `a.b: 1` is the same as `a: {b: 1}`."""
     for key, inner in node.entries.items():
         names = (*path, *key.split("."))
         if inner.kind == "map" and inner.entries:
-            yield from flattened(inner, names, node.keys[key])
+            yield from flattened(inner, names)
         else:
             yield names, node.keys[key], inner
 
@@ -132,6 +132,9 @@ class _Reader:
         for key in ("case", "fixture"):
             if key not in node.entries or not node.entries[key].text:
                 self.refuse("CASE101", node.place, f"A case needs '{key}'.")
+        for key in ("change", "settings"):
+            if key in node.entries and node.entries[key].kind != "map":
+                self.refuse("CASE101", node.entries[key].place, f"'{key}' holds `field: value` entries.")
         if not {"expect", "not"} & set(node.entries):
             self.refuse("CASE101", node.place, "A case expects something.", "Add `expect:` or `not:`.")
         payload = self.payload(node)
@@ -212,7 +215,7 @@ class _Reader:
         name, path = names[-1], ".".join(names)
         if not name.isdigit() or not 1 <= int(name) <= len(rows) + 1:
             whole = ".".join(names[:-1])
-            hint = f"{whole} has {len(rows)}: write {whole}.1 to {whole}.{len(rows)}, or {whole}.{len(rows) + 1} for one more."
+            hint = f"Write {whole}.1 to {whole}.{len(rows)}, or {whole}.{len(rows) + 1} for one more."
             self.refuse("CASE103", place, f"There is no '{path}'.", hint)
             return None
         number = int(name) - 1

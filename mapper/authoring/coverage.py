@@ -1,4 +1,4 @@
-"""What of the rules a set of orders never reached: rules, cases of tables, lines, requests and checks, with their places.
+"""What of the rules a set of orders never reached: rules, cases of tables, lines, requests and checks.
 
 Counted by the reference evaluator while it maps the same orders, so that the compiled rules run as always. A rule that
 every line has counts once, whatever lines it was evaluated for.
@@ -53,13 +53,17 @@ class Coverage:
     def to_json(self) -> dict[str, Any]:
         """Return the coverage as JSON-able values."""
         named = [
-            {"rule": one.rule, "what": one.what, "file": one.place.file, "line": one.place.line} for one in self.uncovered
+            {"rule": one.rule, "what": one.what, "file": one.place.file, "line": one.place.line}
+            for one in self.uncovered
         ]
         return {"percent": self.percent, "parts": len(self.parts), "uncovered": named}
 
 
 def coverage(
-    rulebooks: Rulebooks, orders: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]], *, kind: str = "order"
+    rulebooks: Rulebooks,
+    orders: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]],
+    *,
+    kind: str = "order",
 ) -> Coverage:
     """Map orders, given with their settings, and tell what of the rules they reached."""
     files = (rulebooks.sources[kind].rules.file, rulebooks.target.rules.file)
@@ -84,7 +88,11 @@ def parts_of(root: Node) -> Iterator[Part]:
     for section in ("document", "values"):
         yield from _entries(top.get(section), section)
     for step in _items(top.get("lines")):
-        name = step.entries["name" if "name" in step.entries else "kind"].text if "kind" in step.entries else "lines"
+        name = (
+            step.entries["name" if "name" in step.entries else "kind"].text
+            if "kind" in step.entries
+            else "lines"
+        )
         if "kind" in step.entries:
             yield from _made(step, f"line {name}")
         yield from _entries(step.entries["values"], name)
@@ -243,13 +251,17 @@ class _Counting(Interpreter):
             self.holds(node.entries["if"], names)
         return super().value(node, names, lenient=lenient)
 
-    def _when(self, node: Node, names: Names, lenient: bool) -> Any:
+    def _when(self, node: Node, names: Names, lenient: bool) -> Any:  # noqa: FBT001 (as the evaluator has it)
         for case in node.entries["when"].items:
             if self._test(case.entries["if"], names):
                 self.hit(case.place, _case(case))
                 return self.value(case.entries["then"], names, lenient=lenient)
         self.hit(_otherwise(node), "otherwise")
-        return self.value(node.entries["otherwise"], names, lenient=lenient) if "otherwise" in node.entries else None
+        return (
+            self.value(node.entries["otherwise"], names, lenient=lenient)
+            if "otherwise" in node.entries
+            else None
+        )
 
     def _match(self, node: Node, names: Names) -> str:
         subject = self.evaluator.value(node.entries["match"].text, names)

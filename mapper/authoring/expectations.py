@@ -89,13 +89,21 @@ class Known:
                 shape = shape[ITEM]
             else:
                 return self._unknown(names, number, shape)
+        if len(names) == 1 and names[0] in self.requests:
+            return Problem(
+                f"'{names[0]}' is a whole request.", "Expect `requests: [debtor, invoice]`, or fields of it."
+            )
+        if shape and value.kind != "null":
+            return Problem(
+                f"'{'.'.join(names)}' has parts.", _close("", [one for one in shape if one != ITEM])
+            )
         return None
 
     def absent_problem(self, text: str) -> Problem | None:
         """Say why what must be absent could never be there."""
         if text in self.requests or text in self.kinds:
             return None
-        if text.split(" ")[0] in self.findings:
+        if text.split(" ", maxsplit=1)[0] in self.findings:
             return self._finding_problem(text, None)
         names = text.split(".")
         if len(names) == 1 and not names[0].islower():

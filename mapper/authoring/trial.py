@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -143,16 +143,10 @@ def _present(mapped: Mapped, one: Expected) -> Failure | None:
 def _written(node: Node) -> str:
     if node.kind == "list":
         return "[" + ", ".join(item.text for item in node.items) + "]"
-    return node.text if node.text else "null" if node.kind == "null" else "''"
+    return node.text or ("null" if node.kind == "null" else "''")
 
 
 def _shortened(told: Explanation, levels: int) -> Explanation:
     if levels == 0:
         return replace(told, inputs=())
     return replace(told, inputs=tuple(_shortened(one, levels - 1) for one in told.inputs))
-
-
-def places(failures: Sequence[Failure]) -> Iterator[str]:
-    """Yield each failure as one line: place, path, what was expected and what came."""
-    for one in failures:
-        yield f"{one.place}: {one.path}: expected {one.expected}, got {one.got}"

@@ -10,7 +10,6 @@ import click
 
 from mapper.cli.authoring import rules_option
 from mapper.cli.options import json_option, print_json, say
-from mapper.cli.state import State
 from mapper.diagnostics import printable
 
 if TYPE_CHECKING:
@@ -22,14 +21,16 @@ if TYPE_CHECKING:
 
 @click.command("test")
 @rules_option
-@click.option("--update", is_flag=True, help="Write what came in place of what was expected, and show the change.")
-@click.option("--coverage", "show_uncovered", is_flag=True, help="Name every rule and table row that no case reaches.")
+@click.option(
+    "--update", is_flag=True, help="Write what came in place of what was expected, and show the change."
+)
+@click.option(
+    "--coverage", "show_uncovered", is_flag=True, help="Name every rule and table row that no case reaches."
+)
 @click.option("-k", "text", metavar="TEXT", help="Only cases with this text in their sentence.")
 @json_option
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
-@click.pass_obj
 def test(
-    state: State,
     *,
     rules: Path | None,
     update: bool,
@@ -49,7 +50,7 @@ def test(
     rulebooks = load_rulebooks(rules)
     cases = read_cases(rulebooks, files)
     outcomes = _run(rulebooks, cases, text)
-    if update and _update(cases, outcomes):
+    if update and _update(cases, outcomes, as_talk=as_json):
         cases = read_cases(rulebooks, files)
         outcomes = _run(rulebooks, cases, text)
     covered = _coverage(rulebooks, outcomes) if show_uncovered or not (files or text) else None
@@ -67,7 +68,7 @@ def _run(rulebooks: Rulebooks, cases: Cases, text: str | None) -> list[Outcome]:
     return [run_case(rulebooks, case) for case in cases.found if wanted in case.name.casefold()]
 
 
-def _update(cases: Cases, outcomes: Sequence[Outcome]) -> bool:
+def _update(cases: Cases, outcomes: Sequence[Outcome], *, as_talk: bool) -> bool:
     """Rewrite the files whose expectations failed; tell whether there were any."""
     from mapper.authoring.trial import difference, updated
 
@@ -76,15 +77,11 @@ def _update(cases: Cases, outcomes: Sequence[Outcome]) -> bool:
         failures = [failure for one in outcomes if one.case.file == path for failure in one.failures]
         text = updated(source, failures)
         if text != source.text:
-            path.write_text(text, encoding="utf-8")
-            click.echo(printable_lines(difference(source, text)))
+            path.write_text(text, encoding="utf-8", newline="")
+            for line in difference(source, text).splitlines():
+                click.echo(printable(line), err=as_talk)
             changed = True
     return changed
-
-
-def printable_lines(text: str) -> str:
-    """Return several lines made safe for a terminal."""
-    return "\n".join(printable(line) for line in text.splitlines())
 
 
 def _coverage(rulebooks: Rulebooks, outcomes: Sequence[Outcome]) -> Coverage:
@@ -118,12 +115,16 @@ def _tell(
 def _summary(
     cases: Cases, outcomes: Sequence[Outcome], failed: int, covered: Coverage | None, *, named: bool
 ) -> str:
-    words = [f"{len(outcomes)} cases in {len(cases.sources)} files: {len(outcomes) - failed} right, {failed} wrong."]
+    words = [
+        f"{len(outcomes)} cases in {len(cases.sources)} files: {len(outcomes) - failed} right, {failed} wrong."
+    ]
     if cases.problems:
         words.append(f"{len(cases.problems)} problems keep cases from being run.")
     if covered is not None:
         reached = len(covered.parts) - len(covered.uncovered)
-        words.append(f"Coverage {covered.percent} %: {reached} of {len(covered.parts)} rules, rows and checks.")
+        words.append(
+            f"Coverage {covered.percent} %: {reached} of {len(covered.parts)} rules, rows and checks."
+        )
         if covered.uncovered and not named:
             words.append("--coverage names the others.")
     return " ".join(words)
