@@ -687,6 +687,12 @@ STORE: dict[str, Entry] = {
         "Process the document, so that it is fetched from the shop.",
         "Verwerk het document, zodat het bij de winkel wordt opgehaald.",
     ),
+    "STO118": Entry(
+        "Document {document} has not been mapped yet.",
+        "Document {document} is nog niet omgezet.",
+        "Process it first, or map its payload: mapper map FILE",
+        "Verwerk het eerst, of zet de inhoud om: mapper map FILE",
+    ),
     "STO140": Entry(
         "No rules are published.",
         "Er zijn geen regels gepubliceerd.",
@@ -875,6 +881,18 @@ PROCESSING: dict[str, Entry] = {
 WEB: dict[str, Entry] = {}
 
 USAGE: dict[str, Entry] = {
+    "PUB101": Entry(
+        "A publication needs a message.",
+        "Een publicatie heeft een bericht nodig.",
+        "Say in a few words what changed and why.",
+        "Zeg in enkele woorden wat er is veranderd en waarom.",
+    ),
+    "PUB102": Entry(
+        "{failed} of {count} cases fail, so nothing is published.",
+        "{failed} van {count} gevallen falen, dus er is niets gepubliceerd.",
+        "Run `mapper test` to see why.",
+        "Voer `mapper test` uit om te zien waarom.",
+    ),
     "USE120": Entry(
         "There is nothing to explain at '{path}'; close to it: {close}.",
         "Er valt niets uit te leggen bij '{path}'; het lijkt op: {close}.",

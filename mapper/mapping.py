@@ -178,12 +178,13 @@ def load_rulebooks(folder: Path | None = None, *, overlay_file: Path | None = No
     return loader.load(texts)
 
 
-def rulebooks_from(texts: Mapping[str, str], *, tenant: str = "") -> Rulebooks:
-    """Compile rules from the texts of their files, as `Rulebooks.texts` has them; `tenant` has the overlay among them.
+def rulebooks_from(texts: Mapping[str, str], *, tenant: str = "", overlay_file: str = "") -> Rulebooks:
+    """Compile rules from the texts of their files, as `Rulebooks.texts` has them.
 
+    The overlay among them is called that of `tenant`, or as the file it is still written in.
     Raises RuleError as `load_rulebooks` does, also for a file that is missing or that this program does not know.
     """
-    files = {name: f"rules/{name}" for name in (*FILES, *texts)} | {OVERLAY: overlay_name(tenant)}
+    files = {name: f"rules/{name}" for name in (*FILES, *texts)} | {OVERLAY: overlay_file or overlay_name(tenant)}
     loader = _Loader(Path(), files)
     for name in FILES:
         if name not in texts:

@@ -1,0 +1,151 @@
+"""Making rules the active ones: checked, their cases right, and every tenant's overlay still fitting."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from mapper.authoring.cases import read_cases
+from mapper.authoring.trial import places, run_case
+from mapper.diagnostics import Diagnostic, printable
+from mapper.errors import MapperError, RuleError, UsageError
+from mapper.mapping import OVERLAY, Rulebooks, load_rulebooks, rulebooks_from
+from mapper.processing.adoption import texts_in_use
+from mapper.store import overlays, rulebooks, tenants
+from mapper.store.database import Database
+from mapper.store.rows import Published
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What was published, or would be: `cases` that ran, tenants' `overlays` that were tried, and whether it is new."""
+
+    hash: str
+    cases: int
+    overlays: int
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FileDifference:
+    """How one file differs between two versions of the rules, as a unified diff."""
+
+    file: str
+    before: str
+    after: str
+    diff: str
+
+
+def publish(
+    database: Database,
+    folder: Path | None,
+    *,
+    who: str,
+    message: str,
+    now: datetime,
+    tell: Callable[[str], None],
+) -> Publication:
+    """Make the rules of a folder (the shipped ones when None) the active ones; the active ones again change nothing.
+
+    Raises RuleError (the rules, their cases or an overlay do not load), MapperError PUB102 (cases fail; `tell` gets a
+    line for each), UsageError PUB101 (no message).
+    """
+    _require(message)
+    loaded = load_rulebooks(folder)
+    cases = _try_cases(loaded, tell)
+    tried = _try_overlays(database, loaded.texts)
+    with database.begin() as conn:
+        is_new = _publish(conn, loaded.texts, loaded.hash, who=who, message=message, now=now)
+    return Publication(loaded.hash, cases, tried, is_new)
+
+
+def rollback(database: Database, prefix: str, *, who: str, message: str, now: datetime) -> Publication:
+    """Make rules that were published before the active ones again, by the beginning of their hash.
+
+    Raises UsageError STO141, STO142 (which rules?), PUB101 (no message), RuleError (they no longer load, or an overlay
+    does not fit them).
+    """
+    _require(message)
+    with database.read() as conn:
+        digest = rulebooks.find(conn, prefix, published=True)
+        texts = rulebooks.get(conn, digest)
+    rulebooks_from(texts)
+    tried = _try_overlays(database, texts)
+    with database.begin() as conn:
+        is_new = _publish(conn, texts, digest, who=who, message=message, now=now)
+    return Publication(digest, 0, tried, is_new)
+
+
+def put_overlay(database: Database, tenant: str, text: str, *, file: str, who: str, now: datetime) -> Rulebooks | None:
+    """Check an overlay against the rules in use and make it the tenant's; an empty one removes what there is.
+
+    Return the tenant's rules, None after a removal. Raises RuleError; `file` is what its problems call the text.
+    """
+    with database.read() as conn:
+        texts = texts_in_use(conn, tenants.get(conn, tenant).id)
+    base = {name: one for name, one in texts.items() if name != OVERLAY}
+    loaded = rulebooks_from({**base, OVERLAY: text}, overlay_file=file) if text else None
+    with database.begin() as conn:
+        overlays.put(conn, tenant, text, who=who, now=now)
+    return loaded
+
+
+def differences(before: Mapping[str, str], after: Mapping[str, str], names: tuple[str, str]) -> Iterator[FileDifference]:
+    """Yield how each file differs, of those that do."""
+    for file in sorted({*before, *after}):
+        old, new = before.get(file, ""), after.get(file, "")
+        if old != new:
+            lines = difflib.unified_diff(
+                old.splitlines(), new.splitlines(), f"{names[0]}/{file}", f"{names[1]}/{file}", lineterm=""
+            )
+            yield FileDifference(file, names[0], names[1], "\n".join(lines))
+
+
+def _require(message: str) -> None:
+    if not message.strip():
+        raise UsageError("PUB101")
+
+
+def _try_cases(loaded: Rulebooks, tell: Callable[[str], None]) -> int:
+    cases = read_cases(loaded)
+    if cases.problems:
+        raise RuleError(cases.problems)
+    outcomes = [run_case(loaded, case) for case in cases.found]
+    failed = [outcome for outcome in outcomes if outcome.failures]
+    for outcome in failed:
+        tell(printable(f"{outcome.case.place}: {outcome.case.name}"))
+        for line in places(outcome.failures):
+            tell(f"  {printable(line)}")
+    if failed:
+        raise MapperError("PUB102", failed=len(failed), count=len(outcomes))
+    return len(outcomes)
+
+
+def _try_overlays(database: Database, texts: Mapping[str, str]) -> int:
+    """Load the rules with each tenant's overlay; return how many there are. Raises RuleError with all problems."""
+    problems: list[Diagnostic] = []
+    with database.read() as conn:
+        found = {one.id: text for one in tenants.everyone(conn) if (text := overlays.current(conn, one.id))}
+    for tenant, text in found.items():
+        try:
+            rulebooks_from({**texts, OVERLAY: text}, tenant=tenant)
+        except RuleError as error:
+            problems += error.diagnostics
+    if problems:
+        raise RuleError(problems)
+    return len(found)
+
+
+def _publish(
+    conn: Connection, texts: Mapping[str, str], digest: str, *, who: str, message: str, now: datetime
+) -> bool:
+    present: Published | None = rulebooks.active(conn)
+    if present is not None and present.hash == digest:
+        return False
+    rulebooks.publish(conn, texts, digest, who=who, message=message.strip(), now=now)
+    return True
