@@ -10,7 +10,7 @@ import pytest
 from daemons import Shop, charged, home, open_shop, running, wait_for
 
 from mapper.errors import UsageError
-from mapper.processing import actions
+from mapper.processing import actions, engine
 from mapper.processing.preview import preview
 from mapper.store import documents, operations, payloads, tenants
 
@@ -144,6 +144,26 @@ def test_K4_an_order_whose_invoice_was_posted_is_ignored(shop):
     shop.change(document, status=5)
     assert shop.until(document, "ignored").cause == "posted as F0009 (K4)"
     assert shop.invoices() == []
+
+
+def test_R1_a_document_that_is_no_order_is_ignored(shop):
+    with shop.home.database.begin() as conn:
+        noted = documents.note(conn, shop.tenant, "invoice", 77, now=now())
+        engine.dispatch(conn, shop.tenant, noted, reason="webhook")
+    wait_for(lambda: shop.all()[0].state == "ignored", shop.all)
+    assert shop.all()[0].cause == "documents of kind invoice are not posted (R1)"
+
+
+def test_a_document_that_is_being_processed_is_left_to_it_and_cannot_be_ignored_meanwhile(shop):
+    shop.sandbox.fault("wefact", kind="delay", seconds=0.5, match={"controller": "invoice", "action": "add"})
+    document = shop.sell("nl_ideal")
+    shop.until(document, "processing")
+    assert shop.process(document).state == "processing"
+    with pytest.raises(UsageError) as caught:
+        actions.ignore(shop.home.database, shop.tenant, document, reason="booked by hand", now=now())
+    assert caught.value.code == "PRO305"
+    shop.until(document, "done")
+    assert len(shop.invoices()) == 1
 
 
 def test_K2_a_valid_vat_number_is_asked_of_vies_and_the_answer_kept(shop):

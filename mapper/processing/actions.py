@@ -32,15 +32,17 @@ def process(
     engine.prepare(database.engine)
     with database.begin() as conn:
         tenants.get(conn, tenant)
-        found = _noted(conn, tenant, document_id, now=now)
+        found = _known(conn, tenant, document_id, now=now)
         if found.state == "error" and found.identifier:
             raise UsageError("PRO303", document=found.id, identifier=found.identifier)
-        if found.state == "done":
-            found = _second(conn, found, again=again, reason=reason, now=now)
-        elif found.state in {"error", "waiting", "ignored"}:
-            found = documents.reopen(conn, tenant, found.id, now=now)
         if found.state in documents.UNDER_WAY:
             return found
+        if found.state == "done":
+            found = _second(conn, found, again=again, reason=reason, now=now)
+        elif found.state == "open":
+            found = documents.note(conn, tenant, found.kind, found.shop_id, now=now)
+        else:
+            found = documents.reopen(conn, tenant, found.id, now=now)
         engine.dispatch(conn, tenant, found, reason=engine.BY_HAND, priority=engine.URGENT, now=lambda: now)
         journal.append(conn, tenant, found.id, "process", {"reason": reason} if reason else {}, now=now)
         return documents.get(conn, tenant, found.id)
@@ -99,12 +101,14 @@ def sweep(
     return asyncio.run(run())
 
 
-def _noted(conn: Connection, tenant: str, document_id: str, *, now: datetime) -> Document:
+def _known(conn: Connection, tenant: str, document_id: str, *, now: datetime) -> Document:
+    """Return the document; one that was never seen is noted, whether the shop has it or not."""
     matched = _DOCUMENT_ID.fullmatch(document_id)
     if matched is None:
         return documents.get(conn, tenant, document_id)
     kind: Kind = "order" if matched[1] == "order" else "invoice"
-    return documents.note(conn, tenant, kind, int(matched[2]), now=now)
+    known = documents.find(conn, tenant, kind, int(matched[2]))
+    return known or documents.note(conn, tenant, kind, int(matched[2]), now=now)
 
 
 def _second(conn: Connection, found: Document, *, again: bool, reason: str, now: datetime) -> Document:

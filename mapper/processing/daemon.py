@@ -22,7 +22,6 @@ from starlette.applications import Starlette
 
 from mapper import mapping, web
 from mapper.errors import ConfigError
-from mapper.mapping import Rulebooks
 from mapper.processing import engine, sweep
 from mapper.processing.adoption import RulesInUse, keep_adopting
 from mapper.processing.connections import Connections

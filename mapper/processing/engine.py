@@ -144,31 +144,29 @@ def backlog(engine: Engine, tenant: str) -> int:
 
 def executors_at_work(engine: Engine) -> set[str]:
     """Return the executors that have unfinished work, alive or not."""
-    rows = _client(engine).list_workflows(
-        status="PENDING", name=WORKFLOW, load_input=False, load_output=False
-    )
+    rows = _client(engine).list_workflows(status="PENDING", load_input=False, load_output=False)
     return {row.executor_id for row in rows if row.executor_id}
 
 
 def take_over(engine: Engine, dead: Sequence[str]) -> int:
     """Bring back what executors left behind that are gone: resume what this version can, cancel the rest.
 
-    A cancelled document is dispatched anew by the sweeper. Left PENDING it would block its tenant's partition.
-    Returns the number of pieces of work brought back.
+    A cancelled document is dispatched anew by the sweeper (left as it is it would block its tenant's partition), a
+    cancelled sweep comes again by its schedule. Returns how many pieces of work were resumed.
     """
     if not dead:
         return 0
     client = _client(engine)
     rows = client.list_workflows(
-        status="PENDING", name=WORKFLOW, executor_id=list(dead), load_input=False, load_output=False
+        status="PENDING", executor_id=list(dead), load_input=False, load_output=False
     )
-    ours = [row.workflow_id for row in rows if row.app_version == VERSION]
-    other = [row.workflow_id for row in rows if row.app_version != VERSION]
-    if ours:
-        client.resume_workflows(ours, queue_name=QUEUE)
-    if other:
-        client.cancel_workflows(other)
-    return len(ours)
+    resumable = {row.workflow_id for row in rows if (row.name, row.app_version) == (WORKFLOW, VERSION)}
+    others = {row.workflow_id for row in rows} - resumable
+    if resumable:
+        client.resume_workflows(sorted(resumable), queue_name=QUEUE)
+    if others:
+        client.cancel_workflows(sorted(others))
+    return len(resumable)
 
 
 def purge(engine: Engine, *, before: datetime, batch: int = 1000) -> int:

@@ -81,6 +81,8 @@ async def read(environment: Environment, document: Document, *, by_hand: bool) -
 
 async def fetched(connections: Connections, document: Document) -> dict[str, Any]:
     """Return the document as the shop has it now. Raises Stop (ignored) when it is deleted there (R6)."""
+    if document.kind != "order":
+        raise Stop("ignore", f"documents of kind {document.kind} are not posted (R1)")
     if document.deleted:
         raise Stop("ignore", "deleted in the shop (R6)")
     shop = await connections.shop(document.tenant)
