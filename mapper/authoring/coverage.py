@@ -275,12 +275,16 @@ class _Counting(Interpreter):
         return node.entries["otherwise"].text
 
     def _through(self, node: Node, names: Names) -> Any:
-        if "find" in node.entries:
-            # What is given may itself be none: only the entry tells whether one was found.
-            give = Node("text", node.place, "true")
-            probe = Node("map", node.place, entries={**node.entries, "give": give})
-            self.hit(node.place, "found" if super()._through(probe, names) else "not found")
-        elif "where" in node.entries:
-            for one in self.evaluator.value(node.entries["collect"].text, names):
-                self.holds(node.entries["where"], {**names, node.entries["as"].text: one})
-        return super()._through(node, names)
+        parts = node.entries
+        if "find" not in parts:
+            for one in self.evaluator.value(parts["collect"].text, names) if "where" in parts else ():
+                self.holds(parts["where"], {**names, parts["as"].text: one})
+            return super()._through(node, names)
+        # What is given may itself be none: only the entry tells whether one was found.
+        entry = super()._through(Node("map", node.place, entries={**parts, "give": parts["as"]}), names)
+        self.hit(node.place, "not found" if entry is None else "found")
+        return (
+            None
+            if entry is None
+            else self.value(parts["give"], {**names, parts["as"].text: entry}, lenient=True)
+        )

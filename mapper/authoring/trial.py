@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -150,3 +150,9 @@ def _shortened(told: Explanation, levels: int) -> Explanation:
     if levels == 0:
         return replace(told, inputs=())
     return replace(told, inputs=tuple(_shortened(one, levels - 1) for one in told.inputs))
+
+
+def places(failures: Sequence[Failure]) -> Iterator[str]:
+    """Yield each failure as one line: place, path, what was expected and what came."""
+    for one in failures:
+        yield f"{one.place}: {one.path}: expected {one.expected}, got {one.got}"
