@@ -881,6 +881,24 @@ PROCESSING: dict[str, Entry] = {
 WEB: dict[str, Entry] = {}
 
 USAGE: dict[str, Entry] = {
+    "USE126": Entry(
+        "Only one of FILE, --remove, --show and --history can be given.",
+        "Van FILE, --remove, --show en --history kan er maar een worden gegeven.",
+        "Give one at a time.",
+        "Geef er een tegelijk.",
+    ),
+    "USE127": Entry(
+        "'{file}' is empty, so it changes no rules.",
+        "'{file}' is leeg en verandert dus geen regels.",
+        "To take the overlay away, use --remove.",
+        "Gebruik --remove om de overlay weg te halen.",
+    ),
+    "USE128": Entry(
+        "A stored document is explained with the payload, settings and rules it was mapped with.",
+        "Een opgeslagen document wordt uitgelegd met de inhoud, instellingen en regels waarmee het is omgezet.",
+        "Leave out --settings, --rules, --rows and --overlay.",
+        "Laat --settings, --rules, --rows en --overlay weg.",
+    ),
     "PUB101": Entry(
         "A publication needs a message.",
         "Een publicatie heeft een bericht nodig.",

@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from mapper.authoring.cases import read_cases
-from mapper.authoring.trial import places, run_case
+from mapper.authoring.trial import run_case
 from mapper.diagnostics import Diagnostic, printable
 from mapper.errors import MapperError, RuleError, UsageError
 from mapper.mapping import OVERLAY, Rulebooks, load_rulebooks, rulebooks_from
@@ -119,8 +119,8 @@ def _try_cases(loaded: Rulebooks, tell: Callable[[str], None]) -> int:
     failed = [outcome for outcome in outcomes if outcome.failures]
     for outcome in failed:
         tell(printable(f"{outcome.case.place}: {outcome.case.name}"))
-        for line in places(outcome.failures):
-            tell(f"  {printable(line)}")
+        for one in outcome.failures:
+            tell(printable(f"  {one.place}: {one.path}: expected {one.expected}, got {one.got}"))
     if failed:
         raise MapperError("PUB102", failed=len(failed), count=len(outcomes))
     return len(outcomes)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mapper.cli.options import json_option, print_json, say
+from mapper.cli.options import chosen_tenant, json_option, print_json, say, tenant_option
 from mapper.cli.state import State
 from mapper.diagnostics import Diagnostic, printable
 from mapper.errors import MapperError, PayloadError, RuleError, UsageError
 
 if TYPE_CHECKING:
+    from mapper.authoring.explain import Explainer
     from mapper.mapping import Rulebooks
 
 _FILE = click.Path(path_type=Path)
@@ -30,11 +31,15 @@ rules_option = click.option(
 rows_option = click.option("--rows", "rows_file", type=_FILE, metavar="FILE",
                            help="The rows of the payload, as the shop's API answers them.")  # fmt: skip
 
+overlay_option = click.option("--overlay", type=_FILE, metavar="FILE",
+                              help="A webshop's changes to single rules.")  # fmt: skip
+
 
 @click.command("map")
 @kind_option
 @settings_option
 @rules_option
+@overlay_option
 @rows_option
 @click.argument("files", nargs=-1, type=_FILE, metavar="[FILE]...")
 @click.pass_obj
@@ -44,6 +49,7 @@ def map_(
     kind: str,
     settings_file: Path | None,
     rules: Path | None,
+    overlay: Path | None,
     rows_file: Path | None,
     files: tuple[Path, ...],
 ) -> int:
@@ -56,7 +62,7 @@ def map_(
 
     if rows_file is not None and len(files) != 1:
         raise UsageError("USE121", count=len(files))
-    mapper = load_rulebooks(rules).bind(_settings(settings_file))
+    mapper = load_rulebooks(rules, overlay_file=overlay).bind(_settings(settings_file))
     failed = False
     for payload in _payloads(files or (_STDIN,), rows_file):
         if isinstance(payload, PayloadError):
@@ -77,12 +83,21 @@ def map_(
     "--plain", is_flag=True, help="One line a problem, file:line:column: code: message, for editors and CI."
 )
 @click.option("--types", is_flag=True, help="Show the type of every value.")
-def check(*, settings_file: Path | None, rules: Path | None, as_json: bool, plain: bool, types: bool) -> int:
+def check(
+    *,
+    settings_file: Path | None,
+    rules: Path | None,
+    overlay: Path | None,
+    as_json: bool,
+    plain: bool,
+    types: bool,
+) -> int:
     """Check rules, and settings when given, and show all problems at once, each with its place."""
+    from mapper.cli.overlays import tell_replaced
     from mapper.rulebook.bound import bound
 
     problems: list[Diagnostic] = []
-    loaded = _checked(problems, rules, settings_file)
+    loaded = _checked(problems, rules, overlay, settings_file)
     if types and loaded is not None:
         _print_types(loaded, as_json=as_json)
     if as_json or plain:
@@ -91,6 +106,7 @@ def check(*, settings_file: Path | None, rules: Path | None, as_json: bool, plai
     elif problems:
         raise RuleError(problems)
     if loaded is not None and not problems:
+        tell_replaced(loaded)
         say(f"{', '.join(sorted(loaded.texts))}: no problems. Rules {loaded.hash[:12]}.")
         for compiled in (*loaded.sources.values(), loaded.target):
             most = bound(compiled.rules)
@@ -102,10 +118,12 @@ def check(*, settings_file: Path | None, rules: Path | None, as_json: bool, plai
 @kind_option
 @settings_option
 @rules_option
+@overlay_option
 @rows_option
+@click.option("--document", metavar="ID", help="A stored document, such as order-906, in place of FILE.")
+@tenant_option
 @json_option
-@click.argument("file", type=_FILE)
-@click.argument("paths", nargs=-1, metavar="[FIELD]...")
+@click.argument("arguments", nargs=-1, metavar="[FILE] [FIELD]...")
 @click.pass_obj
 def explain(
     state: State,
@@ -113,25 +131,63 @@ def explain(
     kind: str,
     settings_file: Path | None,
     rules: Path | None,
+    overlay: Path | None,
     rows_file: Path | None,
+    document: str | None,
+    tenant: str | None,
     as_json: bool,
-    file: Path,
-    paths: tuple[str, ...],
+    arguments: tuple[str, ...],
 ) -> int:
     """Explain why a value is what it is, rule by rule, and why the other cases did not apply.
 
     FIELD is a field of the document (total_incl, customer.email, lines.1.unit_excl) or a parameter of a request
     (invoice.InvoiceLines.1.PriceExcl). Without FIELD every field is listed with the rule that made it.
+
+    With --document a stored document is explained with the payload, settings and rules it was mapped with.
     """
     from mapper.authoring.explain import Explainer
     from mapper.mapping import load_rulebooks
 
-    rulebooks, settings = load_rulebooks(rules), _settings(settings_file)
-    payload = next(iter(_payloads((file,), rows_file)))
+    if document is not None:
+        if settings_file or rules or overlay or rows_file:
+            raise UsageError("USE128")
+        return _explain_stored(state, document, tenant, arguments, as_json=as_json)
+    if not arguments:
+        raise click.UsageError("Missing argument 'FILE'.", click.get_current_context())
+    rulebooks, settings = load_rulebooks(rules, overlay_file=overlay), _settings(settings_file)
+    payload = next(iter(_payloads((Path(arguments[0]),), rows_file)))
     if isinstance(payload, PayloadError):
         raise payload
     mapped = rulebooks.bind(settings).apply(kind, payload)
-    explainer = Explainer(rulebooks, kind, payload, settings, mapped)
+    _print_explanations(Explainer(rulebooks, kind, payload, settings, mapped), arguments[1:], as_json=as_json)
+    for finding in mapped.findings:
+        place = f"{finding.place}: " if finding.place else ""
+        say(f"{place}{finding.id} {finding.severity}: {finding.say[state.language]}")
+    return 1 if mapped.document is None else 0
+
+
+def _explain_stored(
+    state: State, document: str, tenant: str | None, paths: Sequence[str], *, as_json: bool
+) -> int:
+    """Explain a stored document, with what was found that day, and say what is different today."""
+    from mapper.authoring.recall import recall
+
+    with state.open() as database:
+        recalled = recall(database, chosen_tenant(database, tenant), document)
+    _print_explanations(recalled.explainer(), paths, as_json=as_json)
+    for finding in recalled.kept.findings:
+        place = f"{finding['rule']}: " if finding.get("rule") else ""
+        say(f"{place}{finding['id']} {finding['severity']}: {finding['message'][state.language]}")
+    moment, digest = recalled.at.isoformat(" ", "seconds"), recalled.rulebooks.hash[:12]
+    say(f"{document} as mapped at {moment} with rules {digest}, settings {recalled.kept.settings_revision}.")
+    if recalled.has_other_rules_now:
+        say(f"The rules of today are others: {recalled.present[:12]}.")
+    if not recalled.is_same:
+        say("This version of the program calculates otherwise than that of the day: `mapper report` has what was posted.")
+    return 1 if recalled.mapped.document is None else 0
+
+
+def _print_explanations(explainer: Explainer, paths: Sequence[str], *, as_json: bool) -> None:
     told = [explainer.explain(path) for path in paths] if paths else list(explainer.summary())
     for one in told:
         if as_json:
@@ -158,13 +214,15 @@ def _print_types(loaded: Rulebooks, *, as_json: bool) -> None:
             click.echo(f"{path:42} {kind:28} {place}")
 
 
-def _checked(problems: list[Diagnostic], rules: Path | None, settings_file: Path | None) -> Rulebooks | None:
+def _checked(
+    problems: list[Diagnostic], rules: Path | None, overlay: Path | None, settings_file: Path | None
+) -> Rulebooks | None:
     from mapper.mapping import load_rulebooks
     from mapper.settings import SettingsError, read
 
     loaded = None
     try:
-        loaded = load_rulebooks(rules)
+        loaded = load_rulebooks(rules, overlay_file=overlay)
     except RuleError as error:
         problems += error.diagnostics
     try:

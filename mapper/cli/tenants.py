@@ -15,6 +15,8 @@ from mapper.cli.options import Command, json_option, now, print_json, print_reco
 from mapper.cli.state import State
 from mapper.errors import UsageError
 
+from mapper.cli.overlays import overlay
+
 if TYPE_CHECKING:
     from mapper.onboarding import Connected, Keys
     from mapper.store.database import Database
@@ -46,6 +48,9 @@ def _secret_options(option: str, what: str) -> Callable[[Command], Command]:
 @click.group()
 def tenant() -> None:
     """Add, list, show and set webshops."""
+
+
+tenant.add_command(overlay)
 
 
 @tenant.command()
