@@ -249,6 +249,15 @@ def copied(tmp_path: Path) -> Path:
     return Path(shutil.copytree(shipped_rules(), tmp_path / "rules"))
 
 
+GIFT = """\
+  - kind: shipping
+    name: gift
+    if: id == 7
+    values:
+      {account: {text: shipping}, description: {text: Gift}, product_code: {text: Gift}, quantity: 1,
+       vat_percent: 21, discount: 0, _price: 1}
+"""
+
 ADDED = {
     "document._method_by_name: klarna → afterpay": (
         "ccv_order.yaml", "      - {any: [ideal], then: ideal} ", "      - {any: [klarna], then: afterpay}\n"
@@ -264,8 +273,7 @@ ADDED = {
     "line gift: made": (
         "ccv_order.yaml",
         "  - kind: payment ",
-        "  - kind: shipping\n    name: gift\n    if: id == 7\n    values:\n      {account: {text: shipping}, quantity: 1, "
-        + "description: {text: Gift}, product_code: {text: Gift}, vat_percent: 21, discount: 0, _price: 1}\n",
+        GIFT,
     ),
 }  # fmt: skip
 
