@@ -78,6 +78,7 @@ def map_(
 @click.command()
 @settings_option
 @rules_option
+@overlay_option
 @json_option
 @click.option(
     "--plain", is_flag=True, help="One line a problem, file:line:column: code: message, for editors and CI."
@@ -183,7 +184,7 @@ def _explain_stored(
     if recalled.has_other_rules_now:
         say(f"The rules of today are others: {recalled.present[:12]}.")
     if not recalled.is_same:
-        say("This version of the program calculates otherwise than that of the day: `mapper report` has what was posted.")
+        say("This version of the program calculates otherwise than that of the day.")
     return 1 if recalled.mapped.document is None else 0
 
 

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+import getpass
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from mapper.cli.options import print_json, say
+from mapper.cli.options import json_option, now, print_json, print_records, say
+from mapper.cli.state import State
+from mapper.diagnostics import printable
+
+if TYPE_CHECKING:
+    from mapper.authoring.publishing import Publication
+    from mapper.store.database import Database
+
+_FOLDER = click.Path(path_type=Path)
+rules_option = click.option(
+    "--rules", "folder", type=_FOLDER, metavar="DIR", help="A folder of rules in place of the shipped ones."
+)
+message_option = click.option(
+    "--message", "-m", required=True, metavar="TEXT", help="What changed and why, for the history."
+)
 
 
 @click.group()
