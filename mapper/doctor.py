@@ -11,7 +11,7 @@ from typing import Literal
 from mapper.errors import Language, MapperError
 from mapper.onboarding import missing_codes, sale_codes
 from mapper.processing.connections import Connections
-from mapper.store import credentials, heartbeats, limits, listing, tenants
+from mapper.store import credentials, heartbeats, limits, listing, overlays, rulebooks, tenants
 from mapper.store.database import Database
 from mapper.store.sealing import Sealer, load_sealer
 
@@ -55,7 +55,7 @@ async def examine(patient: Patient) -> AsyncGenerator[Check, None]:
         yield Check("key", "", "good", "the services' keys can be read")
     except MapperError as error:
         yield _failed("key", "", error, patient.language)
-    for check in (*_rules(patient), *_installation(patient)):
+    for check in (*_rules(patient), *_published(patient), *_installation(patient)):
         yield check
     with patient.database.read() as conn:
         known = [tenant.id for tenant in tenants.everyone(conn)]
@@ -90,6 +90,40 @@ def _rules(patient: Patient) -> list[Check]:
         if is_recent
         else Check("VAT rates", "", "attention", said, remedy=remedy),
     ]
+
+
+def _published(patient: Patient) -> Iterator[Check]:
+    """Look at the published rules, at what the running processes made of them, and at overlays."""
+    from mapper.mapping import OVERLAY, rulebooks_from
+    from mapper.processing.adoption import texts_in_use
+
+    with patient.database.read() as conn:
+        published = rulebooks.active(conn)
+        adopted = rulebooks.adoptions(conn, now=patient.now, ttl=SILENT)
+        known = {one.id: texts_in_use(conn, one.id) for one in tenants.everyone(conn) if overlays.current(conn, one.id)}
+        texts = rulebooks.get(conn, published.hash) if published is not None else {}
+    if published is not None:
+        said = f"{published.hash[:12]}, by {published.who} on {published.at:%Y-%m-%d %H:%M} UTC: {published.message}"
+        try:
+            rulebooks_from(texts)
+            yield Check("published rules", "", "good", said)
+        except MapperError as error:
+            yield _failed("published rules", "", error, patient.language)
+    for one in adopted:
+        if one.refused:
+            said = f"process {one.executor[:12]} refused {one.refused[:12]} and goes on with {one.hash[:12]}: {one.reason}"
+            yield Check("rules in use", "", "bad", said, remedy="Publish rules that load, or: mapper rules rollback HASH")
+        elif published is not None and one.hash != published.hash:
+            yield Check("rules in use", "", "attention", f"{one.hash[:12]}, not yet those published")
+        else:
+            yield Check("rules in use", "", "good", one.hash[:12])
+    for tenant, own in known.items():
+        try:
+            loaded = rulebooks_from(own, tenant=tenant)
+            yield Check("overlay", tenant, "good", f"changes {len(loaded.replaced)} rules, {loaded.hash[:12]}")
+        except MapperError as error:
+            yield _failed("overlay", tenant, error, patient.language)
+    assert all(OVERLAY in own for own in known.values())
 
 
 def _installation(patient: Patient) -> Iterator[Check]:

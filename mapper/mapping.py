@@ -195,6 +195,15 @@ def rulebooks_from(texts: Mapping[str, str], *, tenant: str = "", overlay_file: 
     return loader.load(texts)
 
 
+def texts_of(folder: Path | None = None) -> dict[str, str]:
+    """Return the texts of a folder's rule files (the shipped ones when None), whatever they say.
+
+    Raises RuleError RULE101, RULE106 for a file that cannot be read.
+    """
+    folder = folder or shipped_rules()
+    return {name: read_text(folder / name, str(folder / name)) for name in FILES}
+
+
 def overlay_name(tenant: str) -> str:
     """Return what places call a tenant's overlay."""
     return f"overlay of {tenant}"

@@ -37,6 +37,7 @@ from mapper.store import (
     limits,
     listing,
     operations,
+    rulebooks,
     tenants,
 )
 from mapper.store.database import Database
@@ -262,6 +263,8 @@ def _health(receiver: Receiver) -> dict[str, object]:
         queued = [listing.oldest_queued(conn, tenant.id) for tenant in everyone]
         beat = heartbeats.latest(conn)
         paused = tenants.paused_all(conn)
+        published = rulebooks.active(conn)
+        adopted = rulebooks.adoptions(conn, now=now, ttl=HEARTBEAT_TTL)
     lag = max(((now - moment).total_seconds() for moment in queued if moment), default=0.0)
     return {
         "healthy": beat is not None and now - beat.beat_at <= HEARTBEAT_TTL,
@@ -269,6 +272,11 @@ def _health(receiver: Receiver) -> dict[str, object]:
         "heartbeat": beat.beat_at.isoformat() if beat else None,
         "queue_lag_seconds": round(lag, 1),
         "paused": paused is not None,
+        "rules": {
+            "published": published.hash if published else None,
+            "in_use": sorted({one.hash for one in adopted}),
+            "refused": sorted({one.refused for one in adopted if one.refused}),
+        },
         "tenants": len(everyone),
         "tenants_paused": sum(tenant.paused_at is not None for tenant in everyone),
     }

@@ -195,10 +195,6 @@ def _print_explanations(explainer: Explainer, paths: Sequence[str], *, as_json: 
             print_json(one.to_json())
         else:
             click.echo(one.render() + ("\n" if paths else ""))
-    for finding in mapped.findings:
-        place = f"{finding.place}: " if finding.place else ""
-        say(f"{place}{finding.id} {finding.severity}: {finding.say[state.language]}")
-    return 1 if mapped.document is None else 0
 
 
 def _print_types(loaded: Rulebooks, *, as_json: bool) -> None:

@@ -58,3 +58,121 @@ def functions() -> None:
     from mapper.rulebook.functions import reference
 
     click.echo(reference(load_rulebooks().functions), nl=False)
+
+
+@rules.command()
+@json_option
+@click.pass_obj
+def history(state: State, *, as_json: bool) -> None:
+    """List what was published when, by whom and why; the first line is what is active."""
+    from mapper.store import rulebooks
+
+    with state.open() as database, database.read() as conn:
+        published = rulebooks.history(conn)
+    records = [
+        {
+            "rules": one.hash if as_json else one.hash[:12],
+            "at": one.at.isoformat(timespec="seconds"),
+            "who": one.who,
+            "active": one is published[0],
+            "message": one.message,
+        }
+        for one in published
+    ]
+    for record in records if not as_json else ():
+        record["active"] = "active" if record["active"] else ""
+    print_records(records, ("rules", "at", "who", "active", "message"), as_json=as_json, widest=100)
+    if not published:
+        say("No rules are published: the shipped ones are in use, or those `mapper run` was started with.")
+
+
+@rules.command()
+@click.argument("versions", nargs=-1, metavar="[A] [B]")
+@rules_option
+@json_option
+@click.pass_obj
+def diff(state: State, versions: tuple[str, ...], *, folder: Path | None, as_json: bool) -> None:
+    """Show how rules differ, file by file: A (what is published) from B (the folder of --rules, or the shipped ones).
+
+    A and B are the beginning of a hash, or a folder.
+    """
+    from mapper.authoring.publishing import differences
+
+    if len(versions) > 2:
+        raise click.UsageError("At most two versions can be compared.", click.get_current_context())
+    with state.open() as database:
+        before = _version(database, versions[0] if versions else None)
+        after = _version(database, versions[1]) if len(versions) > 1 else _working(folder)
+    for one in differences(before[1], after[1], (before[0], after[0])):
+        if as_json:
+            print_json({"file": one.file, "before": one.before, "after": one.after, "diff": one.diff})
+        else:
+            click.echo("\n".join(printable(line) for line in one.diff.split("\n")))
+
+
+@rules.command()
+@click.argument("version", metavar="HASH")
+@message_option
+@json_option
+@click.pass_obj
+def rollback(state: State, version: str, *, message: str, as_json: bool) -> None:
+    """Make rules that were published before the active ones again, by the beginning of their hash."""
+    from mapper.authoring import publishing
+
+    with state.open() as database:
+        done = publishing.rollback(database, version, who=getpass.getuser(), message=message, now=now())
+    _tell(done, as_json=as_json)
+
+
+@click.command()
+@rules_option
+@message_option
+@json_option
+@click.pass_obj
+def publish(state: State, *, folder: Path | None, message: str, as_json: bool) -> None:
+    """Make the rules of a folder the active ones: checked, their cases right, every webshop's overlay fitting.
+
+    A running `mapper run` uses them within five seconds, for the next document; a document that was mapped keeps its
+    rules. `mapper rules rollback` takes it back.
+    """
+    from mapper.authoring import publishing
+
+    who = getpass.getuser()
+    with state.open() as database:
+        done = publishing.publish(database, folder, who=who, message=message, now=now(), tell=say)
+    if not done.cases:
+        say("These rules have no cases: only loading them was tried.")
+    _tell(done, as_json=as_json)
+
+
+def _tell(done: Publication, *, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {"rules": done.hash, "cases": done.cases, "overlays": done.overlays, "published": done.is_new}
+        )
+    elif done.is_new:
+        tried = f"{done.cases} cases right, {done.overlays} overlays fit" if done.cases else "they load"
+        say(f"Rules {done.hash[:12]} are active: {tried}.")
+    else:
+        say(f"Rules {done.hash[:12]} were active already: nothing changed.")
+
+
+def _version(database: Database, name: str | None) -> tuple[str, Mapping[str, str]]:
+    """Return what a version is called, and its files. Raises UsageError STO140 to STO142."""
+    from mapper.errors import UsageError
+    from mapper.store import rulebooks
+
+    if name is not None and Path(name).is_dir():
+        return _working(Path(name))
+    with database.read() as conn:
+        active = rulebooks.active(conn)
+        if name is None and active is None:
+            raise UsageError("STO140")
+        digest = active.hash if name is None and active is not None else rulebooks.find(conn, name or "")
+        return digest[:12], rulebooks.get(conn, digest)
+
+
+def _working(folder: Path | None) -> tuple[str, Mapping[str, str]]:
+    from mapper.mapping import texts_of
+
+    return str(folder or "shipped"), texts_of(folder)
