@@ -253,6 +253,36 @@ RULES: dict[str, Entry] = {
         "Say which one with `nth`.",
         "Zeg welke met `nth`.",
     ),
+    "CASE101": Entry(
+        "A case is not complete, or has a part that cases do not have.",
+        "Een geval is niet volledig, of heeft een deel dat gevallen niet hebben.",
+        "Give it the parts that the message names.",
+        "Geef het de delen die de melding noemt.",
+    ),
+    "CASE102": Entry(
+        "The document of a case cannot be read.",
+        "Het document van een geval kan niet gelezen worden.",
+        "Name a stored document that exists.",
+        "Noem een bewaard document dat bestaat.",
+    ),
+    "CASE103": Entry(
+        "A case changes a field that its document does not have.",
+        "Een geval verandert een veld dat het document niet heeft.",
+        "Use the field that is suggested.",
+        "Gebruik het voorgestelde veld.",
+    ),
+    "CASE104": Entry(
+        "A case changes a setting that does not exist, or gives it a value it cannot have.",
+        "Een geval verandert een instelling die niet bestaat, of met een waarde die niet kan.",
+        "Use a key and value as `mapper tenant example` shows them.",
+        "Gebruik een sleutel en waarde zoals `mapper tenant example` ze toont.",
+    ),
+    "CASE105": Entry(
+        "An expectation of a case cannot be understood.",
+        "Een verwachting van een geval is niet te begrijpen.",
+        "Write it in a form that docs/rules.md shows.",
+        "Schrijf deze in een vorm die docs/rules.md toont.",
+    ),
 }
 
 PAYLOADS: dict[str, Entry] = {
