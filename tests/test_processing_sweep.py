@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -23,10 +24,12 @@ def daemon(tmp_path_factory):
 
 
 @pytest.fixture
-def deaf(daemon, sandbox) -> Shop:
+def deaf(daemon, sandbox) -> Iterator[Shop]:
     """A shop whose webhooks do not arrive."""
     at, _ = daemon
-    return open_shop(at, sandbox, None)
+    opened = open_shop(at, sandbox, None)
+    yield opened
+    opened.retire()
 
 
 def now():
@@ -143,6 +146,7 @@ def test_one_shop_that_is_down_does_not_keep_the_others_from_being_swept(daemon,
 
     asyncio.run(everyone())
     healthy.until(document, "done")
+    healthy.retire()
 
 
 def test_work_that_the_engine_lost_is_dispatched_again(deaf):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -24,9 +25,11 @@ def daemon(tmp_path_factory):
 
 
 @pytest.fixture
-def shop(daemon, sandbox) -> Shop:
+def shop(daemon, sandbox) -> Iterator[Shop]:
     at, url = daemon
-    return open_shop(at, sandbox, url)
+    opened = open_shop(at, sandbox, url)
+    yield opened
+    opened.retire()
 
 
 def now():
