@@ -55,14 +55,14 @@ async def examine(patient: Patient) -> AsyncGenerator[Check, None]:
         yield Check("key", "", "good", "the services' keys can be read")
     except MapperError as error:
         yield _failed("key", "", error, patient.language)
-    for check in (*_rules(patient), *_published(patient), *_installation(patient)):
+    for check in (*_rules(patient), *_published(patient), *_adopted(patient), *_installation(patient)):
         yield check
     with patient.database.read() as conn:
         known = [tenant.id for tenant in tenants.everyone(conn)]
     if not known:
         yield Check("webshops", "", "attention", "there is none yet", remedy="mapper tenant add NAME")
     for tenant in known:
-        for check in _tenant(patient, tenant):
+        for check in (*_tenant(patient, tenant), *_overlay(patient, tenant)):
             yield check
         if sealer is not None:
             async for check in _connections(patient, sealer, tenant):
@@ -93,37 +93,53 @@ def _rules(patient: Patient) -> list[Check]:
 
 
 def _published(patient: Patient) -> Iterator[Check]:
-    """Look at the published rules, at what the running processes made of them, and at overlays."""
-    from mapper.mapping import OVERLAY, rulebooks_from
-    from mapper.processing.adoption import texts_in_use
+    """Look at the published rules."""
+    from mapper.mapping import rulebooks_from
 
     with patient.database.read() as conn:
         published = rulebooks.active(conn)
-        adopted = rulebooks.adoptions(conn, now=patient.now, ttl=SILENT)
-        known = {one.id: texts_in_use(conn, one.id) for one in tenants.everyone(conn) if overlays.current(conn, one.id)}
         texts = rulebooks.get(conn, published.hash) if published is not None else {}
-    if published is not None:
-        said = f"{published.hash[:12]}, by {published.who} on {published.at:%Y-%m-%d %H:%M} UTC: {published.message}"
-        try:
-            rulebooks_from(texts)
-            yield Check("published rules", "", "good", said)
-        except MapperError as error:
-            yield _failed("published rules", "", error, patient.language)
+    if published is None:
+        return
+    moment = f"{published.at:%Y-%m-%d %H:%M} UTC"
+    try:
+        rulebooks_from(texts)
+        said = f"{published.hash[:12]}, by {published.who} on {moment}: {published.message}"
+        yield Check("published rules", "", "good", said)
+    except MapperError as error:
+        yield _failed("published rules", "", error, patient.language)
+
+
+def _adopted(patient: Patient) -> Iterator[Check]:
+    """Look at what running processes made of the published rules."""
+    with patient.database.read() as conn:
+        published = rulebooks.active(conn)
+        adopted = rulebooks.adoptions(conn, now=patient.now, ttl=SILENT)
     for one in adopted:
         if one.refused:
-            said = f"process {one.executor[:12]} refused {one.refused[:12]} and goes on with {one.hash[:12]}: {one.reason}"
-            yield Check("rules in use", "", "bad", said, remedy="Publish rules that load, or: mapper rules rollback HASH")
+            said = f"{one.refused[:12]} refused, {one.hash[:12]} stay in use: {one.reason}"
+            remedy = "Publish rules that load, or: mapper rules rollback HASH --message TEXT"
+            yield Check("rules in use", "", "bad", said, remedy=remedy)
         elif published is not None and one.hash != published.hash:
             yield Check("rules in use", "", "attention", f"{one.hash[:12]}, not yet those published")
         else:
             yield Check("rules in use", "", "good", one.hash[:12])
-    for tenant, own in known.items():
-        try:
-            loaded = rulebooks_from(own, tenant=tenant)
-            yield Check("overlay", tenant, "good", f"changes {len(loaded.replaced)} rules, {loaded.hash[:12]}")
-        except MapperError as error:
-            yield _failed("overlay", tenant, error, patient.language)
-    assert all(OVERLAY in own for own in known.values())
+
+
+def _overlay(patient: Patient, tenant: str) -> Iterator[Check]:
+    """Look whether a webshop's overlay fits the rules in use."""
+    from mapper.mapping import rulebooks_from
+    from mapper.processing.adoption import texts_in_use
+
+    with patient.database.read() as conn:
+        if not overlays.current(conn, tenant):
+            return
+        texts = texts_in_use(conn, tenant)
+    try:
+        loaded = rulebooks_from(texts, tenant=tenant)
+        yield Check("overlay", tenant, "good", f"changes {len(loaded.replaced)} rules, {loaded.hash[:12]}")
+    except MapperError as error:
+        yield _failed("overlay", tenant, error, patient.language)
 
 
 def _installation(patient: Patient) -> Iterator[Check]:

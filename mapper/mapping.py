@@ -184,7 +184,9 @@ def rulebooks_from(texts: Mapping[str, str], *, tenant: str = "", overlay_file: 
     The overlay among them is called that of `tenant`, or as the file it is still written in.
     Raises RuleError as `load_rulebooks` does, also for a file that is missing or that this program does not know.
     """
-    files = {name: f"rules/{name}" for name in (*FILES, *texts)} | {OVERLAY: overlay_file or overlay_name(tenant)}
+    files = {name: f"rules/{name}" for name in (*FILES, *texts)} | {
+        OVERLAY: overlay_file or overlay_name(tenant)
+    }
     loader = _Loader(Path(), files)
     for name in FILES:
         if name not in texts:

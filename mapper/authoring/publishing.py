@@ -81,7 +81,9 @@ def rollback(database: Database, prefix: str, *, who: str, message: str, now: da
     return Publication(digest, 0, tried, is_new)
 
 
-def put_overlay(database: Database, tenant: str, text: str, *, file: str, who: str, now: datetime) -> Rulebooks | None:
+def put_overlay(
+    database: Database, tenant: str, text: str, *, file: str, who: str, now: datetime
+) -> Rulebooks | None:
     """Check an overlay against the rules in use and make it the tenant's; an empty one removes what there is.
 
     Return the tenant's rules, None after a removal. Raises RuleError; `file` is what its problems call the text.
@@ -95,7 +97,9 @@ def put_overlay(database: Database, tenant: str, text: str, *, file: str, who: s
     return loaded
 
 
-def differences(before: Mapping[str, str], after: Mapping[str, str], names: tuple[str, str]) -> Iterator[FileDifference]:
+def differences(
+    before: Mapping[str, str], after: Mapping[str, str], names: tuple[str, str]
+) -> Iterator[FileDifference]:
     """Yield how each file differs, of those that do."""
     for file in sorted({*before, *after}):
         old, new = before.get(file, ""), after.get(file, "")

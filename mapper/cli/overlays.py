@@ -63,7 +63,8 @@ def _put(database: Database, name: str, file: Path | None, *, as_json: bool) -> 
 def replaced(loaded: Rulebooks) -> list[dict[str, str]]:
     """Return what an overlay replaces as JSON-able values; `was` is empty for a new parameter."""
     return [
-        {"path": one.path, "rule": str(one.place), "was": str(one.was) if one.was else ""} for one in loaded.replaced
+        {"path": one.path, "rule": str(one.place), "was": str(one.was) if one.was else ""}
+        for one in loaded.replaced
     ]
 
 
@@ -91,13 +92,9 @@ def _print_history(database: Database, name: str, *, as_json: bool) -> None:
 
     with database.read() as conn:
         changes = overlays.history(conn, tenants.get(conn, name).id)
-    records = [
-        {
-            "number": change.number,
-            "at": change.at.isoformat(timespec="seconds"),
-            "who": change.who,
-            "overlay": change.text if as_json else f"{len(change.text.splitlines())} lines" if change.text else "removed",
-        }
-        for change in changes
-    ]
+    records = []
+    for change in changes:
+        size = f"{len(change.text.splitlines())} lines" if change.text else "removed"
+        moment, shown = change.at.isoformat(timespec="seconds"), change.text if as_json else size
+        records.append({"number": change.number, "at": moment, "who": change.who, "overlay": shown})
     print_records(records, ("number", "at", "who", "overlay"), as_json=as_json, right=("number",))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mapper.cli.authoring import rules_option
 from mapper.cli.options import json_option, now, print_json, print_records, say
 from mapper.cli.state import State
 from mapper.diagnostics import printable
@@ -17,10 +18,6 @@ if TYPE_CHECKING:
     from mapper.authoring.publishing import Publication
     from mapper.store.database import Database
 
-_FOLDER = click.Path(path_type=Path)
-rules_option = click.option(
-    "--rules", "folder", type=_FOLDER, metavar="DIR", help="A folder of rules in place of the shipped ones."
-)
 message_option = click.option(
     "--message", "-m", required=True, metavar="TEXT", help="What changed and why, for the history."
 )
@@ -91,7 +88,7 @@ def history(state: State, *, as_json: bool) -> None:
 @rules_option
 @json_option
 @click.pass_obj
-def diff(state: State, versions: tuple[str, ...], *, folder: Path | None, as_json: bool) -> None:
+def diff(state: State, versions: tuple[str, ...], *, rules: Path | None, as_json: bool) -> None:
     """Show how rules differ, file by file: A (what is published) from B (the folder of --rules, or the shipped ones).
 
     A and B are the beginning of a hash, or a folder.
@@ -102,7 +99,7 @@ def diff(state: State, versions: tuple[str, ...], *, folder: Path | None, as_jso
         raise click.UsageError("At most two versions can be compared.", click.get_current_context())
     with state.open() as database:
         before = _version(database, versions[0] if versions else None)
-        after = _version(database, versions[1]) if len(versions) > 1 else _working(folder)
+        after = _version(database, versions[1]) if len(versions) > 1 else _working(rules)
     for one in differences(before[1], after[1], (before[0], after[0])):
         if as_json:
             print_json({"file": one.file, "before": one.before, "after": one.after, "diff": one.diff})
@@ -129,7 +126,7 @@ def rollback(state: State, version: str, *, message: str, as_json: bool) -> None
 @message_option
 @json_option
 @click.pass_obj
-def publish(state: State, *, folder: Path | None, message: str, as_json: bool) -> None:
+def publish(state: State, *, rules: Path | None, message: str, as_json: bool) -> None:
     """Make the rules of a folder the active ones: checked, their cases right, every webshop's overlay fitting.
 
     A running `mapper run` uses them within five seconds, for the next document; a document that was mapped keeps its
@@ -139,7 +136,7 @@ def publish(state: State, *, folder: Path | None, message: str, as_json: bool) -
 
     who = getpass.getuser()
     with state.open() as database:
-        done = publishing.publish(database, folder, who=who, message=message, now=now(), tell=say)
+        done = publishing.publish(database, rules, who=who, message=message, now=now(), tell=say)
     if not done.cases:
         say("These rules have no cases: only loading them was tried.")
     _tell(done, as_json=as_json)

@@ -134,7 +134,9 @@ async def keep_adopting(
             say(said)
 
 
-def texts_in_use(conn: Connection, tenant: str, *, fallback: Callable[[], Rulebooks] = load_rulebooks) -> dict[str, str]:
+def texts_in_use(
+    conn: Connection, tenant: str, *, fallback: Callable[[], Rulebooks] = load_rulebooks
+) -> dict[str, str]:
     """Return the texts of the rules a tenant's documents are mapped with now, its overlay among them.
 
     `fallback` gives the rules where none are published: those the daemon was started with, or the shipped ones.

@@ -44,7 +44,8 @@ def preview(
 ) -> Preview:
     """Return what processing an order would do by its present content, the settings and the rules.
 
-    `rules` is a folder to try in place of the rules in use. Only searches in WeFact. Raises RuleError, ServiceError, UsageError STO110 (no such tenant).
+    `rules` is a folder to try in place of the rules in use. Only searches in WeFact.
+    Raises RuleError, ServiceError, UsageError STO110 (no such tenant).
     """
 
     async def look() -> Preview:
