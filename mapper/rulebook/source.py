@@ -34,6 +34,13 @@ _ESCAPE = re.compile(r"\\(x..|u....|U........|.)", re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _FLAGS = {"true": True, "false": False}
 
+# libyaml reads a file twenty times as fast as PyYAML itself; wheels of PyYAML have it, other installations may not.
+_LIBYAML: Any = getattr(yaml, "CSafeLoader", None)
+# What the two read differently, or only libyaml reads: found by reading some 100,000 mutated rules with both.
+_READ_DIFFERENTLY = re.compile(
+    "[^\n -~\xa1-\u2027\u2030-\ud7ff\ue000-\ufefe\uff01-\ufffd\U00010000-\U0010ffff]|[?]|[|>][-+0-9]*#"
+)
+
 
 @dataclass(slots=True)
 class Node:
@@ -134,7 +141,27 @@ def read(text: str, file: str) -> Node:
     if len(text) > MAX_CHARACTERS:
         message = f"The file has {len(text)} characters; at most {MAX_CHARACTERS} are read."
         raise RuleError([source.problem("RULE106", Place(file, 1, 1), message, "Split it.")])
+    root = _read_quickly(source)
+    return root if root is not None else _read_thoroughly(source)
+
+
+def _read_quickly(source: Source) -> Node | None:
+    """Read a text by libyaml; None when it holds a problem, or what PyYAML may read otherwise: PyYAML decides then."""
+    if _LIBYAML is None or _READ_DIFFERENTLY.search(source.text):
+        return None
     builder = _Builder(source)
+    try:
+        for event in yaml.parse(source.text, Loader=_LIBYAML):
+            if isinstance(event, yaml.ScalarEvent) and not event.value and not event.style:
+                return None  # an absent value has another place
+            builder.take(event)
+    except (yaml.YAMLError, RuleError, ValueError):
+        return None
+    return None if builder.problems else builder.root or Node("map", Place(source.file, 1, 1))
+
+
+def _read_thoroughly(source: Source) -> Node:
+    builder, text, file = _Builder(source), source.text, source.file
     try:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
             builder.take(event)
@@ -192,7 +219,9 @@ def walk(node: Node) -> Iterator[Node]:
 
 def _yaml_problem(source: Source, error: yaml.MarkedYAMLError) -> Diagnostic:
     # What is not closed, and a key without its colon, are mended where they begin.
-    begins = any(told in (error.problem or "") for told in ("unexpected end of stream", "could not find expected ':'"))
+    begins = any(
+        told in (error.problem or "") for told in ("unexpected end of stream", "could not find expected ':'")
+    )
     mark = (error.context_mark if begins else None) or error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     # The end of the file can be a line that is not there.
