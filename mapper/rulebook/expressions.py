@@ -447,6 +447,8 @@ class _Checker:
                 self.reader.refuse("RULE205", arg.place, message, function.doc)
 
     def _returned(self, function: Function, args: Sequence[Expr]) -> Type:
+        if function.made_of is not None:
+            return function.made_of(args[0].type)
         if function.like is None:
             return function.returns
         given = args[function.like].type

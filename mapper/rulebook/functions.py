@@ -43,7 +43,7 @@ class Function:
     """One function.
 
     `lenient`: it takes absent values; `rest`: the last parameter may be repeated; `like`: the number of the parameter
-    whose unit the result has.
+    whose unit the result has; `made_of`: what the type of the result is, by that of the first value.
     """
 
     call: Callable[..., Any]
@@ -53,6 +53,7 @@ class Function:
     lenient: bool = False
     rest: bool = False
     like: int | None = None
+    made_of: Callable[[Type], Type] | None = None
 
 
 def shown(value: object) -> str:
@@ -256,6 +257,12 @@ def product_clash(lines: Iterable[Mapping[str, Any]]) -> str:
     return ""
 
 
+def _with(record: Type | None, fields: Mapping[str, Type]) -> Type:
+    """Return a record's type with further fields; unknown fields stay unknown."""
+    known = None if record is None else record.fields
+    return Type("record", fields=None if known is None else {**known, **fields})
+
+
 def functions(rates: VatRates) -> dict[str, Function]:
     """Return all functions by name, over one table of VAT rates."""
     settled = {"lines": RECORDS, "exact": FLAG, **dict.fromkeys(("residual", "total", "tax", "limit"), MONEY)}
@@ -318,12 +325,14 @@ def functions(rates: VatRates) -> dict[str, Function]:
         ),
         "product_code": Function(product_code, (TEXT,), TEXT.maybe(), "Letters and digits only."),
         "products": Function(
-            products, (RECORDS,), Type("list", item=Type("record")), "Each product of the lines once, with its `code`."
+            products, (RECORDS,), Type("list", item=Type("record")), "Each product of the lines once, with its `code`.",
+            made_of=lambda lines: Type("list", item=_with(lines.item, {"code": TEXT})),
         ),
         "product_clash": Function(product_clash, (RECORDS,), TEXT, "Product codes that would become the same."),
         "settle": Function(
             rounding.settle, (RECORDS, MONEY, TEXT, MONEY), Type("record", fields=settled),
             "settle(lines, total, model, limit): the lines to send so that WeFact's total is `total`.",
+            made_of=lambda lines: Type("record", fields={**settled, "lines": lines}),
         ),
     }  # fmt: skip
 

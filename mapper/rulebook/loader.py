@@ -330,13 +330,15 @@ class _Loader:
     def _when(self, node: Node, names: Mapping[str, Type]) -> Value:
         top = self._map(node, forms.VALUES["when"])
         cases = []
+        tests: list[str] = []
         for item in self._items(top.get("when"), "when"):
             case = self._map(item, forms.CASE)
             if len(case) == 2:
                 test = self._condition(case["if"], names)
                 assert test is not None
                 cases.append(Case(test, self.value(case["then"], names), item.place))
-        self._refuse_repeated(cases, self._items(top.get("when"), "when"))
+                tests.append(case["if"].text)
+        self._refuse_repeated(cases, tests)
         otherwise = (
             self.value(top["otherwise"], names) if "otherwise" in top else Const(NONE, node.place, None)
         )
@@ -380,11 +382,10 @@ class _Loader:
             if not row.every or len(row.words) == 1:
                 deciding += [(word, row.place) for word in row.words]
 
-    def _refuse_repeated(self, cases: Sequence[Case], nodes: Sequence[Node]) -> None:
+    def _refuse_repeated(self, cases: Sequence[Case], tests: Sequence[str]) -> None:
         """Note each case whose condition stands above it already: it is never reached."""
         seen: dict[str, int] = {}
-        for case, node in zip(cases, nodes, strict=False):
-            text = node.entries["if"].text
+        for case, text in zip(cases, tests, strict=True):
             if text in seen or text == "false" or "true" in seen:
                 why = (
                     f"the same condition stands on line {seen[text]}"
