@@ -1,8 +1,8 @@
 """Every error code with its message and remedy, in English and Dutch.
 
-Codes are stable: a code is never given another meaning. The prefix names the part: RULE rulebooks, CASE their
-cases, MAP mapping a document, PAY reading a payload, CCV, WEF and VIE the services, SET settings, SEC keys, STO the database, PRO
-processing, WEB incoming requests, USE the command line, SBX the sandbox.
+Codes are stable: a code is never given another meaning. The prefix names the part: RULE rulebooks, CASE their cases,
+MAP mapping a document, PAY reading a payload, CCV, WEF and VIE the services, SET settings, SEC keys, STO the database,
+PRO processing, WEB incoming requests, USE the command line, SBX the sandbox.
 """
 
 from __future__ import annotations
