@@ -1,4 +1,4 @@
-"""A document mapped again with the payload, settings and rules of its day, so that its explanation is that of the day."""
+"""A document mapped again with the payload, settings and rules of its day, so that its explanation is the same."""
 
 from __future__ import annotations
 

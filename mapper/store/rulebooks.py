@@ -61,14 +61,14 @@ def find(conn: Connection, prefix: str, *, published: bool = False) -> str:
 
     Raises UsageError STO141 when there is none, STO142 when there are several.
     """
-    hashes = _PUBLISHED.hash.distinct() if published else schema.rulebook.c.hash
-    # No wildcard of LIKE can come from a prefix: it is compared as text.
-    known = [one for one in conn.scalars(select(hashes)) if prefix and one.startswith(prefix)]
+    hashes = _PUBLISHED.hash if published else schema.rulebook.c.hash
+    # Compared here, not with LIKE, so that nothing in the prefix is a wildcard.
+    known = {one for one in conn.scalars(select(hashes)) if prefix and one.startswith(prefix)}
     if not known:
         raise UsageError("STO141", rules=prefix[:64])
     if len(known) > 1:
         raise UsageError("STO142", rules=prefix[:64], count=len(known))
-    return str(known[0])
+    return str(known.pop())
 
 
 def adopt(
