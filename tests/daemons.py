@@ -26,7 +26,7 @@ from mapper.store.database import Database, open_database
 from mapper.store.rows import Document
 from mapper.store.sealing import Sealer, create_key_file, load_sealer
 
-PATIENT = 15.0
+PATIENT = 30.0
 SETTLED = frozenset({"done", "error", "ignored", "open"})
 _numbers = count(1)
 

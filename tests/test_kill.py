@@ -105,7 +105,7 @@ def test_B3_orders_under_kills_are_as_many_invoices_of_the_right_amounts(
             time.sleep(chance.uniform(0.1, 0.7))
             daemon.kill()
             daemon.start()
-        wait_for(lambda: done(shop) == orders, lambda: (done(shop), daemon.said()[-2000:]), seconds=30)
+        wait_for(lambda: done(shop) == orders, lambda: (done(shop), daemon.said()[-2000:]), seconds=60)
         assert daemon.stop() == 0
 
         sold = {one["ordernumber_full"]: charged(one) for one in sandbox.objects("ccv")["orders"]}

@@ -446,6 +446,22 @@ def shop_id(document):
     return int(document.partition("-")[2])
 
 
+def test_a_bug_holds_its_own_document_and_logs_nothing_of_the_customer(shop, caplog):
+    with shop.home.database.begin() as conn:
+        good = tenants.settings(conn, shop.tenant)
+        broken = {name: value for name, value in good.items() if name != "mode"}
+        tenants.put_settings(conn, shop.tenant, broken, who="test", now=now())
+    document = shop.sell("nl_ideal", customer={"email": "jan@example.com"})
+    failed = shop.until(document, "error")
+    assert (failed.cause, failed.facts) == ("PRO199", {"kind": "KeyError"})
+    assert "KeyError" in caplog.text
+    assert "jan@example.com" not in caplog.text
+    with shop.home.database.begin() as conn:
+        tenants.put_settings(conn, shop.tenant, good, who="test", now=now())
+    shop.process(document)
+    shop.until(document, "done")
+
+
 def test_an_order_of_another_shop_of_the_same_daemon_is_not_touched(shop, daemon, sandbox):
     at, _ = daemon
     other = open_shop(at, sandbox, None)

@@ -9,6 +9,7 @@ time. Step results hold identifiers only. Order and names of the steps are froze
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -190,7 +191,9 @@ class Workflow:
             ended = self._stop_for(error, found)
         except Exception as bug:  # noqa: BLE001
             # The one place that catches everything: a bug must hold its own document, not the merchant's others.
-            _log.exception("a bug while processing %s %s", task.tenant, task.document)
+            # Its text may hold what the customer typed, so only its kind and its place are logged.
+            place = "".join(traceback.format_tb(bug.__traceback__))
+            _log.error("%s while processing %s %s\n%s", type(bug).__name__, task.tenant, task.document, place)
             ended = Stop("fail", BUG, {"kind": type(bug).__name__})
         concluded = await environment.write(lambda conn: self._conclude(conn, task, ended))
         environment.say(spoken(concluded, ended.cause))
