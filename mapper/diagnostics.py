@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -108,11 +107,6 @@ def printable(text: str, limit: int = 2000) -> str:
     """Return text from outside made safe for a terminal or a log: controls shown as escapes, cut to `limit`."""
     shown = _UNPRINTABLE.sub(lambda match: _escape(ord(match.group())), text)
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
-
-
-def printable_json(text: str) -> str:
-    """Return a JSON text with the same characters written as JSON's own escapes: the same value, safe to show."""
-    return _UNPRINTABLE.sub(lambda match: json.dumps(match.group())[1:-1], text)
 
 
 def _escape(character: int) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mapper.diagnostics import Diagnostic, Finding, Place, printable, printable_json
+from mapper.diagnostics import Diagnostic, Finding, Place, printable
 
 HOSTILE = [
     *map(chr, range(0x20)),
@@ -46,13 +45,6 @@ def test_no_text_reaches_a_terminal_with_controls(text):
     assert len(shown) <= 50
     assert not any(unicodedata.category(one) in {"Cc", "Cs", "Zl", "Zp"} for one in shown)
     shown.encode()
-
-
-@given(st.text(st.characters(exclude_categories=())))
-def test_json_made_printable_holds_the_same_value(text):
-    written = printable_json(json.dumps({text: [text]}, ensure_ascii=False))
-    assert json.loads(written) == {text: [text]}
-    assert not any(unicodedata.category(one) in {"Cc", "Cs", "Zl", "Zp"} for one in written)
 
 
 def test_a_long_text_is_cut():

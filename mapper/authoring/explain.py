@@ -10,7 +10,6 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from mapper import money
@@ -19,10 +18,10 @@ from mapper.errors import UsageError
 from mapper.mapping import Mapped, Rulebooks, Traced, payload_schema
 from mapper.rulebook import rules as r
 from mapper.rulebook import tree as ex
-from mapper.rulebook.functions import shown
+from mapper.rulebook.functions import RuleFault, shown
 from mapper.rulebook.reference import Absent, Evaluator, typed
-from mapper.rulebook.source import Source
 from mapper.rulebook.rules import in_value
+from mapper.rulebook.source import Source
 
 Names = dict[str, Any]
 
@@ -109,7 +108,8 @@ class Explainer:
         self.source, self.target = rulebooks.sources[kind].rules, rulebooks.target.rules
         texts = {rulebooks.files[name]: text for name, text in rulebooks.texts.items()}
         self.lines = {file: Source(text, file).lines for file, text in texts.items()}
-        self.entries = {entry.path: entry for compiled in (rulebooks.sources[kind], rulebooks.target)
+        self.written = {**self.source.written, **self.target.written}
+        self.entries = {(entry.path, entry.place): entry for compiled in (rulebooks.sources[kind], rulebooks.target)
                         for entry in compiled.entries}  # fmt: skip
         self.of_target = {(entry.path, entry.place) for entry in rulebooks.target.entries}
         self.given: Names = {kind: typed(dict(payload), payload_schema(kind)), "tenant": settings}
@@ -128,7 +128,7 @@ class Explainer:
         """Yield each value of the document with its rule, without its inputs."""
         for one in self.traced:
             if not one.path.split(".")[-1].startswith("_"):
-                entry = self.entries[one.path]
+                entry = self.entries[one.path, one.place]
                 yield Explanation(_path_of(one), one.value, one.place, self._text(entry.value))
 
     def explain(self, path: str) -> Explanation:
@@ -161,7 +161,7 @@ class Explainer:
         traced = self._find(names[0], None)
         if traced is None or len(names) == 1:
             return self._traced_explanation(traced)
-        entry = self.entries[traced.path]
+        entry = self.entries[traced.path, traced.place]
         inner = (
             entry.value.fields.get(names[1])
             if isinstance(entry.value, r.Fields) and len(names) == 2
@@ -176,7 +176,7 @@ class Explainer:
     def _traced_explanation(self, traced: Traced | None) -> Explanation | None:
         if traced is None:
             return None
-        entry = self.entries[traced.path]
+        entry = self.entries[traced.path, traced.place]
         rules = self.target if (traced.path, traced.place) in self.of_target else self.source
         return self._value(_path_of(traced), traced.value, entry.value, self._names(rules, traced), traced)
 
@@ -406,7 +406,7 @@ class Explainer:
         line = traced.line if traced is not None else None
         own = self._find(root, line) if line is not None and root in env else None
         found = own if own is not None else self._find(root, None)
-        if found is not None and rest and isinstance(alias := self.entries[found.path].value, ex.Field):
+        if found is not None and rest and isinstance(alias := self.entries[found.path, found.place].value, ex.Field):
             return Explanation(f"{self._slice(alias.place)}.{'.'.join(rest)}", value, None, "")
         if found is not None and found is not traced:
             inner = self._traced_explanation(found)
@@ -432,10 +432,12 @@ class Explainer:
     def _evaluate(self, expr: ex.Expr, env: Names) -> Any:
         try:
             return self.evaluator.value(self._slice(expr.place), env, lenient=True)
-        except (Absent, KeyError, TypeError, ArithmeticError):
+        except (Absent, RuleFault, LookupError, TypeError, ValueError, ArithmeticError, AttributeError):
             return None
 
     def _slice(self, place: Place) -> str:
+        if place in self.written:
+            return self.written[place]
         line = self.lines[place.file][place.line - 1]
         return line[place.column - 1 : place.column - 1 + place.length]
 

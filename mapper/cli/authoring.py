@@ -156,11 +156,14 @@ def explain(
     if not arguments:
         raise click.UsageError("Missing argument 'FILE'.", click.get_current_context())
     rulebooks, settings = load_rulebooks(rules, overlay_file=overlay), _settings(settings_file)
-    payload = next(iter(_payloads((Path(arguments[0]),), rows_file)))
+    nothing = PayloadError("PAY101", line=1, column=1, reason="there is nothing")
+    payload = next(_payloads((Path(arguments[0]),), rows_file), nothing)
     if isinstance(payload, PayloadError):
         raise payload
     mapped = rulebooks.bind(settings).apply(kind, payload)
-    _print_explanations(Explainer(rulebooks, kind, payload, settings, mapped), arguments[1:], as_json=as_json)
+    if isinstance(payload, dict):
+        explainer = Explainer(rulebooks, kind, payload, settings, mapped)
+        _print_explanations(explainer, arguments[1:], as_json=as_json)
     for finding in mapped.findings:
         place = f"{finding.place}: " if finding.place else ""
         say(f"{place}{finding.id} {finding.severity}: {finding.say[state.language]}")
@@ -280,6 +283,8 @@ def _whole(text: bytes, error: PayloadError) -> Iterator[Any]:
     except PayloadError:
         yield error
         for line in text.splitlines()[1:]:
+            if not line.strip():
+                continue
             try:
                 yield loads(line)
             except PayloadError as other:
@@ -301,11 +306,14 @@ def _bytes(path: Path) -> bytes:
     from mapper.money import MAX_JSON_BYTES
 
     try:
-        if path.stat().st_size > MAX_JSON_BYTES:
-            raise PayloadError("PAY104", size=path.stat().st_size, limit=MAX_JSON_BYTES)
-        return path.read_bytes()
+        # A device or a pipe has no size to ask for.
+        with path.open("rb") as file:
+            content = file.read(MAX_JSON_BYTES + 1)
     except OSError as error:
         raise UsageError("USE123", file=printable(str(path), 200), reason=error.strerror or "") from None
+    if len(content) > MAX_JSON_BYTES:
+        raise PayloadError("PAY104", size=max(len(content), path.stat().st_size), limit=MAX_JSON_BYTES)
+    return content
 
 
 def _unread(error: MapperError, state: State) -> dict[str, Any]:

@@ -91,6 +91,7 @@ class _Loader:
             checks,
             requests,
             document,
+            written=self.reader.written,
         )
 
     def _entries(self, node: Node | None, section: str, names: dict[str, Type], *, public: bool) -> None:

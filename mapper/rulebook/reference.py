@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -16,10 +16,18 @@ from typing import Any
 from simpleeval import SimpleEval
 
 from mapper.rulebook.functions import Function, shown
+from mapper.rulebook.runtime import WrongType, as_flag, as_integer, as_number, as_record, as_text
 from mapper.rulebook.source import Node
 
 Names = dict[str, Any]
 
+_READ: Mapping[str, Callable[[Any, str], Any]] = {
+    "number": as_number,
+    "integer": as_integer,
+    "string": as_text,
+    "boolean": as_flag,
+    "object": as_record,
+}
 _WORDS = {"true": True, "false": False, "none": None}
 _OPERATORS: dict[type[ast.AST], Any] = {
     ast.Add: operator.add,
@@ -308,14 +316,17 @@ def _only(node: Node, *names: str) -> dict[str, Node]:
 
 
 def typed(value: Any, schema: Mapping[str, Any]) -> Any:
-    """Return a payload with Decimals and texts where its JSON schema says `number` and `string`."""
+    """Return a payload with every value of the type its JSON schema documents, where it can be read as one."""
+    kinds = schema.get("type", "")
+    kind = kinds if isinstance(kinds, str) else next(one for one in kinds if one != "null")
+    if kind in _READ:
+        try:
+            value = _READ[kind](value, "")
+        except WrongType:
+            return value
     if isinstance(value, dict):
         known = schema.get("properties", {})
         return {name: typed(inner, known.get(name, {})) for name, inner in value.items()}
     if isinstance(value, list):
         return [typed(inner, schema.get("items", {})) for inner in value]
-    if isinstance(value, int) and not isinstance(value, bool):
-        kinds = schema.get("type", "")
-        kind = kinds if isinstance(kinds, str) else next(one for one in kinds if one != "null")
-        return {"number": Decimal, "string": str}.get(kind, int)(value)
     return value

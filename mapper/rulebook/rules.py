@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mapper.diagnostics import Place
 from mapper.rulebook.tree import Call, Cond, Expr, Fallback, Field, Name, Text
@@ -187,7 +187,8 @@ Step = Entry | LineRule
 class Rules:
     """One rulebook, typed. `steps` in order of evaluation; `document` is the type of what a source rulebook makes.
 
-    `overlay` is what places of a tenant's overlay call their file.
+    `overlay` is what places of a tenant's overlay call their file; `written` is each part of an expression, by place,
+    as its author wrote it.
     """
 
     name: str
@@ -199,6 +200,7 @@ class Rules:
     requests: tuple[RequestRule, ...]
     document: Type
     overlay: str = ""
+    written: Mapping[Place, str] = field(default_factory=dict)
 
 
 def given(value: Value) -> Type:
