@@ -147,7 +147,8 @@ def growth() -> Calls:
     if any(compiled.run("order", order)[1] for order in orders.values()):
         raise SystemExit("A generated order has findings; nothing was measured.")
     return {
-        f"{rows:,} rows": lambda order=order: compiled.run("order", order) for rows, order in orders.items()
+        f"{rows:,} row{'s'[: rows - 1]}": lambda order=order: compiled.run("order", order)
+        for rows, order in orders.items()
     }
 
 
@@ -180,25 +181,30 @@ def run(rounds: int) -> dict[str, Figures]:
     return figures
 
 
+TITLES = {
+    "whole mapping": "(a) Parsed payload of three rows → document, checks, requests: the shipped rules",
+    "subset": "(c) The part of it that every engine can express, parsed payload → requests",
+    "bytes to bytes": "(b) The shipped rules, JSON bytes → the requests' JSON bytes",
+    "growth": "(d) The shipped rules on orders of many rows",
+    "edit to live": "(e) Saved edit of the rules → new function bound to a tenant's settings",
+}
+
+
 def show(figures: Mapping[str, Figures]) -> None:
     """Print the figures as tables."""
-    titles = {
-        "whole mapping": "(a) One order of three rows, parsed payload → document, checks, requests: the shipped rules",
-        "subset": "(c) The part of it that every engine can express, parsed payload → requests",
-        "bytes to bytes": "(b) The shipped rules, JSON bytes → the requests' JSON bytes",
-        "growth": "(d) Orders of many rows",
-        "edit to live": "(e) Saved edit of the rules → new function bound to a tenant's settings",
-    }
     for section, measured in figures.items():
-        print(f"\n{titles[section]}\n")
+        print(f"\n{TITLES[section]}\n")
         first = next(iter(measured.values()))
         by_hand = measured.get("hand-written, Decimal", first)
+        before = (0, 0.0)
         for name, us in measured.items():
             if section == "edit to live":
                 print(f"  {us / 1000:.1f} ms")
             elif section == "growth":
                 rows = int(name.split()[0].replace(",", ""))
-                print(f"  {name:46} {us:10.1f} µs {us / rows:10.2f} µs a row")
+                more = (us - before[1]) / (rows - before[0])
+                before = (rows, us)
+                print(f"  {name:46} {us:10.1f} µs {more:10.2f} µs for each row more than above")
             elif section == "bytes to bytes":
                 print(f"  {name:46} {us:10.1f} µs {us / first:10.2f} × the time of orjson alone")
             else:
