@@ -198,8 +198,9 @@ class _Reader:
             if last:
                 into[key] = self.value(value, schema, names, place)
             else:
-                if not isinstance(into, list) and not isinstance(into.get(key), dict | list):
-                    into[key] = [] if schema.get("type") == "array" else {}
+                inner = into[key] if isinstance(into, list) else into.get(key)
+                if not isinstance(inner, dict | list):
+                    into[key] = [] if "array" in schema.get("type", "") else {}
                 into = into[key]
 
     def position(
@@ -224,7 +225,7 @@ class _Reader:
                 del rows[number]
             return None
         if number == len(rows):
-            rows.append(deepcopy(rows[-1]) if rows else {} if schema.get("type") == "object" else None)
+            rows.append(deepcopy(rows[-1]) if rows else None)
         return number
 
     def value(self, node: Node, schema: Mapping[str, Any], names: tuple[str, ...], place: Place) -> Any:
@@ -239,7 +240,7 @@ class _Reader:
                     self.change(made, schema.get("items", {}), inner, spot, value)
                 items.append(made)
             return items
-        if node.kind == "number" and schema.get("type") == "string":
+        if node.kind == "number" and "string" in schema.get("type", "") and "number" not in schema["type"]:
             return node.text
         if node.kind == "number" and "." not in node.text:
             return int(node.text)
