@@ -422,7 +422,16 @@ def _fault(fault: Exception, compiled: Compiled, records: Sequence[Record]) -> F
         return _finding("MAP202", place, fault.path, facts)
     if isinstance(fault, RuleFault):
         return _finding("MAP203", place, "", {"reason": str(fault)})
-    return _finding("MAP204", place, "", {"reason": f"{type(fault).__name__}: {str(fault)[:200]}"})
+    return _finding("MAP204", place, "", {"reason": _reason(fault)})
+
+
+def _reason(fault: Exception) -> str:
+    """Say why a calculation failed; Decimal's own words are the names of its classes."""
+    if isinstance(fault, ZeroDivisionError):
+        return "a division by zero"
+    if isinstance(fault, ArithmeticError):
+        return "a number that is too large to calculate with"
+    return f"{type(fault).__name__}: {str(fault)[:200]}"
 
 
 def _row(path: str, item: int | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 from mapper.errors import PayloadError
@@ -11,6 +11,8 @@ from mapper.errors import PayloadError
 MAX_JSON_BYTES = 32 * 1024 * 1024
 MAX_NUMBER_CHARACTERS = 40
 
+# The widest product of two numbers that `loads` lets in, with 12 decimals.
+_WIDE = Context(prec=4 * MAX_NUMBER_CHARACTERS)
 _STEPS = tuple(Decimal(1).scaleb(-places) for places in range(13))
 
 
@@ -19,7 +21,7 @@ def round_half_up(amount: Decimal, places: int) -> Decimal:
 
     Source: Uitvoeringsbesluit omzetbelasting 1968, art. 5a: arithmetic rounding, on the third decimal.
     """
-    return amount.quantize(_STEPS[places], ROUND_HALF_UP)
+    return amount.quantize(_STEPS[places], ROUND_HALF_UP, _WIDE)
 
 
 def decimal_text(amount: Decimal, places: int | None = None) -> str:

@@ -93,6 +93,7 @@ def test_a_document_that_is_too_large_is_not_parsed():
         ("-2.5", 0, "-3"),
         ("1.0000000000005", 12, "1.000000000001"),
         ("7", 2, "7.00"),
+        ("1" + "0" * 80 + ".005", 2, "1" + "0" * 80 + ".01"),
     ],
 )
 def test_a_tie_goes_away_from_zero(amount, places, rounded):
