@@ -941,6 +941,12 @@ USAGE: dict[str, Entry] = {
         "Run `mapper test` to see why.",
         "Voer `mapper test` uit om te zien waarom.",
     ),
+    "PUB103": Entry(
+        "The rules {rules} are those of one webshop, with its overlay.",
+        "De regels {rules} zijn die van één webwinkel, met haar overlay.",
+        "Go back to rules that `mapper rules history` lists.",
+        "Ga terug naar regels die `mapper rules history` toont.",
+    ),
     "USE120": Entry(
         "There is nothing to explain at '{path}'; close to it: {close}.",
         "Er valt niets uit te leggen bij '{path}'; het lijkt op: {close}.",

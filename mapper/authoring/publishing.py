@@ -65,15 +65,17 @@ def publish(
 
 
 def rollback(database: Database, prefix: str, *, who: str, message: str, now: datetime) -> Publication:
-    """Make rules that were published before the active ones again, by the beginning of their hash.
+    """Make rules that were in use before the active ones again, by the beginning of their hash.
 
-    Raises UsageError STO141, STO142 (which rules?), PUB101 (no message), RuleError (they no longer load, or an overlay
-    does not fit them).
+    Raises UsageError STO141, STO142 (which rules?), PUB103 (with a tenant's overlay), PUB101 (no message), RuleError
+    (they no longer load, or an overlay does not fit them).
     """
     _require(message)
     with database.read() as conn:
-        digest = rulebooks.find(conn, prefix, published=True)
+        digest = rulebooks.find(conn, prefix)
         texts = rulebooks.get(conn, digest)
+    if OVERLAY in texts:
+        raise UsageError("PUB103", rules=digest[:12])
     rulebooks_from(texts)
     tried = _try_overlays(database, texts)
     with database.begin() as conn:

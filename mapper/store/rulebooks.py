@@ -56,19 +56,19 @@ def history(conn: Connection) -> tuple[Published, ...]:
     )
 
 
-def find(conn: Connection, prefix: str, *, published: bool = False) -> str:
-    """Return the one hash of rules kept here that begins so; `published`: only of those that were published.
+def find(conn: Connection, prefix: str) -> str:
+    """Return the one hash of rules kept here, published or used by a document or process, that begins so.
 
     Raises UsageError STO141 when there is none, STO142 when there are several.
     """
-    hashes = _PUBLISHED.hash if published else schema.rulebook.c.hash
     # Compared here, not with LIKE, so that nothing in the prefix is a wildcard.
-    known = {one for one in conn.scalars(select(hashes)) if prefix and one.startswith(prefix)}
+    hashes = conn.scalars(select(schema.rulebook.c.hash))
+    known = [one for one in hashes if prefix and one.startswith(prefix)]
     if not known:
         raise UsageError("STO141", rules=prefix[:64])
     if len(known) > 1:
         raise UsageError("STO142", rules=prefix[:64], count=len(known))
-    return str(known.pop())
+    return str(known[0])
 
 
 def adopt(
