@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -144,6 +145,12 @@ def test_a_fault_while_mapping_names_the_overlay_s_line(shipped):
     loaded = with_overlay("\n\ndocument:\n  date: local_time('noon', tenant.time_zone)\n")
     (finding,) = mapped(loaded).findings
     assert (finding.id, str(finding.place)) == ("MAP203", "overlay of winkel:4:9")
+
+
+def test_the_overlay_of_the_documentation_fits_the_shipped_rules():
+    page = (Path(__file__).parents[1] / "docs" / "rules.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yml\n(.*?)```", page.partition("## Overlays")[2], re.DOTALL)
+    assert len(with_overlay(example).replaced) == 5
 
 
 def test_rules_with_an_overlay_have_a_hash_of_their_own(shipped):
