@@ -31,7 +31,19 @@ from tests.databases import MINUTE, NOW, add_tenant, bring_to
 
 pytest_plugins = ["tests.databases"]
 
-MODULES = [credentials, documents, events, journal, listing, operations, overlays, parties, payloads, sweeps, tenants]
+MODULES = [
+    credentials,
+    documents,
+    events,
+    journal,
+    listing,
+    operations,
+    overlays,
+    parties,
+    payloads,
+    sweeps,
+    tenants,
+]
 SEALER = Sealer.generate()
 LATER = NOW + MINUTE
 OF_TENANTS = [

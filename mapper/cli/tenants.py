@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mapper.cli.options import Command, json_option, now, print_json, print_records, say
+from mapper.cli.overlays import overlay
 from mapper.cli.state import State
 from mapper.errors import UsageError
-
-from mapper.cli.overlays import overlay
 
 if TYPE_CHECKING:
     from mapper.onboarding import Connected, Keys
