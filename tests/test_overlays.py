@@ -11,11 +11,13 @@ import pytest
 
 from mapper import settings
 from mapper.authoring.explain import Explainer
-from mapper.errors import RuleError
+from mapper.authoring.publishing import put_overlay, rollback
+from mapper.authoring.recall import recall
+from mapper.errors import RuleError, UsageError
 from mapper.mapping import OVERLAY, load_rulebooks, rulebooks_from
 from mapper.money import loads
 from mapper.store import overlays, payloads
-from tests.daemons import home, open_shop, running
+from tests.daemons import home, open_shop, running, wait_for
 
 ORDER = Path(__file__).parent / "fixtures" / "order-nl-ideal.json"
 
@@ -224,3 +226,29 @@ def test_an_overlay_holds_for_its_own_webshop_only(sandbox, tmp_path, shipped):
             with_overlay(DUTCH, changed.tenant).hash,
         ]
         assert f"overlay of {changed.tenant}:4:5" in {one["rule"] for one in results[1].trace}
+
+        then = recall(at.database, changed.tenant, order)
+        told = then.explainer().explain("invoice.Term").render()
+        assert f"overlay of {changed.tenant}:8:13  30" in told
+        assert (then.is_same, then.has_other_rules_now) == (True, False)
+        put_overlay(at.database, changed.tenant, "", file="", who="test", now=datetime.now(UTC))
+        now = recall(at.database, changed.tenant, order)
+        assert now.explainer().explain("invoice.Term").render() == told
+        assert (now.is_same, now.has_other_rules_now) == (True, True)
+        with pytest.raises(UsageError) as caught:
+            rollback(at.database, then.rulebooks.hash, who="test", message="x", now=datetime.now(UTC))
+        assert caught.value.code == "PUB103"
+
+
+def test_R4_other_rules_are_no_change_of_the_shop(sandbox, tmp_path):
+    with home(tmp_path) as at, running(at) as url:
+        shop = open_shop(at, sandbox, url)
+        order = shop.sell("nl_ideal")
+        shop.until(order, "done")
+        text = "every_line:\n  vat_code: {text: V0}\n"
+        put_overlay(at.database, shop.tenant, text, file="", who="test", now=datetime.now(UTC))
+        shop.change(order, status=5)
+        shop.rest()
+        assert shop.document(order).drift_at is None
+        shop.change(order, paid=False, total_price=1)
+        wait_for(lambda: shop.document(order).drift_at is not None)

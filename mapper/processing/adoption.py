@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from mapper.diagnostics import printable
 from mapper.errors import MapperError, RuleError, StoreError
-from mapper.mapping import OVERLAY, Rulebooks, hash_of, load_rulebooks, rulebooks_from
+from mapper.mapping import OVERLAY, Rulebooks, hash_of, rulebooks_from, texts_of
 from mapper.store import overlays, rulebooks
 from mapper.store.database import Database
 from mapper.store.rows import Published
@@ -33,8 +33,9 @@ class RulesInUse:
     """What documents are mapped with. Used by many threads at once; new rules take the place of the old as a whole."""
 
     def __init__(self, started_with: Rulebooks) -> None:
-        # From their texts, so that places say `rules/…` wherever the folder was: a later explanation says the same.
-        self._present = rulebooks_from(started_with.texts)
+        # Places say `rules/…` wherever the folder was: a later explanation, from the texts, says the same.
+        named = all(shown == f"rules/{name}" for name, shown in started_with.files.items())
+        self._present = started_with if named else rulebooks_from(started_with.texts)
         self._compiled: OrderedDict[tuple[str, str], Rulebooks] = OrderedDict()
         self._lock = threading.Lock()
         self._seen: int | None = None
@@ -135,13 +136,13 @@ async def keep_adopting(
 
 
 def texts_in_use(
-    conn: Connection, tenant: str, *, fallback: Callable[[], Rulebooks] = load_rulebooks
+    conn: Connection, tenant: str, *, fallback: Callable[[], Mapping[str, str]] = texts_of
 ) -> dict[str, str]:
     """Return the texts of the rules a tenant's documents are mapped with now, its overlay among them.
 
     `fallback` gives the rules where none are published: those the daemon was started with, or the shipped ones.
     """
     published = rulebooks.active(conn)
-    texts = dict(fallback().texts) if published is None else rulebooks.get(conn, published.hash)
+    texts = dict(fallback()) if published is None else rulebooks.get(conn, published.hash)
     overlay = overlays.current(conn, tenant)
     return {**texts, OVERLAY: overlay} if overlay else texts
