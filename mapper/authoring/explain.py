@@ -330,7 +330,7 @@ class Explainer:
 
     def _expression_cases(self, expr: ex.Expr, env: Names) -> Iterator[Alternative]:
         """Yield which side was taken at each `if … else` and each `or` of an expression."""
-        for part in ex.walk(expr):
+        for part in self._reached(expr, env):
             if isinstance(part, ex.Cond):
                 holds = self._evaluate(part.test, env) is True
                 taken = self._slice((part.then if holds else part.otherwise).place)
@@ -345,6 +345,19 @@ class Explainer:
                     )
                     if filled:
                         break
+
+    def _reached(self, expr: ex.Expr, env: Names) -> Iterator[ex.Expr]:
+        """Yield an expression and those of its parts that were evaluated."""
+        yield expr
+        parts = list(ex.parts(expr))
+        if isinstance(expr, ex.Cond):
+            holds = self._evaluate(expr.test, env) is True
+            parts = [expr.test, expr.then if holds else expr.otherwise]
+        elif isinstance(expr, ex.Fallback):
+            filled = (number for number, part in enumerate(parts) if self._evaluate(part, env) not in (None, ""))
+            parts = parts[: next(filled, len(parts)) + 1]
+        for part in parts:
+            yield from self._reached(part, env)
 
     def _because(self, test: ex.Expr, env: Names) -> str:
         """Return the values that decided a test."""
