@@ -6,10 +6,9 @@ maps any number of payloads.
 
 from __future__ import annotations
 
-import hashlib
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -18,28 +17,22 @@ from typing import Any, Literal
 
 from mapper import money
 from mapper.catalogue import describe
-from mapper.diagnostics import Diagnostic, Finding, Place, Severity
+from mapper.diagnostics import Finding, Place, Severity
 from mapper.errors import Fact, RuleError
 from mapper.rulebook import forms
 from mapper.rulebook.compiler import Compiled, compile_rules
 from mapper.rulebook.emitter import LINE
-from mapper.rulebook.expressions import Reader
+from mapper.rulebook.files import FILES, KINDS, OVERLAY, RATES, TARGET, RuleFiles, hash_of, overlay_name
 from mapper.rulebook.functions import Function, RuleFault, functions
-from mapper.rulebook.loader import read_rules
-from mapper.rulebook.overlay import Overlaid, Replaced, overlay
+from mapper.rulebook.overlay import Replaced
 from mapper.rulebook.rules import Rules
 from mapper.rulebook.runtime import MissingValue, WrongType
-from mapper.rulebook.source import OVERLAID, Node, Source, read, read_text
-from mapper.rulebook.types import Type, from_schema
+from mapper.rulebook.source import OVERLAID, read_text
+from mapper.rulebook.types import from_schema
 from mapper.settings_schema import SCHEMA
 from mapper.vat import rates as vat_rates
 
 Kind = Literal["order"]
-KINDS: Mapping[str, str] = {"order": "ccv_order.yaml"}
-TARGET = "wefact.yaml"
-RATES = "vat_rates.yaml"
-FILES = (*KINDS.values(), TARGET, RATES)
-OVERLAY = "overlay.yaml"
 MAX_ROWS = 5000
 
 Record = tuple[int, Any, Any]
@@ -173,9 +166,9 @@ def load_rulebooks(folder: Path | None = None, *, overlay_file: Path | None = No
     }
     if overlay_file is not None:
         paths[OVERLAY], files[OVERLAY] = overlay_file, str(overlay_file)
-    loader = _Loader(folder, files)
-    texts = {name: text for name, path in paths.items() if (text := loader.text(name, path)) is not None}
-    return loader.load(texts)
+    read = RuleFiles(files)
+    texts = {name: text for name, path in paths.items() if (text := read.text(name, path)) is not None}
+    return _loaded(folder, read, texts)
 
 
 def rulebooks_from(texts: Mapping[str, str], *, tenant: str = "", overlay_file: str = "") -> Rulebooks:
@@ -187,14 +180,14 @@ def rulebooks_from(texts: Mapping[str, str], *, tenant: str = "", overlay_file: 
     files = {name: f"rules/{name}" for name in (*FILES, *texts)} | {
         OVERLAY: overlay_file or overlay_name(tenant)
     }
-    loader = _Loader(Path(), files)
+    read = RuleFiles(files)
     for name in FILES:
         if name not in texts:
-            loader.refuse(name, "This file is missing.")
+            read.refuse(name, "This file is missing.")
     for name in texts:
         if name not in {*FILES, OVERLAY}:
-            loader.refuse(name, "This version of the program does not know this file.")
-    return loader.load(texts)
+            read.refuse(name, "This version of the program does not know this file.")
+    return _loaded(Path(), read, texts)
 
 
 def texts_of(folder: Path | None = None) -> dict[str, str]:
@@ -206,47 +199,34 @@ def texts_of(folder: Path | None = None) -> dict[str, str]:
     return {name: read_text(folder / name, str(folder / name)) for name in FILES}
 
 
-def overlay_name(tenant: str) -> str:
-    """Return what places call a tenant's overlay."""
-    return f"overlay of {tenant}"
-
-
-def hash_of(texts: Mapping[str, str]) -> str:
-    """Return the hash that identifies rules by the texts of their files."""
-    digest = hashlib.sha256()
-    for name in sorted(texts):
-        digest.update(f"{name}\0{texts[name]}\0".encode())
-    return digest.hexdigest()
-
-
-def _loaded(loader: _Loader, texts: Mapping[str, str]) -> Rulebooks:
-    roots = {name: loader.root(name, text) for name, text in texts.items()}
-    overlaid = loader.overlay(roots, texts)
-    rates = loader.rates(roots.get(RATES))
+def _loaded(folder: Path, read: RuleFiles, texts: Mapping[str, str]) -> Rulebooks:
+    roots = {name: read.root(name, text) for name, text in texts.items()}
+    overlaid = read.overlay(roots, texts)
+    rates = read.rates(roots.get(RATES))
     available = functions(rates)
     tenant = from_schema(SCHEMA, outside=False)
     sources = {}
     for kind, name in KINDS.items():
         if name in roots:
             given = {kind: from_schema(payload_schema(kind), outside=True).sure(), "tenant": tenant}
-            sources[kind] = loader.rules(name, roots[name], available, given)
+            sources[kind] = read.rules(name, roots[name], available, given)
     target = None
     if TARGET in roots and sources:
         document = next(iter(sources.values())).document
-        target = loader.rules(TARGET, roots[TARGET], available, {"document": document, "tenant": tenant})
-    if loader.problems or target is None:
-        raise RuleError(loader.problems)
+        target = read.rules(TARGET, roots[TARGET], available, {"document": document, "tenant": tenant})
+    if read.problems or target is None:
+        raise RuleError(read.problems)
     compiled = {kind: compile_rules(rules, available) for kind, rules in sources.items()}
     for kind in KINDS:
-        loader.check_needs(compiled[kind])
-    if loader.problems:
-        raise RuleError(loader.problems)
+        read.check_needs(compiled[kind])
+    if read.problems:
+        raise RuleError(read.problems)
     made = compile_rules(target, available)
     return Rulebooks(
-        loader.folder,
+        folder,
         dict(texts),
         hash_of(texts),
-        loader.files,
+        read.files,
         overlaid.replaced,
         available,
         rates,
@@ -495,86 +475,6 @@ def _values(compiled: Compiled, records: Sequence[Record]) -> Iterator[Traced]:
         yield Traced(entry.path, entry.place, value, case, *of_line)
 
 
-class _Loader:
-    """Reads rule files, called as `files` says, collecting their problems."""
-
-    def __init__(self, folder: Path, files: Mapping[str, str]) -> None:
-        self.folder = folder
-        self.files = files
-        self.problems: list[Diagnostic] = []
-        self.sources: dict[str, Source] = {}
-
-    def load(self, texts: Mapping[str, str]) -> Rulebooks:
-        """Compile the rules. Raises RuleError with all problems."""
-        return _loaded(self, texts)
-
-    def refuse(self, name: str, message: str) -> None:
-        hint = f"Rules are the files {', '.join(FILES)}."
-        self.problems.append(Diagnostic("RULE101", Place(self.files[name], 1, 1), message, hint))
-
-    def text(self, name: str, path: Path) -> str | None:
-        hint = f"A rules folder holds {', '.join(FILES)}."
-        try:
-            return read_text(path, self.files[name], hint if name in FILES else "")
-        except RuleError as error:
-            self.problems += error.diagnostics
-            return None
-
-    def root(self, name: str, text: str) -> Node:
-        shown = self.files[name]
-        self.sources[shown] = Source(text, shown)
-        try:
-            return read(text, shown)
-        except RuleError as error:
-            self.problems += error.diagnostics
-            return Node("map", Place(shown, 1, 1))
-
-    def overlay(self, roots: dict[str, Node], texts: Mapping[str, str]) -> Overlaid:
-        """Put the tenant's overlay, if there is one, into the rulebooks."""
-        if OVERLAY not in texts:
-            return Overlaid((), ())
-        rulebooks = [roots[name] for name in (*KINDS.values(), TARGET) if name in roots]
-        overlaid = overlay(rulebooks, roots[OVERLAY], self.sources[self.files[OVERLAY]])
-        self.problems += overlaid.problems
-        return overlaid
-
-    def problem(self, one: Diagnostic) -> Diagnostic:
-        """Return a problem with the line of the file it is in, which may be the overlay."""
-        return self.sources[one.place.file].problem(one.code, one.place, one.message, one.hint)
-
-    def rates(self, root: Node | None) -> vat_rates.VatRates:
-        """Return the VAT rates; none when the table has problems, so that the rules are checked all the same."""
-        try:
-            if root is not None and root.entries:
-                return vat_rates.from_node(root)
-            if root is not None and not self.problems:
-                self.problems.append(Diagnostic("RULE107", root.place, "The table of VAT rates is empty."))
-        except RuleError as error:
-            self.problems += [self.problem(one) for one in error.diagnostics]
-        return vat_rates.VatRates(date.min, {}, {})
-
-    def rules(
-        self, name: str, root: Node, available: Mapping[str, Function], given: Mapping[str, Type]
-    ) -> Rules:
-        if not root.entries:
-            return Rules(name, self.files[name], "", given, (), (), (), Type("record", fields=None))
-        reader = Reader(self.sources[self.files[name]], available)
-        rules = replace(read_rules(root, reader, given), overlay=self.files.get(OVERLAY, ""))
-        unique = {(one.place, one.code, one.message): self.problem(one) for one in reader.problems}
-        own = rules.file
-        self.problems += sorted(
-            unique.values(), key=lambda one: (one.place.file != own, one.place.line, one.place.column)
-        )
-        return rules
-
-    def check_needs(self, compiled: Compiled) -> None:
-        """Note each field that a rule needs although the shop's API says that it may be null."""
-        for site in {(site.what, site.place): site for site in compiled.sites if site.nullable}.values():
-            message = f"'{site.what}' may be null in the shop's API."
-            hint = f"Give a default, as in `{site.what} or none`, or say that it must be there: `needed({site.what})`."
-            self.problems.append(self.problem(Diagnostic("RULE221", site.place, message, hint)))
-
-
 @lru_cache(maxsize=4)
 def payload_schema(kind: str) -> Mapping[str, Any]:
     """Return the JSON schema of a kind of payload, written from the documented fields of the shop's API."""
@@ -584,7 +484,7 @@ def payload_schema(kind: str) -> Mapping[str, Any]:
 
 
 __all__ = [
-    "KINDS", "Expectation", "Mapped", "Mapper", "Request", "Rulebooks", "Search", "Trace", "Traced", "apply",
-    "document_json", "load_rulebooks", "mapped_json", "payload_schema",
-    "requests_of", "rule_schemas", "shipped_rules",
+    "FILES", "KINDS", "OVERLAY", "RATES", "TARGET", "Expectation", "Mapped", "Mapper", "Request", "Rulebooks", "Search", "Trace", "Traced", "apply",
+    "document_json", "hash_of", "load_rulebooks", "mapped_json", "payload_schema",
+    "requests_of", "rule_schemas", "rulebooks_from", "shipped_rules", "texts_of",
 ]  # fmt: skip

@@ -380,6 +380,7 @@ def test_health_is_good_while_a_daemon_beats(shop: Shop) -> None:
         "heartbeat": "2026-03-01T12:00:00+00:00",
         "queue_lag_seconds": 60.0,
         "paused": True,
+        "rules": {"published": None, "in_use": [], "refused": []},
         "tenants": 1,
         "tenants_paused": 0,
     }
