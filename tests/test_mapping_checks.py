@@ -327,6 +327,13 @@ def test_K7_icp_to_the_home_country_is_a_warning() -> None:
     assert "warning" in severities(mapped(sold), "K7")
 
 
+def test_K7_icp_to_outside_the_eu_is_a_warning() -> None:
+    assert "warning" in severities(
+        mapped(icp() | {"customer": order(country="US", vat_number=NUMBER)["customer"]}), "K7"
+    )
+    assert severities(mapped(icp()), "K7") == set()
+
+
 @pytest.mark.parametrize(
     ("country", "rate", "date", "warned"),
     [

@@ -38,6 +38,12 @@ def test_O2_an_order_number_without_prefix_keeps_its_zeros() -> None:
     assert document(order(ordernumber_full="000000906"))["number"] == "000000906"
 
 
+def test_O2_an_empty_order_number_is_an_error() -> None:
+    result = mapped(order(ordernumber_full=""))
+    assert found(result) == [("O2", "error")]
+    assert "ordernumber_full" in result.findings[0].say["nl"]
+
+
 @pytest.mark.parametrize(
     ("utc", "zone", "local"),
     [
@@ -133,6 +139,22 @@ def test_O5_a_pickup_point_of_a_shipped_order_decides_nothing() -> None:
 def test_O5_an_empty_pickup_point_gives_way(empty: dict[str, Any] | None) -> None:
     sold = order(row(rate="0"), country="US", deliver_method="pickup", pickup_address=empty)
     assert document(sold)["is_international"] is True
+
+
+@pytest.mark.parametrize("country", ["", "Nergenshuizen"])
+def test_O5_a_filled_pickup_point_without_known_country_is_an_error(country: str) -> None:
+    result = mapped(order(deliver_method="pickup", pickup_address=PICKUP_BE | {"country": country}))
+    assert result.held == "error"
+    assert "pickup" in result.findings[0].say["en"]
+
+
+def test_O5_so_is_a_filled_delivery_address_without_country() -> None:
+    nowhere = {"deliveryaddress": address("BE", delivery=True) | {"country": "", "country_code": None}}
+    assert mapped(order(customer=nowhere)).held == "error"
+
+
+def test_O5_without_home_country_nothing_is_taken_for_international() -> None:
+    assert mapped(order(row(rate="0"), country="US"), home_country=None).held == "error"
 
 
 def test_O5_a_coupon_of_100_percent_is_no_export() -> None:
@@ -710,7 +732,7 @@ def test_X1_a_surcharge_has_the_highest_rate_of_the_rows() -> None:
     assert mapped(sold).held is None
 
 
-@pytest.mark.parametrize("description", ["", None])
+@pytest.mark.parametrize("description", ["", " ", None])
 def test_X1_without_description_it_is_called_surcharge(description: str | None) -> None:
     assert (
         line(order(surcharge="1", extra_costs_description=description), "surcharge")["description"]

@@ -93,8 +93,8 @@ def test_B4_wefact_makes_the_total_of_what_is_sent(sold: Json, model: str) -> No
         for one in sent
     ]
     problems = {one.id for one in result.findings if one.severity in {"error", "wait"}}
-    # A and D take VAT as what is left between two rounded totals, a cent from VAT rounded once at times; C rounds the net
-    # of each line, and a tiny invoice may then skip its total. Neither is posted.
+    # A and D take VAT as what is left between two rounded totals, at times a cent from VAT rounded once; C rounds the
+    # net of each line, and a tiny invoice may then skip its total. Neither is posted.
     assert problems <= {"A": {"W19"}, "D": {"W19"}, "C": {"W12"}}.get(model, set())
     assert "W12" in problems or simulate(priced, model).incl == result.document["total_incl"]
     assert sum(one["Description"] == "Rounding" for one in sent) <= 1
