@@ -66,7 +66,7 @@ def change(file: Path, diff: str) -> None:
 
 def test_the_cases_in_the_reference_hold(tmp_path):
     rulebooks = load_rulebooks()
-    examples = re.findall(r"```yml\n(.*?)```", REFERENCE, re.DOTALL)
+    examples = re.findall(r"```yml\n(- case:.*?)```", REFERENCE, re.DOTALL)
     assert examples
     for example in examples:
         path = tmp_path / "example.yaml"
