@@ -484,7 +484,7 @@ def payload_schema(kind: str) -> Mapping[str, Any]:
 
 
 __all__ = [
-    "FILES", "KINDS", "OVERLAY", "RATES", "TARGET", "Expectation", "Mapped", "Mapper", "Request", "Rulebooks", "Search", "Trace", "Traced", "apply",
-    "document_json", "hash_of", "load_rulebooks", "mapped_json", "payload_schema",
-    "requests_of", "rule_schemas", "rulebooks_from", "shipped_rules", "texts_of",
+    "FILES", "KINDS", "OVERLAY", "RATES", "TARGET", "Expectation", "Mapped", "Mapper", "Request", "Rulebooks",
+    "Search", "Trace", "Traced", "apply", "document_json", "hash_of", "load_rulebooks", "mapped_json",
+    "payload_schema", "requests_of", "rule_schemas", "rulebooks_from", "shipped_rules", "texts_of",
 ]  # fmt: skip
