@@ -11,9 +11,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from rulefolders import SOURCE, TARGET, copied, little
 
 from mapper.money import MAX_JSON_BYTES
-from rulefolders import SOURCE, TARGET, copied, little
 
 FIXTURES = Path(__file__).parent / "fixtures"
 IDEAL = FIXTURES / "order-nl-ideal.json"

@@ -112,7 +112,8 @@ def test_collect_gives_something_of_every_entry_that_fits(mapped_by):
 
 
 def test_fields_are_a_record_or_nothing(mapped_by):
-    source = "document:\n  id: order.id\n  x: {if: order.paid, fields: {a: needed(order.status), b: {text: '{order.id}!'}}}\n"
+    fields = "{a: needed(order.status), b: {text: '{order.id}!'}}"
+    source = f"document:\n  id: order.id\n  x: {{if: order.paid, fields: {fields}}}\n"
     assert value(mapped_by(source, paid=True, status=3)) == {"a": 3, "b": "1!"}
     assert value(mapped_by(source, paid=False)) is None
 
@@ -212,7 +213,7 @@ def test_a_hostile_key_is_only_a_key(mapped_by, tmp_path, monkeypatch, key):
 def test_a_name_that_is_none_is_refused(mapped_by, where, name):
     sources = {
         "name": f'document: {{id: order.id}}\nlines:\n  - {{kind: a, name: "{name}", values: {{p: 1}}}}\n',
-        "as": f'document: {{id: order.id}}\nlines:\n  - {{kind: a, each: order.rows, as: "{name}", values: {{p: 1}}}}\n',
+        "as": f'document: {{id: order.id}}\nlines:\n  - {{kind: a, each: order.rows, as: "{name}", values: {{}}}}\n',
         "kind": f'document: {{id: order.id}}\nlines:\n  - {{kind: "{name}", values: {{p: 1}}}}\n',
         "document": f'document: {{id: order.id, "{name}": 1}}\n',
         "values": f'document: {{id: order.id}}\nlines:\n  - values: {{"{name}": 1}}\n',

@@ -23,7 +23,8 @@ REFUSED = {
     "alias": ("a: b\nc: *x", "RULE104", 2, 4),
     "merge": ("a:\n  <<: {b: c}", "RULE104", 2, 3),
     "billion laughs": ("a: &a [x]\nb: &b [*a, *a]\nc: [*b, *b]", "RULE104", 1, 4),
-    "merge bomb": ("\n".join(f"k{n}: &k{n} {{<<: [{', '.join([f'*k{n - 1}'] * 9)}]}}" for n in range(9)), "RULE104", 1, 5),
+    "merge bomb": ("\n".join(f"k{n}: &k{n} {{<<: [{', '.join([f'*k{n - 1}'] * 9)}]}}" for n in range(9)),
+                   "RULE104", 1, 5),
     "anchor on a map": ("a: &x\n  b: c", "RULE104", 1, 4),
     "tag": ("a: !!int 3", "RULE105", 1, 4),
     "python tag": ("a: !!python/object/apply:os.system ['id']", "RULE105", 1, 4),
@@ -97,8 +98,8 @@ def test_every_problem_that_can_be_told_apart_is_told():
 
 @pytest.mark.parametrize(
     "written",
-    ["NO", "no", "Yes", "on", "off", "y", "True", "FALSE", "Null", "0123", "0o17", "0x1F", "12:30", "1_000", "1e5", ".5", "5.",
-     "+1", ".inf", ".NaN", "2026-01-01", "2026-01-01T00:00:00Z", "=", "1,5", "--1", "١٢"],
+    ["NO", "no", "Yes", "on", "off", "y", "True", "FALSE", "Null", "0123", "0o17", "0x1F", "12:30", "1_000", "1e5", ".5",
+     "5.",  "+1", ".inf", ".NaN", "2026-01-01", "2026-01-01T00:00:00Z", "=", "1,5", "--1", "١٢"],
 )  # fmt: skip
 def test_nothing_of_yaml_1_1_is_guessed(written):
     node = read(f"a: {written}", FILE).entries["a"]

@@ -40,6 +40,8 @@ from mapper.rulebook.types import ANY, FLAG, NONE, NUMBER, PLACES, TEXT, Type, c
 MAX_CHARACTERS = 1000
 MAX_NODES = 200
 MAX_DEPTH = 25
+MAX_PROBLEMS = 100
+MAX_COMPARED = 500
 
 _LINE_END = re.compile("[\n\r\f]")
 _NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?\Z")
@@ -111,8 +113,20 @@ class Reader:
         return Text(TEXT, node.place, tuple(parts))
 
     def refuse(self, code: str, place: Place, message: str, hint: str = "") -> None:
-        """Note a problem."""
-        self.problems.append(self.source.problem(code, place, message, hint))
+        """Note a problem; after MAX_PROBLEMS of them nobody reads on."""
+        if len(self.problems) < MAX_PROBLEMS:
+            self.problems.append(self.source.problem(code, place, message, hint))
+
+    def nearest(self, name: str, known: Sequence[str], intro: str, prefix: str = "") -> str:
+        """Return a hint: the known name that is closest, else some of them."""
+        # Comparing thousands of wrong names with thousands of right ones would take minutes.
+        if len(self.problems) >= MAX_PROBLEMS:
+            return ""
+        close = difflib.get_close_matches(name, known[:MAX_COMPARED], 1, 0.6)
+        if close:
+            return f"Did you mean '{prefix}{close[0]}'?"
+        listed = ", ".join(sorted(known)[:12])
+        return f"{intro}: {listed}{' …' if len(known) > 12 else ''}." if known else ""
 
     def require(self, expr: Expr, wanted: Type, what: str) -> None:
         """Note a problem when an expression is not of the type that its place wants."""
@@ -260,7 +274,7 @@ class _Checker:
         if tree.id in self.reader.functions:
             return self._refuse("RULE207", tree, f"'{tree.id}' is a function.", f"Call it: {tree.id}(…).")
         hint = (
-            _nearest(tree.id, [*self.names, *_WORDS], "Known here")
+            self.reader.nearest(tree.id, [*self.names, *_WORDS], "Known here")
             + "\nA text needs quotes: '"
             + tree.id
             + "'."
@@ -283,7 +297,7 @@ class _Checker:
             inner = record.fields[tree.attr]
         else:
             written = ast.unparse(tree.value)
-            hint = _nearest(tree.attr, list(record.fields), f"{written} has", written + ".")
+            hint = self.reader.nearest(tree.attr, list(record.fields), f"{written} has", written + ".")
             spot = self._last(place, len(tree.attr))
             self.reader.refuse("RULE208", spot, f"{written} has no '{tree.attr}'.", hint)
             return Const(ANY, place, None)
@@ -420,7 +434,7 @@ class _Checker:
             return self._presence(tree, name, args)
         function = self.reader.functions.get(name)
         if function is None:
-            hint = _nearest(name, [*self.reader.functions, "filled", "needed"], "Functions")
+            hint = self.reader.nearest(name, [*self.reader.functions, "filled", "needed"], "Functions")
             return self._refuse("RULE209", tree, f"There is no function '{name}'.", hint)
         wanted = len(function.params)
         if len(args) != wanted and not (function.rest and len(args) >= wanted):
@@ -499,14 +513,6 @@ def _impossible(value: Expr, constant: Expr) -> tuple[str, str] | None:
     close = difflib.get_close_matches(str(constant.value), choices, 1)
     hint = f"Did you mean '{close[0]}'?" if close else f"It is one of: {', '.join(choices)}."
     return f"This is never '{constant.value}'.", hint
-
-
-def _nearest(name: str, known: Sequence[str], intro: str, prefix: str = "") -> str:
-    close = difflib.get_close_matches(name, known, 1, 0.6)
-    if close:
-        return f"Did you mean '{prefix}{close[0]}'?"
-    listed = ", ".join(sorted(known)[:12])
-    return f"{intro}: {listed}{' …' if len(known) > 12 else ''}." if known else ""
 
 
 def _template_parts(text: str) -> Iterator[tuple[str, str | None, int]]:
