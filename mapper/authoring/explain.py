@@ -354,7 +354,9 @@ class Explainer:
             holds = self._evaluate(expr.test, env) is True
             parts = [expr.test, expr.then if holds else expr.otherwise]
         elif isinstance(expr, ex.Fallback):
-            filled = (number for number, part in enumerate(parts) if self._evaluate(part, env) not in (None, ""))
+            filled = (
+                number for number, part in enumerate(parts) if self._evaluate(part, env) not in (None, "")
+            )
             parts = parts[: next(filled, len(parts)) + 1]
         for part in parts:
             yield from self._reached(part, env)
@@ -419,7 +421,11 @@ class Explainer:
         line = traced.line if traced is not None else None
         own = self._find(root, line) if line is not None and root in env else None
         found = own if own is not None else self._find(root, None)
-        if found is not None and rest and isinstance(alias := self.entries[found.path, found.place].value, ex.Field):
+        if (
+            found is not None
+            and rest
+            and isinstance(alias := self.entries[found.path, found.place].value, ex.Field)
+        ):
             return Explanation(f"{self._slice(alias.place)}.{'.'.join(rest)}", value, None, "")
         if found is not None and found is not traced:
             inner = self._traced_explanation(found)

@@ -22,6 +22,7 @@ _Node = TypeVar("_Node", bound=ast.AST)
 LINE = -1
 """The entry number that marks the beginning of a line in a trace: (LINE, line rule, item)."""
 
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """A place that needs a value: which one, where the rule asks, and whether the shop's API says it may be null."""
