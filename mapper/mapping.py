@@ -171,17 +171,21 @@ def load_rulebooks(folder: Path | None = None, *, overlay_file: Path | None = No
     return _loaded(folder, read, texts)
 
 
-def rulebooks_from(texts: Mapping[str, str], *, tenant: str = "", overlay_file: str = "") -> Rulebooks:
+def rulebooks_from(
+    texts: Mapping[str, str], *, tenant: str = "", overlay_file: str = "", whole: bool = True
+) -> Rulebooks:
     """Compile rules from the texts of their files, as `Rulebooks.texts` has them.
 
-    The overlay among them is called that of `tenant`, or as the file it is still written in.
+    The overlay among them is called that of `tenant`, or as the file it is still written in. Rules that need not be
+    `whole` are those of a day on which this program did not know all of today's kinds of documents.
     Raises RuleError as `load_rulebooks` does, also for a file that is missing or that this program does not know.
     """
     files = {name: f"rules/{name}" for name in (*FILES, *texts)} | {
         OVERLAY: overlay_file or overlay_name(tenant)
     }
     read = RuleFiles(files)
-    for name in FILES:
+    some = any(name in texts for name in KINDS.values())
+    for name in FILES if whole or not some else (TARGET, RATES):
         if name not in texts:
             read.refuse(name, "This file is missing.")
     for name in texts:
@@ -217,8 +221,8 @@ def _loaded(folder: Path, read: RuleFiles, texts: Mapping[str, str]) -> Rulebook
     if read.problems or target is None:
         raise RuleError(read.problems)
     compiled = {kind: compile_rules(rules, available) for kind, rules in sources.items()}
-    for kind in KINDS:
-        read.check_needs(compiled[kind])
+    for source in compiled.values():
+        read.check_needs(source)
     if read.problems:
         raise RuleError(read.problems)
     made = compile_rules(target, available)

@@ -62,7 +62,7 @@ def recall(database: Database, tenant: str, document_id: str) -> Recalled:
         settings = tenants.settings_of(conn, tenant, kept.settings_revision)
         texts = rulebooks.get(conn, kept.rules)
         present = hash_of(texts_in_use(conn, tenant))
-    loaded = rulebooks_from(texts, tenant=tenant)
+    loaded = rulebooks_from(texts, tenant=tenant, whole=False)
     mapped = loaded.bind(settings).apply(document.kind, payload)
     is_same = exact.write(mapped.trace.to_json()) == exact.write(kept.trace)
     return Recalled(document.kind, payload, settings, loaded, mapped, kept, present, is_same)

@@ -58,7 +58,7 @@ class RulesInUse:
             if known is not None:
                 self._compiled.move_to_end(key)
                 return known
-        made = rulebooks_from(texts, tenant=tenant)
+        made = rulebooks_from(texts, tenant=tenant, whole=False)
         with self._lock:
             self._compiled[key] = made
             while len(self._compiled) > KEPT:
