@@ -161,7 +161,8 @@ class HandWritten:
         found: list[tuple[str, str]] = []
         invoice_number = order.get("invoicenumber")
         document = {
-            "id": order["id"], "number": needed_text(order, "ordernumber_full"),
+            "id": order["id"], "order_id": order["id"], "credited_number": None,
+            "number": needed_text(order, "ordernumber_full"),
             "order_number": order["ordernumber_full"],
             "invoice_number": None if invoice_number is None else str(invoice_number),
             "date": date, "is_credit": False, "is_icp": is_icp, "is_international": is_international,

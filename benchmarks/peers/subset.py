@@ -8,12 +8,10 @@ agree within 1e-8.
 from __future__ import annotations
 
 import importlib
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.peers import by_hand, json_logic
@@ -89,13 +87,13 @@ def _floats(order: Order) -> Any:
 
 
 def _rulebooks() -> mapping.Rulebooks:
-    """Return the subset's rules, loaded as any folder of rules is."""
-    with TemporaryDirectory() as folder:
-        rules = Path(folder)
-        for name, kept_as in (("subset_order.yaml", "ccv_order.yaml"), ("subset_wefact.yaml", "wefact.yaml")):
-            shutil.copy(FOLDER / name, rules / kept_as)
-        shutil.copy(mapping.shipped_rules() / "vat_rates.yaml", rules)
-        return mapping.load_rulebooks(rules)
+    """Return the subset's rules, compiled as any rules are; they know orders only."""
+    texts = {
+        "ccv_order.yaml": (FOLDER / "subset_order.yaml").read_text(),
+        "wefact.yaml": (FOLDER / "subset_wefact.yaml").read_text(),
+        "vat_rates.yaml": (mapping.shipped_rules() / "vat_rates.yaml").read_text(),
+    }
+    return mapping.rulebooks_from(texts, whole=False)
 
 
 def _compiled(rulebooks: mapping.Rulebooks, tenant: Mapping[str, Any]) -> Engine:
@@ -141,11 +139,21 @@ def _by_account(setting: Mapping[str, Any]) -> dict[str, str]:
 
 def _zen(zen: Any, codes: Mapping[str, Any], home: str) -> Engine:
     expression = zen.compile_expression((FOLDER / "subset.zen").read_text())
+    # ZEN converts its whole context on each call; a flat table converts a fifth faster than one in one.
+    flat = dict(_flat(codes))
 
     def run(order: Order) -> Any:
-        return expression.evaluate({"order": order, "codes": codes, "home": home})
+        return expression.evaluate({"order": order, "codes": flat, "home": home})
 
     return Engine("zen-engine", False, run, _same, _floats)
+
+
+def _flat(codes: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
+    for name, inner in codes.items():
+        if isinstance(inner, str):
+            yield path + name, inner
+        else:
+            yield from _flat(inner, f"{path}{name} ")
 
 
 def _datalogic(datalogic: Any, codes: Mapping[str, Any], home: str) -> Engine:
