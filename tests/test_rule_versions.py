@@ -187,16 +187,16 @@ def test_a_daemon_looks_cheaply_and_adopts_once(sqlite, shipped):
     assert rules.present.hash == hash_of(dutch(shipped.texts))
 
 
-def test_a_daemon_that_starts_with_bad_rules_published_takes_the_last_that_load(sqlite, shipped):
-    with sqlite.begin() as conn:
+def test_a_daemon_that_starts_with_bad_rules_published_takes_the_last_that_load(database, shipped):
+    with database.begin() as conn:
         heartbeats.beat(conn, "one", host="here", pid=1, now=NOW)
         publish(conn, dutch(shipped.texts))
         publish(conn, broken(shipped.texts))
     rules = RulesInUse(shipped)
-    said = rules.look(sqlite, "one", now=NOW)
+    said = rules.look(database, "one", now=NOW)
     assert said.startswith(f"rules {hash_of(broken(shipped.texts))[:12]} refused")
     assert "rules/wefact.yaml:" in said
-    with sqlite.read() as conn:
+    with database.read() as conn:
         (adoption,) = rulebooks.adoptions(conn, now=NOW, ttl=NOW - NOW)
     assert adoption.hash == rules.present.hash == hash_of(dutch(shipped.texts))
     assert adoption.refused == hash_of(broken(shipped.texts))

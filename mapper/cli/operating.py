@@ -50,7 +50,7 @@ def init(state: State, *, as_json: bool) -> None:
     "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any free one."
 )
 @click.option(
-    "--rules", type=click.Path(path_type=Path), help="A folder of rules in place of the shipped ones."
+    "--rules", type=click.Path(path_type=Path), help="A folder of rules to use until some are published."
 )
 @click.option(
     "--address",
