@@ -100,7 +100,10 @@ def diff(state: State, versions: tuple[str, ...], *, rules: Path | None, as_json
     with state.open() as database:
         before = _version(database, versions[0] if versions else None)
         after = _version(database, versions[1]) if len(versions) > 1 else _working(rules)
-    for one in differences(before[1], after[1], (before[0], after[0])):
+    found = list(differences(before[1], after[1], (before[0], after[0])))
+    if not found:
+        say(f"{before[0]} and {after[0]} are the same.")
+    for one in found:
         if as_json:
             print_json({"file": one.file, "before": one.before, "after": one.after, "diff": one.diff})
         else:
