@@ -58,7 +58,9 @@ def preview(
 
     started_with = mapping.load_rulebooks(rules)
     with database.read() as conn:
-        texts = started_with.texts if rules else texts_in_use(conn, tenant, fallback=lambda: started_with.texts)
+        texts = (
+            started_with.texts if rules else texts_in_use(conn, tenant, fallback=lambda: started_with.texts)
+        )
         row, settings = tenants.get(conn, tenant), tenants.settings(conn, tenant)
         posted = _posted(conn, tenant, shop_id)
     rulebooks = mapping.rulebooks_from(texts, tenant=tenant)
