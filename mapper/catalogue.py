@@ -319,6 +319,12 @@ PAYLOADS: dict[str, Entry] = {
         "Give the document exactly as the shop's API answers it.",
         "Geef het document precies zoals de API van de winkel het antwoordt.",
     ),
+    "MAP207": Entry(
+        "The rules in use have no rulebook for documents of the kind '{kind}'.",
+        "De regels die in gebruik zijn hebben geen regelboek voor documenten van de soort '{kind}'.",
+        "Publish rules that have it: the shipped ones do.",
+        "Publiceer regels die het hebben: de meegeleverde regels hebben het.",
+    ),
     "MAP206": Entry(
         "The order has {count} rows; at most {limit} are mapped.",
         "De bestelling heeft {count} regels; er worden er hooguit {limit} verwerkt.",

@@ -22,17 +22,27 @@ from mapper.errors import Fact, RuleError
 from mapper.rulebook import forms
 from mapper.rulebook.compiler import Compiled, compile_rules
 from mapper.rulebook.emitter import LINE
-from mapper.rulebook.files import FILES, KINDS, OVERLAY, RATES, TARGET, RuleFiles, hash_of, overlay_name
+from mapper.rulebook.files import (
+    FILES,
+    KINDS,
+    NEEDED,
+    OVERLAY,
+    RATES,
+    TARGET,
+    RuleFiles,
+    hash_of,
+    overlay_name,
+)
 from mapper.rulebook.functions import Function, RuleFault, functions
 from mapper.rulebook.overlay import Replaced
 from mapper.rulebook.rules import Rules
 from mapper.rulebook.runtime import MissingValue, WrongType
-from mapper.rulebook.source import OVERLAID, read_text
+from mapper.rulebook.source import FILE_LINES, read_text
 from mapper.rulebook.types import from_schema
 from mapper.settings_schema import SCHEMA
 from mapper.vat import rates as vat_rates
 
-Kind = Literal["order"]
+Kind = Literal["order", "invoice"]
 MAX_ROWS = 5000
 
 Record = tuple[int, Any, Any]
@@ -167,7 +177,8 @@ def load_rulebooks(folder: Path | None = None, *, overlay_file: Path | None = No
     if overlay_file is not None:
         paths[OVERLAY], files[OVERLAY] = overlay_file, str(overlay_file)
     read = RuleFiles(files)
-    texts = {name: text for name, path in paths.items() if (text := read.text(name, path)) is not None}
+    wanted = {name: path for name, path in paths.items() if name in {*NEEDED, OVERLAY} or path.exists()}
+    texts = {name: text for name, path in wanted.items() if (text := read.text(name, path)) is not None}
     return _loaded(folder, read, texts)
 
 
@@ -200,23 +211,29 @@ def texts_of(folder: Path | None = None) -> dict[str, str]:
     Raises RuleError RULE101, RULE106 for a file that cannot be read.
     """
     folder = folder or shipped_rules()
-    return {name: read_text(folder / name, str(folder / name)) for name in FILES}
+    paths = {name: folder / name for name in FILES}
+    return {
+        name: read_text(path, str(path)) for name, path in paths.items() if name in NEEDED or path.exists()
+    }
 
 
 def _loaded(folder: Path, read: RuleFiles, texts: Mapping[str, str]) -> Rulebooks:
     roots = {name: read.root(name, text) for name, text in texts.items()}
     overlaid = read.overlay(roots, texts)
+    read.extend(roots)
     rates = read.rates(roots.get(RATES))
     available = functions(rates)
     tenant = from_schema(SCHEMA, outside=False)
     sources = {}
     for kind, name in KINDS.items():
         if name in roots:
-            given = {kind: from_schema(payload_schema(kind), outside=True).sure(), "tenant": tenant}
+            payload = from_schema(payload_schema(kind), outside=True).sure()
+            # A rulebook that extends another calls its payload by that one's name, too.
+            given = {**dict.fromkeys((kind, next(iter(KINDS))), payload), "tenant": tenant}
             sources[kind] = read.rules(name, roots[name], available, given)
     target = None
     if TARGET in roots and sources:
-        document = next(iter(sources.values())).document
+        document = read.document(sources)
         target = read.rules(TARGET, roots[TARGET], available, {"document": document, "tenant": tenant})
     if read.problems or target is None:
         raise RuleError(read.problems)
@@ -243,7 +260,8 @@ def rule_schemas() -> dict[str, dict[str, Any]]:
     """Return the JSON schemas of the rule files by file name, for editors; made from the loader's own tables."""
     known = functions(vat_rates.VatRates(date.min, {}, {}))
     help_ = {name: function.doc for name, function in known.items()}
-    made = {name: forms.editor_schema(forms.SOURCE_RULEBOOK, help_) for name in KINDS.values()}
+    made = {KINDS["order"]: forms.editor_schema(forms.SOURCE_RULEBOOK, help_)}
+    made[KINDS["invoice"]] = forms.editor_schema(forms.EXTENSION, help_)
     made[TARGET] = forms.editor_schema(forms.TARGET_RULEBOOK, help_)
     return {name.replace(".yaml", ".schema.json"): schema for name, schema in made.items()}
 
@@ -306,10 +324,10 @@ class Mapper:
     def apply(self, kind: str, payload: object, *, offline: bool = False) -> Mapped:
         """Map a payload with a full trace; a fault becomes a finding."""
         hash_ = self.rulebooks.hash
-        source, target = self.rulebooks.sources[kind], self.rulebooks.target
-        unfit = _unfit(payload)
+        unfit = _unfit(payload) if kind in self._sources else _finding("MAP207", None, kind, {"kind": kind})
         if unfit is not None:
             return Mapped(None, (), (unfit,), rules=hash_)
+        source, target = self.rulebooks.sources[kind], self.rulebooks.target
         records: list[Record] = []
         try:
             document, reports = self._traced[kind](payload, records.append)
@@ -434,11 +452,8 @@ def _rule_place(fault: Exception, rules: Rules) -> Place | None:
     else:
         return None
     summary = [one for one in traceback.extract_tb(fault.__traceback__) if one.filename == file][-1]
-    line = summary.lineno or 1
-    overlaid = line > OVERLAID
-    return Place(
-        rules.overlay if overlaid else file, line - OVERLAID if overlaid else line, (summary.colno or 0) + 1
-    )
+    number, line = divmod(summary.lineno or 1, FILE_LINES)
+    return Place(rules.files[number], line, (summary.colno or 0) + 1)
 
 
 def _finding(code: str, place: Place | None, about: str, facts: Mapping[str, Fact]) -> Finding:

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from mapper.mapping import load_rulebooks, rule_schemas, shipped_rules
 from mapper.rulebook import forms
 
-NAMES = ("ccv_order.yaml", "wefact.yaml")
+NAMES = ("ccv_order.yaml", "ccv_invoice.yaml", "wefact.yaml")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -40,9 +40,23 @@ def test_the_shipped_schema_is_the_one_made_from_the_loader_s_tables(name: str) 
 
 def test_the_loader_knows_exactly_the_keys_of_the_tables() -> None:
     """A key that a table names but the loader ignores would be a promise that editors make and nobody keeps."""
-    source = (Path(forms.__file__).parent / "rules.py").read_text(encoding="utf-8")
-    everything = [forms.SOURCE_RULEBOOK, forms.TARGET_RULEBOOK, forms.LINE_RULE, forms.REQUEST, forms.SEARCH, forms.CHECK]
-    keys = {key for form in [*everything, forms.CASE, forms.KEYWORD_ROW, *forms.VALUES.values()] for key in form.known}
+    folder = Path(forms.__file__).parent
+    source = "".join(
+        (folder / name).read_text(encoding="utf-8") for name in ("loader.py", "overlay.py", "files.py")
+    )
+    everything = [
+        forms.SOURCE_RULEBOOK,
+        forms.TARGET_RULEBOOK,
+        forms.LINE_RULE,
+        forms.REQUEST,
+        forms.SEARCH,
+        forms.CHECK,
+    ]
+    keys = {
+        key
+        for form in [*everything, forms.CASE, forms.KEYWORD_ROW, *forms.VALUES.values()]
+        for key in form.known
+    }
     assert [key for key in sorted(keys) if f'"{key}"' not in source and f"'{key}'" not in source] == []
 
 
@@ -57,5 +71,7 @@ def test_every_key_and_function_has_help() -> None:
 def _flags(value: object) -> object:
     """BaseLoader keeps every scalar as text; the one flag of the language is `offline`."""
     if isinstance(value, dict):
-        return {name: inner == "true" if name == "offline" else _flags(inner) for name, inner in value.items()}
+        return {
+            name: inner == "true" if name == "offline" else _flags(inner) for name, inner in value.items()
+        }
     return [_flags(inner) for inner in value] if isinstance(value, list) else value

@@ -112,7 +112,8 @@ class Explainer:
         self.entries = {(entry.path, entry.place): entry for compiled in (rulebooks.sources[kind], rulebooks.target)
                         for entry in compiled.entries}  # fmt: skip
         self.of_target = {(entry.path, entry.place) for entry in rulebooks.target.entries}
-        self.given: Names = {kind: typed(dict(payload), payload_schema(kind)), "tenant": settings}
+        given = typed(dict(payload), payload_schema(kind))
+        self.given: Names = dict.fromkeys(self.source.given, given) | {"tenant": settings}
         self.traced = mapped.trace.values
         self.told: set[tuple[str, int | None]] = set()
 

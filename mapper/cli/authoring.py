@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _FILE = click.Path(path_type=Path)
 _STDIN = Path("-")
 
-kind_option = click.option("--kind", type=click.Choice(["order"]), default="order", show_default=True,
+kind_option = click.option("--kind", type=click.Choice(["order", "invoice"]), default="order", show_default=True,
                            help="What the payloads are.")  # fmt: skip
 settings_option = click.option("--settings", "settings_file", type=_FILE, metavar="FILE",
                                help="A merchant's settings; a built-in example when left out.")  # fmt: skip

@@ -62,7 +62,7 @@ def compile_rules(rules: r.Rules, functions: Mapping[str, Function]) -> Compiled
 class _Compiler(Emitter):
     def __init__(self, rules: r.Rules, functions: Mapping[str, Function], *, traced: bool) -> None:
         names = {name: (f"p_{name}", kind.sure()) for name, kind in rules.given.items()}
-        super().__init__(rules.file, functions, names, set(_hidden_fields(rules)), traced=traced)
+        super().__init__(rules.files, functions, names, set(_hidden_fields(rules)), traced=traced)
         self.rules = rules
         self.entries: list[r.Entry] = []
         self.leave_out_empty = False
@@ -82,7 +82,9 @@ class _Compiler(Emitter):
             if self.traced or not check.offline:
                 self.check(check)
         body.append(ast.Return(ast.Tuple([result, load("reports")], ast.Load())))
-        starts = [assigned("lines_all", ast.List([], ast.Load()))]
+        aliases = [name for name in self.rules.given if name not in {"tenant", self.rules.reads}]
+        starts = [assigned(f"p_{name}", load(f"p_{self.rules.reads}")) for name in aliases]
+        starts += [assigned("lines_all", ast.List([], ast.Load()))]
         arguments = [ast.arg(f"p_{self.rules.reads}")] + ([ast.arg("record")] if self.traced else [])
         run = _function("run", arguments, starts + body)
         bind = _function("bind", [ast.arg("p_tenant")], [*self.bind_block, run, ast.Return(load("run"))])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
@@ -13,7 +13,7 @@ from mapper.diagnostics import Place
 from mapper.rulebook import tree as ex
 from mapper.rulebook.functions import Function, shown
 from mapper.rulebook.runtime import READERS, as_item, column, exact, missing
-from mapper.rulebook.source import OVERLAID
+from mapper.rulebook.source import FILE_LINES
 from mapper.rulebook.types import Type
 
 _Node = TypeVar("_Node", bound=ast.AST)
@@ -81,20 +81,20 @@ _COMPARISONS: Mapping[str, ast.cmpop] = {
 class Emitter:
     """Emits statements into the current block. `names` are the variables to begin with: Python name and type.
 
-    `file` is the rulebook's, by which `overlaid` places are told apart.
+    `files` are those the rulebook's entries stand in, its own first.
     `hidden` are working values of lines that other rules read, as (group, name).
     """
 
     def __init__(
         self,
-        file: str,
+        files: Sequence[str],
         functions: Mapping[str, Function],
         names: Mapping[str, tuple[str, Type]],
         hidden: set[tuple[str, str]],
         *,
         traced: bool,
     ) -> None:
-        self.file = file
+        self.files = files
         self.functions = functions
         self.hidden = hidden
         self.traced = traced
@@ -135,8 +135,8 @@ class Emitter:
             yield statement
 
     def at(self, node: _Node, place: Place) -> _Node:
-        """Give a node its place in the YAML; that of an overlay is not in the file the code is compiled under."""
-        line = place.line if place.file == self.file else place.line + OVERLAID
+        """Give a node its place in the YAML; code has one file, so lines of the other files are counted after it."""
+        line = place.line + FILE_LINES * (self.files.index(place.file) if place.file in self.files else 0)
         node.lineno = node.end_lineno = line  # type: ignore[attr-defined]
         node.col_offset = place.column - 1  # type: ignore[attr-defined]
         node.end_col_offset = place.column - 1 + max(1, place.length)  # type: ignore[attr-defined]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -14,15 +15,17 @@ from mapper.rulebook.compiler import Compiled
 from mapper.rulebook.expressions import Reader
 from mapper.rulebook.functions import Function
 from mapper.rulebook.loader import read_rules
-from mapper.rulebook.overlay import Overlaid, overlay
+from mapper.rulebook.overlay import Overlaid, extended, overlay
 from mapper.rulebook.rules import Rules
 from mapper.rulebook.source import Node, Source, read, read_text
-from mapper.rulebook.types import Type
+from mapper.rulebook.types import Type, join
 from mapper.vat import rates as vat_rates
 
-KINDS: Mapping[str, str] = {"order": "ccv_order.yaml"}
+KINDS: Mapping[str, str] = {"order": "ccv_order.yaml", "invoice": "ccv_invoice.yaml"}
 TARGET = "wefact.yaml"
 RATES = "vat_rates.yaml"
+NEEDED = (KINDS["order"], TARGET, RATES)
+"""Rules without the other kinds are whole; documents of such a kind then stop (MAP207)."""
 FILES = (*KINDS.values(), TARGET, RATES)
 OVERLAY = "overlay.yaml"
 
@@ -81,6 +84,40 @@ class RuleFiles:
         self.problems += overlaid.problems
         return overlaid
 
+    def extend(self, roots: dict[str, Node]) -> None:
+        """Give each rulebook that extends another the entries of that one."""
+        for name, root in roots.items():
+            if name not in KINDS.values() or "extends" not in root.entries:
+                continue
+            base = root.entries["extends"]
+            if base.text == name or base.text not in roots or "extends" in roots[base.text].entries:
+                hint = f"One of: {', '.join(other for other in KINDS.values() if other != name)}."
+                message = f"'{base.text}' cannot be extended."
+                self.problems.append(self.problem(Diagnostic("RULE303", base.place, message, hint)))
+                continue
+            merged = replace(deepcopy(roots[base.text]), place=root.place)
+            roots[name], problems = extended(merged, root, self.sources[self.files[name]])
+            self.problems += problems
+
+    def document(self, sources: Mapping[str, Rules]) -> Type:
+        """Return the type of a document of any kind: the fields that every kind sets, and alike."""
+        kinds = list(sources.values())
+        fields = dict(kinds[0].document.fields or {})
+        for rules in kinds[1:]:
+            own = rules.document.fields or {}
+            for name, kind in list(fields.items()):
+                joined = join(kind, own[name]) if name in own else None
+                if joined is None:
+                    how = f"as {own[name].called}, not as {kind.called}" if name in own else "nowhere"
+                    message = f"'{name}' is set {how} by {rules.file}, but by {kinds[0].file}."
+                    hint = (
+                        "Every kind of document has the same fields; set it to `none` where it means nothing."
+                    )
+                    self.problems.append(Diagnostic("RULE225", Place(rules.file, 1, 1), message, hint))
+                else:
+                    fields[name] = joined
+        return Type("record", fields=fields)
+
     def problem(self, one: Diagnostic) -> Diagnostic:
         """Return a problem with the line of the file it is in, which may be the overlay."""
         return self.sources[one.place.file].problem(one.code, one.place, one.message, one.hint)
@@ -103,7 +140,10 @@ class RuleFiles:
         if not root.entries:
             return Rules(name, self.files[name], "", given, (), (), (), Type("record", fields=None))
         reader = Reader(self.sources[self.files[name]], available)
-        rules = replace(read_rules(root, reader, given), overlay=self.files.get(OVERLAY, ""))
+        others = [
+            self.files[other] for other in (*KINDS.values(), OVERLAY) if other in self.files and other != name
+        ]
+        rules = replace(read_rules(root, reader, given), others=tuple(others))
         unique = {(one.place, one.code, one.message): self.problem(one) for one in reader.problems}
         own = rules.file
         self.problems += sorted(

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 Shape = Literal[
     "expression", "condition", "value", "word", "words", "flag", "texts", "entries", "facts", "cases", "keyword rows",
-    "conditions", "one or more", "line rules", "requests", "checks", "search", "expectations", "severity", "template",
+    "conditions", "one or more", "line changes", "check changes", "line rules", "requests", "checks", "search", "expectations", "severity", "template",
 ]  # fmt: skip
 
 
@@ -69,6 +69,25 @@ SOURCE_RULEBOOK = Form(
         Key("every_line", "entries", "What every line gets after its own values."),
         Key("totals", "entries", "Further fields of the document, which may use the lines."),
         _CHECKS,
+    ),
+)
+EXTENSION = Form(
+    "A rulebook that extends another",
+    "All entries of the rulebook named by `extends`, with these in the place of those of their names.",
+    (
+        _RULEBOOK,
+        _READS,
+        Key("extends", "word", "The file whose entries it takes.", needed=True),
+        Key("document", "entries", "Fields of the document and working values."),
+        Key("values", "entries", "Working values between line rules."),
+        Key("lines", "line changes", "Values of line rules, by the name of the line rule."),
+        Key("every_line", "entries", "What every line gets after its own values."),
+        Key("totals", "entries", "Further fields of the document."),
+        Key(
+            "checks",
+            "check changes",
+            "Checks in the place of those with their `id` and `about`, and new ones.",
+        ),
     ),
 )
 TARGET_RULEBOOK = Form(
@@ -267,6 +286,10 @@ def _form(form: Form) -> dict[str, Any]:
 def _shape(shape: Shape) -> dict[str, Any]:
     if shape in _LISTS:
         return {"type": "array", "items": {"$ref": f"#/$defs/{_LISTS[shape]}"}}
+    if shape == "line changes":
+        return {"type": "object", "additionalProperties": _shape("entries")}
+    if shape == "check changes":
+        return {"type": "array", "items": {**_form(CHECK), "required": ["id", "about"]}}
     if shape in {"entries", "facts", "expectations"}:
         inner = {"entries": "entry", "facts": "expression", "expectations": "expectation"}[shape]
         return {"type": "object", "additionalProperties": {"$ref": f"#/$defs/{inner}"}}

@@ -233,6 +233,14 @@ def product_code(code: str) -> str | None:
     return _NOT_IN_CODE.sub("", code) or None
 
 
+_LAST_NUMBER = re.compile(r"([0-9]{1,18})/*\Z")
+
+
+def last_number(address: str) -> int | None:
+    found = _LAST_NUMBER.search(address)
+    return int(found[1]) if found else None
+
+
 def products(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return each product of the lines once, with its `code` of letters and digits; lines without a code make none."""
     found: dict[str, dict[str, Any]] = {}
@@ -324,6 +332,9 @@ def functions(rates: VatRates) -> dict[str, Function]:
             "A VAT number without prefix, as VIES wants it.",
         ),
         "product_code": Function(product_code, (TEXT,), TEXT.maybe(), "Letters and digits only."),
+        "last_number": Function(
+            last_number, (TEXT,), INTEGER.maybe(), "The number at the end of an address; none without one."
+        ),
         "products": Function(
             products, (RECORDS,), Type("list", item=Type("record")), "Each product of the lines once, with its `code`.",
             made_of=lambda lines: Type("list", item=_with(lines.item, {"code": TEXT})),

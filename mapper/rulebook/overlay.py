@@ -48,10 +48,40 @@ def overlay(roots: Iterable[Node], changes: Node, source: Source) -> Overlaid:
     return Overlaid(tuple(placed.replaced), tuple(placed.problems))
 
 
+def extended(base: Node, changes: Node, source: Source) -> tuple[Node, tuple[Diagnostic, ...]]:
+    """Return a rulebook that has the entries of another, `base` (which is changed), and its own in their place.
+
+    An entry that `base` does not have stands right above the next one that takes another's place; a check that it does
+    not have stands at the end. Problems are those of an overlay.
+    """
+    placed = _Overlay([base], source, adds=True)
+    placed.put(Node("map", changes.place, entries=_only(changes, SECTIONS), keys=changes.keys))
+    for name in ("rulebook", "reads"):
+        if name in changes.entries:
+            base.entries[name], base.keys[name] = changes.entries[name], changes.keys[name]
+    known = {*SECTIONS, "rulebook", "reads", "extends"}
+    for name in changes.entries:
+        if name not in known:
+            placed.refuse(
+                "RULE219",
+                changes.keys[name],
+                f"A rulebook that extends another has no '{name}'.",
+                _close(name, known),
+            )
+    return base, tuple(placed.problems)
+
+
+def _only(node: Node, names: Iterable[str]) -> dict[str, Node]:
+    return {name: node.entries[name] for name in names if name in node.entries}
+
+
 class _Overlay:
-    def __init__(self, roots: list[Node], source: Source) -> None:
+    """`adds`: an entry that is not there yet is added, instead of being a problem."""
+
+    def __init__(self, roots: list[Node], source: Source, *, adds: bool = False) -> None:
         self.roots = roots
         self.source = source
+        self.adds = adds
         self.replaced: list[Replaced] = []
         self.problems: list[Diagnostic] = []
 
@@ -83,11 +113,26 @@ class _Overlay:
         known = list(dict.fromkeys(name for one in maps for name in one.entries))
         for name, value in self.entries(changes, f"'{section}'").items():
             inside = next((one for one in maps if name in one.entries), None)
-            if inside is None:
+            if inside is None and self.adds and maps:
+                self.add(maps[0], changes, name)
+            elif inside is None:
                 message = f"'{section}' has no '{name}' to replace."
                 self.refuse("RULE301", changes.keys[name], message, _close(name, known))
             else:
                 self.replace(f"{section}.{name}", inside, name, value, changes.keys[name])
+
+    def add(self, inside: Node, changes: Node, name: str) -> None:
+        """Put a new entry above the next one of the changes that takes another's place; at the end if there is none."""
+        names = list(changes.entries)
+        later = (other for other in names[names.index(name) + 1 :] if other in inside.entries)
+        above = next(later, None)
+        entries: dict[str, Node] = {}
+        for known, node in inside.entries.items():
+            if known == above:
+                entries[name] = changes.entries[name]
+            entries[known] = node
+        entries.setdefault(name, changes.entries[name])
+        inside.entries, inside.keys[name] = entries, changes.keys[name]
 
     def requests(self, changes: Node) -> None:
         found = {name: node for root in self.roots for name, node in _by_name(root.entries.get("requests"))}
@@ -125,7 +170,9 @@ class _Overlay:
         known = [one for one in self.all_checks() if one.kind == "map"]
         fitting = [one for one in known if all(_word(one, key) == value for key, value in wanted.items())]
         number = entries["nth"].text if "nth" in entries else "1" if len(fitting) == 1 else ""
-        if not fitting:
+        if not fitting and self.adds and self.roots[0].entries.get("checks") is not None:
+            self.roots[0].entries["checks"].items.append(changes)
+        elif not fitting:
             names = [f"{_word(one, 'id')} about {_word(one, 'about')}" for one in known]
             self.refuse("RULE301", changes.place, f"There is no check {said}.", _close(said, names))
         elif not number.isdecimal() or not 1 <= int(number) <= len(fitting):

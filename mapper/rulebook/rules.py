@@ -187,8 +187,8 @@ Step = Entry | LineRule
 class Rules:
     """One rulebook, typed. `steps` in order of evaluation; `document` is the type of what a source rulebook makes.
 
-    `overlay` is what places of a tenant's overlay call their file; `written` is each part of an expression, by place,
-    as its author wrote it.
+    `others` are the files, besides its own, that entries stand in: what it extends, and a tenant's overlay. `written` is
+    each part of an expression, by place, as its author wrote it.
     """
 
     name: str
@@ -199,8 +199,13 @@ class Rules:
     checks: tuple[Check, ...]
     requests: tuple[RequestRule, ...]
     document: Type
-    overlay: str = ""
+    others: tuple[str, ...] = ()
     written: Mapping[Place, str] = field(default_factory=dict)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Return all files that entries stand in, the rulebook's own first."""
+        return (self.file, *self.others)
 
 
 def given(value: Value) -> Type:

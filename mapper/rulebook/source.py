@@ -23,8 +23,8 @@ MAX_CHARACTERS = 256 * 1024
 MAX_DEPTH = 20
 MAX_BYTES = 4 * MAX_CHARACTERS
 MAX_NODES = 20_000
-OVERLAID = 1_000_000
-"""Added to lines of an overlay in compiled code, which knows one file only: no file has so many lines."""
+FILE_LINES = 1_000_000
+"""Added to a line, in compiled code, for each file before its own: code knows one file, and no file has so many lines."""
 
 Kind = Literal["text", "number", "flag", "null", "list", "map"]
 
