@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,7 +20,7 @@ from mapper.catalogue import describe
 from mapper.diagnostics import Finding, Place, Severity
 from mapper.errors import Fact, RuleError
 from mapper.rulebook import forms
-from mapper.rulebook.compiler import Compiled, compile_rules
+from mapper.rulebook.compiler import Compiled, Run, compile_rules
 from mapper.rulebook.emitter import LINE
 from mapper.rulebook.files import (
     FILES,
@@ -310,21 +310,27 @@ class Mapper:
     def __init__(self, rulebooks: Rulebooks, settings: Mapping[str, Any]) -> None:
         self.rulebooks = rulebooks
         self.settings = settings
-        self._sources = {kind: compiled.bind(settings) for kind, compiled in rulebooks.sources.items()}
         self._traced = {kind: compiled.bind_traced(settings) for kind, compiled in rulebooks.sources.items()}
-        self._target = rulebooks.target.bind(settings)
         self._target_traced = rulebooks.target.bind_traced(settings)
+
+    @cached_property
+    def _plain(self) -> tuple[Mapping[str, Run], Run]:
+        sources = self.rulebooks.sources.items()
+        return {kind: compiled.bind(self.settings) for kind, compiled in sources}, self.rulebooks.target.bind(
+            self.settings
+        )
 
     def run(self, kind: str, payload: Mapping[str, Any]) -> tuple[Any, Any, Any, Any]:
         """Map a payload without trace, as fast as can be: (document, reports, requests, reports). Raises on a fault."""
-        document, reports = self._sources[kind](payload)
-        requests, more = self._target(document)
+        sources, target = self._plain
+        document, reports = sources[kind](payload)
+        requests, more = target(document)
         return document, reports, requests, more
 
     def apply(self, kind: str, payload: object, *, offline: bool = False) -> Mapped:
         """Map a payload with a full trace; a fault becomes a finding."""
         hash_ = self.rulebooks.hash
-        unfit = _unfit(payload) if kind in self._sources else _finding("MAP207", None, kind, {"kind": kind})
+        unfit = _unfit(payload) if kind in self._traced else _finding("MAP207", None, kind, {"kind": kind})
         if unfit is not None:
             return Mapped(None, (), (unfit,), rules=hash_)
         source, target = self.rulebooks.sources[kind], self.rulebooks.target

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from mapper.diagnostics import Place
@@ -19,7 +19,6 @@ from mapper.rulebook import tree as ex
 from mapper.rulebook.emitter import (
     NONE,
     Emitter,
-    Site,
     assigned,
     call,
     is_,
@@ -35,28 +34,32 @@ from mapper.rulebook.types import Type
 Run = Callable[..., Any]
 
 
-@dataclass(frozen=True, slots=True)
 class Compiled:
     """A compiled rulebook.
 
     `bind(tenant)` returns `run(payload)`; `bind_traced(tenant)` returns `run(payload, record)`, where `record` takes
     tuples (entry number, value, case number). A source rulebook returns (document, reports), a target one
-    (requests, reports): see `mapping.py`.
+    (requests, reports): see `mapping.py`. Both are made from the same rules; the untraced one when it is first asked
+    for, since documents are mapped with their trace and only replays go without.
     """
 
-    rules: r.Rules
-    entries: tuple[r.Entry, ...]
-    sites: tuple[Site, ...]
-    bind: Callable[[Mapping[str, Any]], Run]
-    bind_traced: Callable[[Mapping[str, Any]], Run]
+    def __init__(self, rules: r.Rules, functions: Mapping[str, Function]) -> None:
+        traced = _Compiler(rules, functions, traced=True)
+        self.rules = rules
+        self.bind_traced = traced.build()
+        self.entries = tuple(traced.entries)
+        self.sites = tuple(traced.sites)
+        self._functions = functions
+
+    @cached_property
+    def bind(self) -> Callable[[Mapping[str, Any]], Run]:
+        """Return the function that binds a tenant's settings for mapping without trace."""
+        return _Compiler(self.rules, self._functions, traced=False).build()
 
 
 def compile_rules(rules: r.Rules, functions: Mapping[str, Function]) -> Compiled:
     """Compile typed rules."""
-    plain = _Compiler(rules, functions, traced=False)
-    traced = _Compiler(rules, functions, traced=True)
-    bind, bind_traced = plain.build(), traced.build()
-    return Compiled(rules, tuple(traced.entries), tuple(traced.sites), bind, bind_traced)
+    return Compiled(rules, functions)
 
 
 class _Compiler(Emitter):
@@ -159,7 +162,10 @@ class _Compiler(Emitter):
 
     def texts(self, texts: Mapping[str, ex.Expr]) -> ast.expr:
         keys: list[ast.expr | None] = [ast.Constant(name) for name in texts]
-        return ast.Dict(keys, [call("shown", self.emit(text, lenient=True)) for text in texts.values()])
+        self.telling = True
+        values = [call("shown", self.emit(text, lenient=True)) for text in texts.values()]
+        self.telling = False
+        return ast.Dict(keys, values)
 
     def requests(self) -> ast.expr:
         self.block.append(assigned("requests", ast.List([], ast.Load())))
@@ -365,15 +371,22 @@ def _function(name: str, arguments: list[ast.arg], body: list[ast.stmt]) -> ast.
 _TYPE_PARAMS: dict[str, Any] = {"type_params": []} if "type_params" in ast.FunctionDef._fields else {}
 
 
-def _place_all(tree: ast.AST, place: tuple[int, int, int] = (1, 0, 1)) -> None:
-    """Give every node without a position that of the node around it."""
-    if "lineno" in tree._attributes:
-        if not hasattr(tree, "lineno"):
-            tree.lineno = tree.end_lineno = place[0]  # type: ignore[attr-defined]
-            tree.col_offset, tree.end_col_offset = place[1], place[2]  # type: ignore[attr-defined]
-        place = (tree.lineno, tree.col_offset, tree.end_col_offset)  # type: ignore[attr-defined]
-    for child in ast.iter_child_nodes(tree):
-        _place_all(child, place)
+def _place_all(tree: ast.AST) -> None:
+    """Give every node without a position that of the node around it. Not recursive, and by far the most visited code."""
+    waiting: list[tuple[ast.AST, tuple[int, int, int]]] = [(tree, (1, 0, 1))]
+    while waiting:
+        node, place = waiting.pop()
+        own = node.__dict__
+        if "lineno" in own:
+            place = own["lineno"], own["col_offset"], own["end_col_offset"]
+        elif node._attributes:
+            own["lineno"] = own["end_lineno"] = place[0]
+            own["col_offset"], own["end_col_offset"] = place[1], place[2]
+        for value in list(own.values()):
+            if value.__class__ is list:
+                waiting += [(item, place) for item in value if isinstance(item, ast.AST)]
+            elif isinstance(value, ast.AST) and value._fields:
+                waiting.append((value, place))
 
 
 def _has_cases(value: r.Value) -> bool:

@@ -10,8 +10,9 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, TypeVar
 
 from mapper.diagnostics import Place
+from mapper.money import decimal_text
 from mapper.rulebook import tree as ex
-from mapper.rulebook.functions import Function, shown
+from mapper.rulebook.functions import Function, euros, shown
 from mapper.rulebook.runtime import READERS, as_item, column, exact, missing
 from mapper.rulebook.source import FILE_LINES
 from mapper.rulebook.types import Type
@@ -106,6 +107,8 @@ class Emitter:
             "as_item": as_item,
             "exact": exact,
             "shown": shown,
+            "euros": euros,
+            "decimal_text": decimal_text,
             "Decimal": Decimal,
         }
         self.globals |= {
@@ -125,6 +128,7 @@ class Emitter:
         self.scope = Scope(dict(names))
         self.conditional = 0
         self.counter = 0
+        self.telling = False
 
     @contextmanager
     def branch(self, test: ast.expr, place: Place) -> Iterator[ast.If]:
@@ -321,6 +325,9 @@ class Emitter:
         """Return code without a call of ours for the functions used most."""
         if expr.name == "sum":
             return call("sum", args[0], load("zero"))
+        if expr.name == "decimal_text" and isinstance(places := expr.args[1], ex.Const):
+            assert isinstance(places.value, Decimal)
+            return call("decimal_text", args[0], ast.Constant(int(places.value)))
         if expr.name == "count" and not expr.args[0].type.optional:
             return call("len", args[0])
         if expr.name == "round_half_up" and isinstance(places := expr.args[1], ex.Const):
@@ -336,7 +343,8 @@ class Emitter:
             if isinstance(piece, str):
                 values.append(ast.Constant(piece))
             else:
-                values.append(ast.FormattedValue(call("shown", self.emit(piece, lenient=True)), -1))
+                written = "euros" if self.telling and piece.type.unit == "money" else "shown"
+                values.append(ast.FormattedValue(call(written, self.emit(piece, lenient=True)), -1))
         if all(isinstance(value, ast.Constant) for value in values):
             return ast.Constant("".join(str(piece) for piece in pieces))
         return ast.JoinedStr(values)

@@ -67,6 +67,13 @@ def shown(value: object) -> str:
     return "" if value is None else str(value)
 
 
+def euros(value: object) -> str:
+    """Return an amount of money as people write it: with two decimals, or more where it has more."""
+    if isinstance(value, Decimal) and value == (cents := money.round_half_up(value, 2)):
+        return format(cents, "f")
+    return shown(value)
+
+
 def text(value: object) -> str | None:
     return None if value is None else shown(value)
 
@@ -100,9 +107,13 @@ def _amount(item: object, name: str) -> Decimal:
     raise RuleFault(f"'{name}' holds {type(value).__name__} where an amount belongs")
 
 
-def options(items: Sequence[Mapping[str, Any]], name: str, value: str) -> str:
-    pairs = ((shown(item.get(name)), shown(item.get(value))) for item in items)
-    return ", ".join(": ".join(part for part in pair if part) for pair in pairs if any(pair))
+def options(items: Sequence[Mapping[str, Any]] | None, name: str, value: str) -> str:
+    told = []
+    for item in items or ():
+        label, chosen = shown(item.get(name)), shown(item.get(value))
+        if label or chosen:
+            told.append(f"{label}: {chosen}" if label and chosen else label or chosen)
+    return ", ".join(told)
 
 
 def highest(amounts: Iterable[Decimal]) -> Decimal | None:
@@ -300,7 +311,8 @@ def functions(rates: VatRates) -> dict[str, Function]:
         ),
         "integer": Function(int, (NUMBER,), INTEGER, "As a whole number."),
         "options": Function(
-            options, (RECORDS, TEXT, TEXT), TEXT, "options(items, 'name', 'value'): 'name: value, name: value'."
+            options, (RECORDS, TEXT, TEXT), TEXT,
+            "options(items, 'name', 'value'): 'name: value, name: value'; empty without a list.", lenient=True,
         ),
         "spread": Function(
             spread, (MONEY, Type("list", item=PERCENTAGE), Type("list", item=MONEY)), _SHARES,

@@ -45,7 +45,9 @@ def as_integer(value: object, path: str) -> int | None:
         return value
     if isinstance(value, Decimal) and value == value.to_integral_value():
         return int(value)
-    # Real payloads hold some ids as text (`user.id`).
+    # Real payloads hold some ids as text (`user.id`), and unset values as an empty one.
+    if value == "":
+        return None
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 18:
         return int(value)
     raise WrongType(path, "a whole number", _found(value))
