@@ -35,7 +35,7 @@ from mapper.rulebook.files import (
 )
 from mapper.rulebook.functions import Function, RuleFault, functions
 from mapper.rulebook.overlay import Replaced
-from mapper.rulebook.rules import Rules
+from mapper.rulebook.rules import Rules, slots
 from mapper.rulebook.runtime import MissingValue, WrongType
 from mapper.rulebook.source import FILE_LINES, read_text
 from mapper.rulebook.types import from_schema
@@ -50,12 +50,16 @@ Record = tuple[int, Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """How to find what a request would create: a call, and the fields that must be equal in what it finds."""
+    """How to find what a request would create: a call, and the fields that must be equal in what it finds.
+
+    `slots` names the values that are placeholders.
+    """
 
     controller: str
     action: str
     params: Mapping[str, Any]
     same: Mapping[str, str]
+    slots: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,11 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call to WeFact. Texts may hold `{debtor.Identifier}`, `{invoice.Identifier}` and `{operation.token}`."""
+    """One call to WeFact.
+
+    `slots` names the parameters that may be `{debtor.Identifier}`, `{invoice.Identifier}` or `{operation.token}`, to be
+    filled in; the same words in any other text are a customer's, and stay.
+    """
 
     name: str
     controller: str
@@ -77,6 +85,7 @@ class Request:
     params: Mapping[str, Any]
     find: Search | None = None
     expect: tuple[Expectation, ...] = ()
+    slots: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,9 +368,12 @@ def requests_of(target: Compiled, raw: Sequence[tuple[int, Any, Any, Any]]) -> t
         rule = target.rules.requests[number]
         search = None
         if found is not None and rule.find is not None:
-            search = Search(rule.find.controller, rule.find.action, found[0], found[1])
+            named = slots(rule.find.params) | slots(rule.find.same)
+            search = Search(rule.find.controller, rule.find.action, found[0], found[1], named)
         expected = tuple(Expectation(*one) for one in expect)
-        requests.append(Request(rule.name, rule.controller, rule.action, params, search, expected))
+        requests.append(
+            Request(rule.name, rule.controller, rule.action, params, search, expected, slots(rule.params))
+        )
     return tuple(requests)
 
 

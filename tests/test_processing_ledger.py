@@ -118,13 +118,21 @@ def invoice(**params):
             "list",
             {"searchat": "ReferenceNumber", "searchfor": "1001"},
             {"Comment": "{operation.token}"},
+            frozenset({"Comment"}),
         ),
+        slots=frozenset({"Comment"}),
     )
 
 
 def sending(identifier):
     return lambda ledger: ledger.send(
-        Request("send", "invoice", "sendbyemail", {"Identifier": "{invoice.Identifier}"}),
+        Request(
+            "send",
+            "invoice",
+            "sendbyemail",
+            {"Identifier": "{invoice.Identifier}"},
+            slots=frozenset({"Identifier"}),
+        ),
         "send:order-1:0",
         document_id="order-1",
         invoice=identifier,
@@ -228,7 +236,7 @@ def test_two_invoices_with_one_token_stop_for_a_person_who_reads_both_identifier
     bench.sandbox.fault("wefact", kind="drop_after_commit", match={"controller": "invoice", "action": "add"})
     with pytest.raises(Temporary):
         bench.ensure()
-    twin = filled(invoice().params, {"operation.token": bench.operation().token})
+    twin = filled(invoice().params, {"Comment"}, {"operation.token": bench.operation().token})
     bench.run(lambda ledger: ledger.wefact.call("invoice", "add", twin, changes=True))
 
     bench.clock.wait(SETTLED)
@@ -330,13 +338,12 @@ def test_W18_when_nobody_can_tell_whether_it_was_mailed_a_person_decides(bench):
     assert caught.value.code == "PRO203"
 
 
-def test_placeholders_are_filled_once_and_unknown_ones_stay():
+def test_only_the_slots_of_a_request_are_filled_and_texts_of_customers_stay():
     params = {
         "Debtor": "{debtor.Identifier}",
-        "Lines": [{"Text": "for {debtor.Identifier}: {operation.token}"}],
+        "Comment": "{operation.token}",
+        "CompanyName": "{operation.token}",
+        "InvoiceLines": [{"Description": "for {debtor.Identifier}"}],
     }
     names = {"debtor.Identifier": "{operation.token}"}
-    assert filled(params, names) == {
-        "Debtor": "{operation.token}",
-        "Lines": [{"Text": "for {operation.token}: {operation.token}"}],
-    }
+    assert filled(params, {"Debtor", "Comment"}, names) == params | {"Debtor": "{operation.token}"}

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -28,7 +27,6 @@ from mapper.store import operations
 from mapper.store.database import Database
 from mapper.store.rows import Operation
 
-_PLACEHOLDER = re.compile(r"\{(debtor\.Identifier|invoice\.Identifier|operation\.token)\}")
 _T = TypeVar("_T")
 Row = Mapping[str, Any]
 
@@ -88,7 +86,7 @@ class Ledger:
         `key` identifies the effect within the tenant; `names` fills the placeholders. Raises Stop (`later`: not yet
         settled), Doubtful PRO201 (two found), PRO202 (nothing to search by), and what the service's client raises.
         """
-        params = filled(request.params, names)
+        params = filled(request.params, request.slots, names)
         operation = await self._begin(request, key, document_id, params)
         if operation.state == "done":
             return _recorded(operation)
@@ -96,7 +94,7 @@ class Ledger:
             found = await self._settle(request, operation, names, several)
             if found is not None:
                 return await self._finish(key, found)
-        params = filled(params, {"operation.token": operation.token})
+        params = filled(params, request.slots, {"operation.token": operation.token})
         answer = await self._call(request, key, params)
         return await self._finish(key, _made(request.controller, answer))
 
@@ -106,7 +104,7 @@ class Ledger:
         Mailing has no mark to search for: before a second try the invoice itself must say that it was not sent.
         Raises Doubtful PRO203 when it does not say.
         """
-        params = filled(request.params, {"invoice.Identifier": invoice})
+        params = filled(request.params, request.slots, {"invoice.Identifier": invoice})
         operation = await self._begin(request, key, document_id, params)
         if operation.state == "done":
             return False
@@ -244,7 +242,7 @@ def _wider(request: Request, operation: Operation, names: Mapping[str, str]) -> 
     if request.controller != "invoice":
         return [request.find]
     since = (operation.intent_at - timedelta(days=1)).strftime("%Y-%m-%d %H:%M:%S")
-    params = filled(request.params, names)
+    params = filled(request.params, request.slots, names)
     debtor = {field: str(params[field]) for field in ("Debtor", "DebtorCode") if params.get(field)}
     return [replace(request.find, params={"created": {"from": since}}, same={**request.find.same, **debtor})]
 
@@ -256,8 +254,8 @@ async def find(wefact: WeFact, search: Search, names: Mapping[str, str]) -> list
     `show`. A search whose action is `show` asks for one object by its code: exact, and the best test of existence
     (wefact-api 3.3).
     """
-    rows = await _candidates(wefact, search, filled(search.params, names))
-    same = {field: _folded(value) for field, value in filled(search.same, names).items()}
+    rows = await _candidates(wefact, search, filled(search.params, search.slots, names))
+    same = {field: _folded(value) for field, value in filled(search.same, search.slots, names).items()}
     hits = [row for row in rows if await _equals(wefact, search.controller, row, same)]
     return sorted(hits, key=_by_identifier)
 
@@ -281,15 +279,12 @@ async def _equals(wefact: WeFact, controller: str, row: Row, same: Mapping[str, 
     return shown is not None and all(_folded(text_of(shown, field)) == value for field, value in same.items())
 
 
-def filled(value: Any, names: Mapping[str, str]) -> Any:
-    """Return `value` with the placeholders that `names` knows filled in, in one pass, at any depth."""
-    if isinstance(value, str):
-        return _PLACEHOLDER.sub(lambda match: names.get(match[1], match[0]), value)
-    if isinstance(value, Mapping):
-        return {key: filled(item, names) for key, item in value.items()}
-    if isinstance(value, Sequence):
-        return [filled(item, names) for item in value]
-    return value
+def filled(params: Mapping[str, Any], slots: Collection[str], names: Mapping[str, str]) -> dict[str, Any]:
+    """Return `params` with the placeholders in its `slots` filled in; those that `names` does not know stay."""
+    return {
+        name: names.get(value[1:-1], value) if name in slots and isinstance(value, str) else value
+        for name, value in params.items()
+    }
 
 
 def _in_transaction(database: Database, work: Callable[[Connection], _T]) -> _T:

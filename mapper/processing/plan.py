@@ -49,6 +49,7 @@ def to_json(request: Request) -> dict[str, Any]:
         "controller": request.controller,
         "action": request.action,
         "params": request.params,
+        "slots": sorted(request.slots),
         "find": None if request.find is None else _search_to_json(request.find),
         "expect": [
             {"field": one.field, "amount": str(one.amount), "tolerance": str(one.tolerance)}
@@ -65,7 +66,8 @@ def from_json(stored: Mapping[str, Any]) -> Request:
         controller=stored["controller"],
         action=stored["action"],
         params=stored["params"],
-        find=None if find is None else Search(**find),
+        slots=frozenset(stored["slots"]),
+        find=None if find is None else Search(**{**find, "slots": frozenset(find["slots"])}),
         expect=tuple(
             Expectation(one["field"], Decimal(one["amount"]), Decimal(one["tolerance"]))
             for one in stored["expect"]
@@ -79,6 +81,7 @@ def _search_to_json(search: Search) -> dict[str, Any]:
         "action": search.action,
         "params": search.params,
         "same": dict(search.same),
+        "slots": sorted(search.slots),
     }
 
 

@@ -372,7 +372,7 @@ _TYPE_PARAMS: dict[str, Any] = {"type_params": []} if "type_params" in ast.Funct
 
 
 def _place_all(tree: ast.AST) -> None:
-    """Give every node without a position that of the node around it. Not recursive, and by far the most visited code."""
+    """Give every node without a position that of the node around it."""
     waiting: list[tuple[ast.AST, tuple[int, int, int]]] = [(tree, (1, 0, 1))]
     while waiting:
         node, place = waiting.pop()

@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 Shape = Literal[
     "expression", "condition", "value", "word", "words", "flag", "texts", "entries", "facts", "cases", "keyword rows",
-    "conditions", "one or more", "line changes", "check changes", "line rules", "requests", "checks", "search", "expectations", "severity", "template",
+    "conditions", "one or more", "line changes", "check changes", "line rules", "requests", "checks", "search",
+    "expectations", "severity", "template",
 ]  # fmt: skip
 
 

@@ -284,7 +284,8 @@ def _with(record: Type | None, fields: Mapping[str, Type]) -> Type:
 
 def functions(rates: VatRates) -> dict[str, Function]:
     """Return all functions by name, over one table of VAT rates."""
-    settled = {"lines": RECORDS, "exact": FLAG, **dict.fromkeys(("residual", "total", "tax", "limit"), MONEY)}
+    settled = {"lines": RECORDS, "exact": FLAG, **dict.fromkeys(("residual", "rounding", "total", "tax", "limit"), MONEY)}
+    settled["rate"] = PERCENTAGE
     problem_of = lru_cache(maxsize=4096)(numbers.check)
     return {
         "text": Function(text, (ANY,), TEXT.maybe(), "A number as text; none stays none.", lenient=True),
@@ -353,8 +354,8 @@ def functions(rates: VatRates) -> dict[str, Function]:
         ),
         "product_clash": Function(product_clash, (RECORDS,), TEXT, "Product codes that would become the same."),
         "settle": Function(
-            rounding.settle, (RECORDS, MONEY, TEXT, MONEY), Type("record", fields=settled),
-            "settle(lines, total, model, limit): the lines to send so that WeFact's total is `total`.",
+            rounding.settle, (RECORDS, MONEY, TEXT, MONEY, RECORDS), Type("record", fields=settled),
+            "settle(lines, total, model, limit, spare): the lines to send so that WeFact's total is `total`.",
             made_of=lambda lines: Type("record", fields={**settled, "lines": lines}),
         ),
     }  # fmt: skip

@@ -153,6 +153,21 @@ class Check:
     offline: bool
 
 
+def slots(fields: Fields) -> frozenset[str]:
+    """Return the names of the values that may be placeholders: only these are filled in when a request is sent."""
+    return frozenset(name for name, value in fields.fields.items() if _may_be_placeholder(value))
+
+
+def _may_be_placeholder(value: Value) -> bool:
+    match value:
+        case Placeholder():
+            return True
+        case When(cases=cases, otherwise=otherwise):
+            return any(map(_may_be_placeholder, (*(case.then for case in cases), otherwise)))
+        case _:
+            return False
+
+
 @dataclass(frozen=True, slots=True)
 class SearchRule:
     """How to find what a request would create."""
@@ -187,8 +202,8 @@ Step = Entry | LineRule
 class Rules:
     """One rulebook, typed. `steps` in order of evaluation; `document` is the type of what a source rulebook makes.
 
-    `others` are the files, besides its own, that entries stand in: what it extends, and a tenant's overlay. `written` is
-    each part of an expression, by place, as its author wrote it.
+    `others` are the files, besides its own, that entries stand in: what it extends, and a tenant's overlay. `written`
+    is each part of an expression, by place, as its author wrote it.
     """
 
     name: str

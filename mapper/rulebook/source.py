@@ -24,7 +24,7 @@ MAX_DEPTH = 20
 MAX_BYTES = 4 * MAX_CHARACTERS
 MAX_NODES = 20_000
 FILE_LINES = 1_000_000
-"""Added to a line, in compiled code, for each file before its own: code knows one file, and no file has so many lines."""
+"""Added to a line, in compiled code, for each file before its own: code knows one file, none has so many lines."""
 
 Kind = Literal["text", "number", "flag", "null", "list", "map"]
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -35,6 +37,41 @@ class Answer:
     asked_at: datetime
     code: str
     consultation: str
+
+
+class Turns:
+    """Who may ask now: one question per member state and two in all, for one process and its one event loop.
+
+    VIES answers MS_MAX_CONCURRENT_REQ and GLOBAL_MAX_CONCURRENT_REQ to more.
+    """
+
+    def __init__(self, overall: int = 2) -> None:
+        self._overall = asyncio.Semaphore(overall)
+        self._states: dict[str, asyncio.Lock] = {}
+
+    @asynccontextmanager
+    async def turn(self, country: str, *, patience: float) -> AsyncIterator[bool]:
+        """Hold a turn for the block; gives False when none came within `patience` seconds, and nothing is held."""
+        state = self._states.setdefault(country, asyncio.Lock())
+        deadline = asyncio.get_running_loop().time() + patience
+        try:
+            async with asyncio.timeout_at(deadline):
+                await state.acquire()
+        except TimeoutError:
+            yield False
+            return
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._overall.acquire()
+        except TimeoutError:
+            state.release()
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            self._overall.release()
+            state.release()
 
 
 class Vies:

@@ -23,6 +23,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     ("0001 first tables", _first_tables),
     # Both make what is not there yet: a new database gets all of it at once.
     ("0002 published rules and overlays", _first_tables),
+    ("0003 answers of VIES", _first_tables),
 )
 
 

@@ -221,3 +221,20 @@ class Ban:
 
     until: datetime
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class VatNumberCheck:
+    """What VIES said about a document's VAT number (prefix included), and to whom.
+
+    `code` is VIES's word or ours; `first_asked_at` began this round of questions, `asked_at` is the latest of `asks`.
+    """
+
+    number: str = field(repr=False)
+    state: Literal["valid", "invalid", "unknown"]
+    code: str
+    consultation: str
+    requester: str
+    first_asked_at: datetime
+    asked_at: datetime
+    asks: int

@@ -285,6 +285,34 @@ journal = Table(
     Index("journal_by_document", "tenant", "document_id", "number"),
 )
 
+# A VAT number of a document as VIES answered about it: the proof for a sale without VAT. `requester` is the tenant's own
+# number where VIES took it; `asks` counts the questions since `first_asked_at`.
+vat_number_check = Table(
+    "vat_number_check",
+    metadata,
+    _tenant(),
+    Column("document_id", Text, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    _text("code"),
+    _text("consultation"),
+    _text("requester"),
+    Column("first_asked_at", Moment, nullable=False),
+    Column("asked_at", Moment, nullable=False),
+    _count("asks"),
+    PrimaryKeyConstraint("tenant", "document_id", "number"),
+    _of_document(),
+)
+
+# Member states whose part of VIES fails, for all tenants and processes.
+vies_breaker = Table(
+    "vies_breaker",
+    metadata,
+    Column("country", Text, primary_key=True),
+    Column("unknowns", Integer, nullable=False),
+    Column("open_until", Moment),
+)
+
 debtor = Table(
     "debtor",
     metadata,
