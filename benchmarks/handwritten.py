@@ -167,7 +167,7 @@ class HandWritten:
             "number": needed_text(order, "ordernumber_full"),
             "order_number": order["ordernumber_full"],
             "invoice_number": None if invoice_number is None else str(invoice_number),
-            "date": date, "is_credit": False, "is_icp": is_icp, "is_international": is_international,
+            "date": date, "country": country, "is_credit": False, "is_icp": is_icp, "is_international": is_international,
             "is_margin_sale": is_margin, "currency": needed_text(order, "currency"), "paid": flag(order, "paid"),
             "payment_method": method,
             "fixed_debtor": None if is_icp else fixed_debtor or None,
@@ -427,7 +427,9 @@ class HandWritten:
                     "AccountingCostCentre": product["cost_centre"] or invoice["cost_centre"],
                 })))  # fmt: skip
         total, limit = document["total_incl"], self.tenant["checks"]["rounding_limit"]
-        settled = settle(document["lines"], total, invoice["rounding_model"], limit)
+        taxed_in = "" if document["is_icp"] or document["is_international"] else document["country"]
+        rates = self.tenant["vat"]["rates"]
+        settled = settle(document["lines"], total, invoice["rounding_model"], limit, rates, taxed_in)
         tolerance = document["vat_tolerance"] + abs(settled["residual"])
         if invoice["status"] == "paid" and not document["paid"]:
             found.append(("W7", "info"))

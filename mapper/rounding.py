@@ -69,7 +69,12 @@ def simulate(lines: Iterable[Priced], model: Model) -> Totals:
 
 
 def settle(
-    lines: Sequence[Line], total: Decimal, model: Model, limit: Decimal, spare: Sequence[Line] = ()
+    lines: Sequence[Line],
+    total: Decimal,
+    model: Model,
+    limit: Decimal,
+    rates: Sequence[Mapping[str, Any]] = (),
+    country: str = "",
 ) -> dict[str, Any]:
     """Return the lines to send, so that WeFact's total is `total`, with what was found.
 
@@ -78,8 +83,8 @@ def settle(
     and percentage of a line that was added or changed, else 0), and `total` and `tax` as simulated.
 
     The rounding line is at most `limit` euros with its VAT, at the first rate where it makes the total equal. When it
-    does at no rate of the document, those of `spare` are tried (`charged_percent`, `vat_code`, `cost_centre`): under C
-    and one rate of 21 %, a sixth of all totals exists with no line of that rate alone. No other price is touched.
+    does at no rate of the document, the rates of `country` in `rates` (a tenant's `vat.rates`) are tried, as revenue:
+    under C no net of whole cents makes a sixth of all totals at 21 %. No other price is touched.
     """
     plain = [line for line in lines if line["kind"] != "rounding"]
     rounding = next((line for line in lines if line["kind"] == "rounding"), None)
@@ -89,7 +94,7 @@ def settle(
     if result["exact"] or abs(total - totals.incl) > limit:
         return result
     sums = _summed([_priced(line) for line in plain], model)
-    for like in _rates_to_try(plain, rounding, spare):
+    for like in [*_own_rates(plain, rounding), *_further_rates(plain, rates, country)]:
         price = _price(sums, like["charged_percent"], total, model, limit)
         if price is None:
             continue
@@ -106,15 +111,27 @@ def _rounding_line(like: Line, price: Decimal) -> Line:
     return made | {"quantity": Decimal(1), "unit_excl": price, "discount": _ZERO}
 
 
-def _rates_to_try(plain: Sequence[Line], rounding: Line | None, spare: Sequence[Line]) -> list[Line]:
-    """Return a line of each rate: the document's own rounding line first, then from the largest, then the spare."""
+def _own_rates(plain: Sequence[Line], rounding: Line | None) -> list[Line]:
+    """Return a line of each rate: the document's own rounding line first, then from the largest."""
     by_size = sorted(plain, key=lambda line: -abs(line["total_incl"]))
     likes: dict[Decimal, Line] = {}
     for line in by_size if rounding is None else [rounding, *by_size]:
         likes.setdefault(line["charged_percent"], line)
-    for line in spare if by_size else ():
-        likes.setdefault(line["charged_percent"], {**by_size[0], **line})
     return list(likes.values())
+
+
+def _further_rates(plain: Sequence[Line], rates: Sequence[Mapping[str, Any]], country: str) -> list[Line]:
+    """Return what the first line would be at each rate of a country that has a code for revenue."""
+    return [
+        {
+            **plain[0],
+            "charged_percent": setting["rate"],
+            "vat_code": booked["code"],
+            "cost_centre": booked["cost_centre"],
+        }
+        for setting in rates
+        if plain and setting["country"] == country and (booked := setting.get("revenue"))
+    ]
 
 
 def _summed(lines: Sequence[Priced], model: Model) -> Sequence[Priced]:

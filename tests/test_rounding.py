@@ -136,6 +136,25 @@ def test_B4_a_narrow_window_between_two_roundings_is_found() -> None:
     assert Decimal("-0.005") <= settled["lines"][-1]["unit_excl"] <= Decimal("-0.004762")
 
 
+def test_B4_when_no_price_at_the_own_rate_fits_another_rate_of_the_country_is_used() -> None:
+    # Under C the net is whole cents: 4.59 gives 5.55 and 4.60 gives 5.57, and no cent at 21 % makes 5.56.
+    lines = [line("1", "4.595041", "21")]
+    total = Decimal("5.56")
+    assert not settle(lines, total, "C", LIMIT)["exact"]
+    rates = [
+        {"country": country, "rate": Decimal(rate), "revenue": {"code": code, "cost_centre": None}}
+        for country, rate, code in (("NL", 21, "V21"), ("BE", 6, "B6"), ("NL", 9, "V9"))
+    ]
+    assert not settle(lines, total, "C", LIMIT, rates, "LU")["exact"]
+    settled = settle(lines, total, "C", LIMIT, rates, "NL")
+    assert (settled["exact"], settled["residual"], settled["rate"]) == (True, Decimal("-0.01"), 9)
+    assert [(one["vat_code"], one["kind"]) for one in settled["lines"]] == [
+        ("V21", "revenue"),
+        ("V9", "rounding"),
+    ]
+    assert sent(settled["lines"], "C").incl == total
+
+
 def test_B4_a_rounding_line_of_the_document_is_changed_not_doubled() -> None:
     lines = [line("1", "10.006", "21"), line("1", "0.02", "21", "rounding")]
     settled = settle(lines, Decimal("12.11"), "B", LIMIT)
@@ -186,11 +205,11 @@ def test_B4_what_is_called_exact_is_exact_and_what_is_not_cannot_be(
     added = settled["lines"][len(lines) :]
     assert settled["lines"][: len(lines)] == lines
     assert len(added) <= 1
-    assert all(0 < abs(one["unit_excl"]) <= LIMIT for one in added)
+    assert all(0 < abs(one["unit_excl"] * (1 + one["charged_percent"] / 100)) <= LIMIT for one in added)
     if not settled["exact"] and abs(off) <= 5:
         for rate in {one["charged_percent"] for one in lines}:
             for step in range(-100, 101):
-                tried = [*lines, line("1", Decimal(step) / 2000, rate)]
+                tried = [*lines, line("1", Decimal(step) / 2000 / (1 + rate / 100), rate)]
                 assert sent(tried, model).incl != total
 
 
