@@ -636,6 +636,12 @@ SETTINGS: dict[str, Entry] = {
         "Keep one entry for each country and rate.",
         "Houd één regel per land en tarief.",
     ),
+    "SET110": Entry(
+        "'vat_number' is no VAT number of an EU country ({problem}).",
+        "'vat_number' is geen btw-nummer van een EU-land ({problem}).",
+        "Write it with its country, such as NL004495445B01, or leave it out.",
+        "Schrijf het met zijn land, zoals NL004495445B01, of laat het weg.",
+    ),
     "SET108": Entry(
         "{url} is not an https address, so the shop cannot reach it safely.",
         "{url} is geen https-adres; de winkel kan het niet veilig bereiken.",
@@ -863,6 +869,14 @@ PROCESSING: dict[str, Entry] = {
         "VIES kan nu niet zeggen of het btw-nummer van de klant geldig is ({country}, {code}).",
         "Nothing: it is asked again. The setting checks.vies_unknown makes drafts meanwhile.",
         "Niets: het wordt opnieuw gevraagd. De instelling checks.vies_unknown maakt intussen concepten.",
+    ),
+    "PRO214": Entry(
+        "VIES could not say whether the customer's VAT number is valid ({country}, {code}), in all the days since {first_asked_at}.",
+        "VIES kon niet zeggen of het btw-nummer van de klant geldig is ({country}, {code}), al die dagen sinds {first_asked_at}.",
+        "Ask the member state's tax office, keep its answer, and book by hand; or process the document: VIES is asked anew. "
+        "The setting checks.vies_unknown makes drafts.",
+        "Vraag het de belastingdienst van die lidstaat, bewaar het antwoord en boek met de hand; of verwerk het document: "
+        "VIES wordt opnieuw gevraagd. De instelling checks.vies_unknown maakt concepten.",
     ),
     "PRO213": Entry(
         "WeFact has no VAT code for sales named {code}.",

@@ -21,6 +21,7 @@ from mapper.diagnostics import Diagnostic, Place, printable
 from mapper.errors import ConfigError, Fact
 from mapper.rulebook import source
 from mapper.settings_schema import SCHEMA, Schema
+from mapper.vat import numbers
 
 __all__ = ["SCHEMA", "SettingsError", "changed", "check", "differences", "dotted_keys", "example", "read"]
 
@@ -234,6 +235,9 @@ class _Check:
         if settings["mode"] == "order_statuses" and not settings["statuses"]:
             self.refuse("SET107", ("statuses",))
         self._check_unique_rates(settings["vat"]["rates"])
+        own = numbers.check(settings["vat_number"] or "", settings["home_country"] or "")
+        if settings["vat_number"] is not None and not own.valid:
+            self.refuse("SET110", ("vat_number",), problem=own.problem)
 
     def _check_unique_rates(self, rates: Sequence[Mapping[str, Any]]) -> None:
         seen: set[tuple[str, Decimal]] = set()

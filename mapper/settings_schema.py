@@ -205,6 +205,9 @@ SCHEMA: Schema = {
                 "default": None,
                 "description": "The country the shop sells from; read from the shop when left out.",
             },
+            "vat_number": _optional_text(
+                "The shop's own VAT number: VIES then gives a consultation number as proof for ICP sales."
+            ),
             "time_zone": {
                 "type": "string",
                 "default": "Europe/Amsterdam",

@@ -45,7 +45,7 @@ def test_K2_a_valid_number_keeps_its_evidence() -> None:
     asked: list[Asked] = []
     body = {"valid": True, "requestIdentifier": "WAPIAAAAW1", "name": "Muster GmbH"}
     judgement = run(says(body), requester="NL004495445B01", asked=asked)
-    assert judgement == Judgement("valid", "DE", "136695976", NOW, "VALID", "WAPIAAAAW1")
+    assert judgement == Judgement("valid", "DE", "136695976", NOW, "VALID", "WAPIAAAAW1", "NL004495445B01")
     assert asked[0].target == "/rest-api/check-vat-number"
     assert json.loads(asked[0].body) == {
         "countryCode": "DE",

@@ -13,7 +13,7 @@ import httpx
 
 from mapper.services.ccv import CcvShop
 from mapper.services.http import Secret, open_client
-from mapper.services.vies import Vies
+from mapper.services.vies import Turns, Vies
 from mapper.services.wefact import WeFact
 from mapper.store import credentials
 from mapper.store.database import Database
@@ -53,6 +53,7 @@ class Connections:
         self._budget = AddressBudget(database, address)
         self._client: httpx.AsyncClient | None = None
         self._settings: dict[str, tuple[float, dict[str, Any]]] = {}
+        self.vies_turns = Turns()
 
     async def __aenter__(self) -> Self:
         self._client = open_client(loopback=self._loopback)

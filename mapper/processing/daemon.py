@@ -26,7 +26,7 @@ from mapper.processing import engine, sweep
 from mapper.processing.adoption import RulesInUse, keep_adopting
 from mapper.processing.connections import Connections
 from mapper.processing.engine import Schedule
-from mapper.processing.environment import Environment
+from mapper.processing.environment import Environment, Patience
 from mapper.processing.lease import Lease, keep_beating, keep_reaping
 from mapper.processing.ledger import Timing
 from mapper.processing.preview import Preview, preview
@@ -50,8 +50,9 @@ def talk(line: str) -> None:
 class Options:
     """How the daemon runs. Durations are in seconds; port 0 is any free one; `rules` None: the shipped ones.
 
-    `settle`, `search_pause`: see `ledger.Timing`. `retry`, `vies_retry`: see `Environment`. `loopback` allows plain
-    http to this machine, for the sandbox. `address` names the egress address whose call budget is shared.
+    `settle`, `search_pause`: see `ledger.Timing`. `retry`: see `Environment`. `vies_retry`: the first check of
+    `Patience`, the others in proportion. `loopback` allows plain http to this machine, for the sandbox. `address` names
+    the egress address whose call budget is shared.
     `lease_seconds`: on PostgreSQL another process takes over the work of one that was silent for so long.
     """
 
@@ -126,7 +127,7 @@ def environment_of(
         say=options.say,
         timing=Timing(settle=options.settle, pause=options.search_pause),
         retry_seconds=options.retry,
-        vies_seconds=options.vies_retry,
+        vies=Patience().starting_at(options.vies_retry),
     )
 
 

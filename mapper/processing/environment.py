@@ -21,11 +21,32 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
+class Patience:
+    """How long VIES is asked about one number, in seconds.
+
+    `quick`: the longest pauses between tries within a call. `checks`: when it is asked again, counted from the first
+    question; an outage of a member state lasts minutes, rarely days. After the last one a person decides. `breaker`:
+    how long a member state that fails is left alone. `turn`: how long a document waits for its turn to ask.
+    """
+
+    quick: tuple[float, ...] = (2.0, 8.0)
+    checks: tuple[float, ...] = (300, 1800, 7200, 21600, 43200, 86400, 129600, 172800, 216000, 259200)
+    breaker: float = 600.0
+    turn: float = 30.0
+
+    def starting_at(self, first: float) -> Patience:
+        """Return the same patience with all times but the turn in proportion, so that the first check is `first`."""
+        scale = first / self.checks[0]
+        quick = tuple(pause * scale for pause in self.quick)
+        return Patience(quick, tuple(at * scale for at in self.checks), self.breaker * scale, self.turn)
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """`lease` tells whether this process may still act, `jitter` gives numbers from 0 to 1, `token` unique marks.
 
     `retry_seconds` is the first pause after a temporary failure; it doubles up to an hour.
-    `vies_seconds` is the least pause before VIES is asked again: an outage of a member state lasts minutes.
+    `vies` says how long VIES is asked about a number.
     `say` gets one line per document, without personal data.
     """
 
@@ -40,7 +61,7 @@ class Environment:
     say: Callable[[str], None]
     timing: Timing = field(default_factory=Timing)
     retry_seconds: float = 15.0
-    vies_seconds: float = 300.0
+    vies: Patience = field(default_factory=Patience)
 
     async def write(self, work: Callable[[Connection], _T]) -> _T:
         """Run `work` in one transaction, off the event loop."""

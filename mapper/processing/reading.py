@@ -15,13 +15,13 @@ from mapper.catalogue import describe
 from mapper.diagnostics import Finding, Severity
 from mapper.errors import Fact, Language, Refused
 from mapper.mapping import Mapped, Request, Rulebooks
-from mapper.processing import plan
+from mapper.processing import plan, verification
 from mapper.processing.connections import Connections
 from mapper.processing.eligibility import Verdict, created_at, judge_order
 from mapper.processing.environment import Environment
 from mapper.processing.outcome import Stop
-from mapper.services.vies import Answer
-from mapper.store import documents, journal, overlays, payloads, rulebooks, tenants
+from mapper.processing.verification import Verdict as Verified
+from mapper.store import documents, overlays, payloads, rulebooks, tenants
 from mapper.store.rows import Document, Tenant
 
 # An answer about VAT codes older than this is read anew before a document is held for a code it does not name.
@@ -132,23 +132,25 @@ async def _asked(environment: Environment, around: Circumstances, found: Read) -
 
 
 async def _ask_vies(
-    environment: Environment, around: Circumstances, found: Read, question: Finding
+    environment: Environment, around: Circumstances, found: Read, asked: Finding
 ) -> tuple[Read, Stop | None]:
     """Keep what VIES says with the document: valid is the proof for a sale without VAT; unknown waits or drafts."""
-    vies = await environment.connections.vies(around.tenant.id)
-    answer = await vies.check(question.facts["country"], question.facts["number"])
-    answered = _with_evidence(question, answer)
-    found = replace(found, findings=tuple(answered if one is question else one for one in found.findings))
-    await environment.write(lambda conn: _journal_vies(conn, environment, around.document, answer))
-    facts: dict[str, Fact] = {"country": answer.country, "code": answer.code}
-    if answer.state == "valid":
+    settings = around.settings
+    question = verification.question_of(
+        asked.facts["country"], asked.facts["number"], settings["vat_number"], settings["home_country"]
+    )
+    verdict = await verification.verify(environment, around.document, question, by_hand=around.by_hand)
+    check, drafts = verdict.check, settings["checks"]["vies_unknown"] == "draft"
+    said = _with_evidence(asked, verdict, gives_up=verdict.gave_up and not drafts)
+    found = replace(found, findings=tuple(said if one is asked else one for one in found.findings))
+    facts: dict[str, Fact] = {"country": question.country, "code": check.code}
+    if check.state == "valid":
         return found, None
-    if answer.state == "invalid":
-        return found, Stop("fail", "K2", facts)
-    if around.settings["checks"]["vies_unknown"] == "draft":
+    if check.state == "unknown" and drafts:
         return replace(found, requests=plan.as_draft(found.requests)), None
-    pause = environment.pause(max(1, around.document.attempts), at_least=environment.vies_seconds)
-    return found, Stop("later", "K2", facts, seconds=pause)
+    if verdict.seconds is None:
+        return found, Stop("fail", "K2", facts)
+    return found, Stop("later", "K2", facts, seconds=verdict.seconds)
 
 
 async def _missing_codes(connections: Connections, tenant: str, requests: Iterable[Request]) -> list[str]:
@@ -178,19 +180,26 @@ def _tax_codes(params: Mapping[str, Any]) -> set[str]:
     return {str(row["TaxCode"]) for row in rows if row.get("TaxCode")}
 
 
-def _with_evidence(question: Finding, answer: Answer) -> Finding:
+def _with_evidence(question: Finding, verdict: Verified, *, gives_up: bool) -> Finding:
+    check = verdict.check
     evidence = {
         **question.facts,
-        "vies": answer.state,
-        "code": answer.code,
-        "consultation": answer.consultation,
-        "asked_at": answer.asked_at.isoformat(timespec="seconds"),
+        "vies": check.state,
+        "code": check.code,
+        "consultation": check.consultation,
+        "requester": check.requester,
+        "asked_at": check.asked_at.isoformat(timespec="seconds"),
+        "first_asked_at": check.first_asked_at.isoformat(timespec="seconds"),
     }
-    if answer.state == "valid":
+    if check.state == "valid":
         return replace(question, facts=evidence)
     said = _finding("K2", "error", "PRO211", evidence)
-    if answer.state == "unknown":
-        said = _finding("K2", "wait", "PRO212", evidence)
+    if check.state == "unknown":
+        said = (
+            _finding("K2", "error", "PRO214", evidence)
+            if gives_up
+            else _finding("K2", "wait", "PRO212", evidence)
+        )
     return replace(said, place=question.place, about=question.about)
 
 
@@ -205,16 +214,6 @@ def _finding(id: str, severity: Severity, code: str, facts: Mapping[str, str]) -
         help={language: text.remedy for language, text in texts.items()},
         facts=dict(facts),
     )
-
-
-def _journal_vies(conn: Connection, environment: Environment, document: Document, answer: Answer) -> None:
-    facts = {
-        "country": answer.country,
-        "state": answer.state,
-        "code": answer.code,
-        "consultation": answer.consultation,
-    }
-    journal.append(conn, document.tenant, document.id, "vies", facts, now=environment.now())
 
 
 def _keep_payload(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -28,7 +28,7 @@ class Answer:
     """What VIES said: evidence to keep when valid, a reason to ask again when unknown.
 
     `code` is VIES's own word (`VALID`, `INVALID`, `MS_UNAVAILABLE`…), or ours when it gave none (`NO_ANSWER`,
-    `NO_CONNECTION`, `UNREADABLE`, `HTTP_503`…). `consultation` is a number given to a requester.
+    `NO_CONNECTION`, `UNREADABLE`, `HTTP_503`…). `consultation` is a number given to the `requester`.
     """
 
     state: State
@@ -37,6 +37,7 @@ class Answer:
     asked_at: datetime
     code: str
     consultation: str
+    requester: str = ""
 
 
 class Turns:
@@ -52,26 +53,16 @@ class Turns:
     @asynccontextmanager
     async def turn(self, country: str, *, patience: float) -> AsyncIterator[bool]:
         """Hold a turn for the block; gives False when none came within `patience` seconds, and nothing is held."""
-        state = self._states.setdefault(country, asyncio.Lock())
-        deadline = asyncio.get_running_loop().time() + patience
-        try:
-            async with asyncio.timeout_at(deadline):
-                await state.acquire()
-        except TimeoutError:
-            yield False
-            return
-        try:
-            async with asyncio.timeout_at(deadline):
-                await self._overall.acquire()
-        except TimeoutError:
-            state.release()
-            yield False
-            return
-        try:
+        async with AsyncExitStack() as held:
+            try:
+                async with asyncio.timeout(patience):
+                    await held.enter_async_context(self._states.setdefault(country, asyncio.Lock()))
+                    await held.enter_async_context(self._overall)
+            except TimeoutError:
+                await held.aclose()
+                yield False
+                return
             yield True
-        finally:
-            self._overall.release()
-            state.release()
 
 
 class Vies:
@@ -98,7 +89,7 @@ class Vies:
             question |= {"requesterMemberStateCode": requester[:2], "requesterNumber": requester[2:]}
         asked_at = self._now()
         state, code, consultation = await self._ask(question)
-        return Answer(state, country, number, asked_at, code, consultation)
+        return Answer(state, country, number, asked_at, code, consultation, requester)
 
     async def _ask(self, question: dict[str, str]) -> tuple[State, str, str]:
         try:

@@ -285,7 +285,7 @@ journal = Table(
     Index("journal_by_document", "tenant", "document_id", "number"),
 )
 
-# A VAT number of a document as VIES answered about it: the proof for a sale without VAT. `requester` is the tenant's own
+# A document's VAT number as VIES answered about it: the proof for a sale without VAT. `requester` is the tenant's own
 # number where VIES took it; `asks` counts the questions since `first_asked_at`.
 vat_number_check = Table(
     "vat_number_check",
