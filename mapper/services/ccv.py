@@ -18,6 +18,7 @@ import httpx
 from mapper.diagnostics import printable
 from mapper.errors import Fact, PayloadError, Refused, ServiceError, Temporary, Unauthorised
 from mapper.money import loads
+from mapper.services.ccv_invoices import FROM_ORDER, credited_by, is_credit, order_id
 from mapper.services.http import NoReply, Reply, Secret, exchange, quickly
 
 PREFIX = "/api/rest/v1"
@@ -80,15 +81,8 @@ class CcvShop:
 
     async def order(self, id: int) -> Json:
         """Return an order with all its rows merged in as `rows`; at most 5,000 of them (else CCV303)."""
-        order = await self._object(f"/orders/{id}/")
-        if str(order.get("id")) != str(id):
-            raise self._odd(f"/orders/{id}/", "another order was answered")
-        rows: list[Json] = []
-        async for row in self._pages(f"/orders/{id}/orderrows/", {}):
-            if len(rows) == MAX_ROWS:
-                raise Refused("CCV303", shop=self._host, order=id, limit=MAX_ROWS)
-            rows.append(row)
-        return order | {"rows": rows}
+        order = await self._with_id(f"/orders/{id}/", id)
+        return order | {"rows": await self._rows(f"/orders/{id}/orderrows/", id)}
 
     async def orders(
         self,
@@ -98,15 +92,41 @@ class CcvShop:
         is_paid: bool | None = None,
     ) -> AsyncIterator[Json]:
         """Yield completed orders without rows, by rising id; times without a zone are taken as UTC."""
-        query = {"orderby": "id"}
-        if created_from is not None:
-            query["min_create_date"] = _utc(created_from).strftime("%Y-%m-%d %H:%M:%S")
-        if created_to is not None:
-            query["max_create_date"] = _utc(created_to).strftime("%Y-%m-%d %H:%M:%S")
+        query = _window(created_from, created_to)
         if is_paid is not None:
             query["is_paid"] = "true" if is_paid else "false"
         async for order in self._pages("/orders/", query):
             yield order
+
+    async def invoice(self, id: int) -> Json:
+        """Return an invoice with all its rows as `rows` and what the API has on its order only (ccv-api 3.8).
+
+        Of the order: paymethod, paymethod_id, deliver_method, pickup_address and is_platform_sale, absent when the
+        order is gone. A credit invoice also gets `original`, the newest debit invoice of its order before it, and
+        `creditable`, what that order's earlier invoices leave to credit; both absent when there is none.
+        """
+        invoice = await self._with_id(f"/invoices/{id}/", id)
+        invoice |= {"rows": await self._rows(f"/invoices/{id}/invoicerows/", id)}
+        order = await self._order_of(invoice)
+        invoice |= {name: order[name] for name in FROM_ORDER if name in order}
+        return invoice | (await self._credited(invoice) if is_credit(invoice) else {})
+
+    async def invoices(
+        self, *, created_from: datetime | None = None, created_to: datetime | None = None
+    ) -> AsyncIterator[Json]:
+        """Yield debit and credit invoices without rows, by rising id; times without a zone are taken as UTC."""
+        async for invoice in self._pages("/invoices/", _window(created_from, created_to)):
+            yield invoice
+
+    async def external_reference(self, id: int) -> str:
+        """Return the reference at a third party that an invoice carries; empty when it has none."""
+        invoice = await self._with_id(f"/invoices/{id}/", id)
+        return str(invoice.get("external_reference") or "")
+
+    async def set_external_reference(self, id: int, text: str) -> None:
+        """Write the invoice's reference at a third party. Never retried inside; the same text twice does no harm."""
+        body = json.dumps({"external_reference": text}).encode()
+        await self._call("PATCH", f"/invoices/{id}/", body=body)
 
     async def webshop(self) -> Json:
         """Return the shop behind the key; the first when there are several."""
@@ -150,6 +170,49 @@ class CcvShop:
         except Refused as error:
             if error.code != "CCV301":
                 raise
+
+    async def _with_id(self, path: str, id: int) -> Json:
+        found = await self._object(path)
+        if str(found.get("id")) != str(id):
+            raise self._odd(path, "another object was answered")
+        return found
+
+    async def _rows(self, path: str, of: int) -> list[Json]:
+        rows: list[Json] = []
+        async for row in self._pages(path, {}):
+            if len(rows) == MAX_ROWS:
+                raise Refused("CCV303", shop=self._host, order=of, limit=MAX_ROWS)
+            rows.append(row)
+        return rows
+
+    async def _order_of(self, invoice: Json) -> Json:
+        """Return the order of an invoice by its address, else by its number; empty when it has none any more."""
+        id = order_id(invoice)
+        if id is not None:
+            try:
+                return await self._with_id(f"/orders/{id}/", id)
+            except Refused as error:
+                if error.code != "CCV301":
+                    raise
+                return {}
+        number, full = invoice.get("ordernumber"), invoice.get("ordernumber_full")
+        if number is None or not full:
+            return {}
+        async for order in self._pages("/orders/", {"orderby": "id", "ordernumber": str(number)}):
+            if order.get("ordernumber_full") == full:
+                return order
+        return {}
+
+    async def _credited(self, credit: Json) -> Json:
+        """Return what a credit invoice corrects: the API has no reference to it, but it is of the same order."""
+        number = credit.get("ordernumber_full")
+        if not number:
+            return {}
+        query = {"orderby": "id", "ordernumber_full": str(number)}
+        others = [
+            one async for one in self._pages("/invoices/", query) if one.get("ordernumber_full") == number
+        ]
+        return credited_by(credit, others)
 
     async def _pages(self, path: str, query: Mapping[str, str]) -> AsyncIterator[Json]:
         """Yield the items of all pages, each once.
@@ -335,6 +398,15 @@ def _resource(address: str) -> str:
 
 def _utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _window(created_from: datetime | None, created_to: datetime | None) -> dict[str, str]:
+    query = {"orderby": "id"}
+    if created_from is not None:
+        query["min_create_date"] = _utc(created_from).strftime("%Y-%m-%d %H:%M:%S")
+    if created_to is not None:
+        query["max_create_date"] = _utc(created_to).strftime("%Y-%m-%d %H:%M:%S")
+    return query
 
 
 def _following(page: Json, start: int, count: int) -> int | None:
