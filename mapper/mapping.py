@@ -6,12 +6,14 @@ maps any number of payloads.
 
 from __future__ import annotations
 
+import gc
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -226,7 +228,24 @@ def texts_of(folder: Path | None = None) -> dict[str, str]:
     }
 
 
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Keep the garbage collector from walking, again and again, trees that all stay: a third of the time of a load."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 def _loaded(folder: Path, read: RuleFiles, texts: Mapping[str, str]) -> Rulebooks:
+    with _without_collection():
+        return _loaded_rules(folder, read, texts)
+
+
+def _loaded_rules(folder: Path, read: RuleFiles, texts: Mapping[str, str]) -> Rulebooks:
     roots = {name: read.root(name, text) for name, text in texts.items()}
     overlaid = read.overlay(roots, texts)
     read.extend(roots)
@@ -319,40 +338,47 @@ class Mapper:
     def __init__(self, rulebooks: Rulebooks, settings: Mapping[str, Any]) -> None:
         self.rulebooks = rulebooks
         self.settings = settings
-        self._traced = {kind: compiled.bind_traced(settings) for kind, compiled in rulebooks.sources.items()}
-        self._target_traced = rulebooks.target.bind_traced(settings)
-
-    @cached_property
-    def _plain(self) -> tuple[Mapping[str, Run], Run]:
-        sources = self.rulebooks.sources.items()
-        return {kind: compiled.bind(self.settings) for kind, compiled in sources}, self.rulebooks.target.bind(
-            self.settings
-        )
+        self._traced: dict[str, tuple[Run, Run]] = {}
+        self._plain: dict[str, tuple[Run, Run]] = {}
 
     def run(self, kind: str, payload: Mapping[str, Any]) -> tuple[Any, Any, Any, Any]:
         """Map a payload without trace, as fast as can be: (document, reports, requests, reports). Raises on a fault."""
-        sources, target = self._plain
-        document, reports = sources[kind](payload)
-        requests, more = target(document)
+        if kind not in self._plain:
+            source, target = self.rulebooks.sources[kind], self.rulebooks.target
+            self._plain[kind] = source.bind(self.settings), target.bind(self.settings)
+        map_source, map_target = self._plain[kind]
+        document, reports = map_source(payload)
+        requests, more = map_target(document)
         return document, reports, requests, more
+
+    def _runs(self, kind: str) -> tuple[Run, Run]:
+        if kind not in self._traced:
+            source, target = self.rulebooks.sources[kind], self.rulebooks.target
+            self._traced[kind] = source.bind_traced(self.settings), target.bind_traced(self.settings)
+        return self._traced[kind]
 
     def apply(self, kind: str, payload: object, *, offline: bool = False) -> Mapped:
         """Map a payload with a full trace; a fault becomes a finding."""
         hash_ = self.rulebooks.hash
-        unfit = _unfit(payload) if kind in self._traced else _finding("MAP207", None, kind, {"kind": kind})
+        unfit = (
+            _unfit(payload)
+            if kind in self.rulebooks.sources
+            else _finding("MAP207", None, kind, {"kind": kind})
+        )
         if unfit is not None:
             return Mapped(None, (), (unfit,), rules=hash_)
         source, target = self.rulebooks.sources[kind], self.rulebooks.target
+        map_source, map_target = self._runs(kind)
         records: list[Record] = []
         try:
-            document, reports = self._traced[kind](payload, records.append)
+            document, reports = map_source(payload, records.append)
         except _FAULTS as fault:
             return Mapped(None, (), (_fault(fault, source, records),), Trace(((source, records),)), hash_)
         findings = _findings(source, reports, offline=offline)
         trace = Trace(((source, records),))
         records = []
         try:
-            raw, more = self._target_traced(document, records.append)
+            raw, more = map_target(document, records.append)
         except _FAULTS as fault:
             findings.append(_fault(fault, target, records))
             return Mapped(document, (), tuple(findings), trace, hash_)

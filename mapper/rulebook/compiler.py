@@ -39,22 +39,29 @@ class Compiled:
 
     `bind(tenant)` returns `run(payload)`; `bind_traced(tenant)` returns `run(payload, record)`, where `record` takes
     tuples (entry number, value, case number). A source rulebook returns (document, reports), a target one
-    (requests, reports): see `mapping.py`. Both are made from the same rules; the untraced one when it is first asked
-    for, since documents are mapped with their trace and only replays go without.
+    (requests, reports): see `mapping.py`. Both are made from the same rules, when they are first asked for: loading
+    checks rules of every kind, but few programs map every kind, and only replays map without trace.
     """
 
     def __init__(self, rules: r.Rules, functions: Mapping[str, Function]) -> None:
-        traced = _Compiler(rules, functions, traced=True)
+        self._traced = _Compiler(rules, functions, traced=True)
+        self._traced.emit_all()
         self.rules = rules
-        self.bind_traced = traced.build()
-        self.entries = tuple(traced.entries)
-        self.sites = tuple(traced.sites)
+        self.entries = tuple(self._traced.entries)
+        self.sites = tuple(self._traced.sites)
         self._functions = functions
+
+    @cached_property
+    def bind_traced(self) -> Callable[[Mapping[str, Any]], Run]:
+        """Return the function that binds a tenant's settings for mapping with trace."""
+        return self._traced.built()
 
     @cached_property
     def bind(self) -> Callable[[Mapping[str, Any]], Run]:
         """Return the function that binds a tenant's settings for mapping without trace."""
-        return _Compiler(self.rules, self._functions, traced=False).build()
+        plain = _Compiler(self.rules, self._functions, traced=False)
+        plain.emit_all()
+        return plain.built()
 
 
 def compile_rules(rules: r.Rules, functions: Mapping[str, Function]) -> Compiled:
@@ -68,12 +75,13 @@ class _Compiler(Emitter):
         super().__init__(rules.files, functions, names, set(_hidden_fields(rules)), traced=traced)
         self.rules = rules
         self.entries: list[r.Entry] = []
+        self.body: list[ast.stmt] = []
         self.leave_out_empty = False
         self.tables: dict[Place, str] = {}
 
-    def build(self) -> Callable[[Mapping[str, Any]], Run]:
-        body: list[ast.stmt] = []
-        self.block = body
+    def emit_all(self) -> None:
+        """Emit the statements of all rules."""
+        self.block = self.body
         for step in self.rules.steps:
             if isinstance(step, r.Entry):
                 self.entry(step)
@@ -84,12 +92,15 @@ class _Compiler(Emitter):
         for check in self.rules.checks:
             if self.traced or not check.offline:
                 self.check(check)
-        body.append(ast.Return(ast.Tuple([result, load("reports")], ast.Load())))
+        self.block.append(ast.Return(ast.Tuple([result, load("reports")], ast.Load())))
+
+    def built(self) -> Callable[[Mapping[str, Any]], Run]:
+        """Compile what was emitted."""
         aliases = [name for name in self.rules.given if name not in {"tenant", self.rules.reads}]
         starts = [assigned(f"p_{name}", load(f"p_{self.rules.reads}")) for name in aliases]
         starts += [assigned("lines_all", ast.List([], ast.Load()))]
         arguments = [ast.arg(f"p_{self.rules.reads}")] + ([ast.arg("record")] if self.traced else [])
-        run = _function("run", arguments, starts + body)
+        run = _function("run", arguments, starts + self.body)
         bind = _function("bind", [ast.arg("p_tenant")], [*self.bind_block, run, ast.Return(load("run"))])
         module = ast.Module([bind], [])
         _place_all(module)

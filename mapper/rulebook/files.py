@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from copy import deepcopy
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -95,7 +94,7 @@ class RuleFiles:
                 message = f"'{base.text}' cannot be extended."
                 self.problems.append(self.problem(Diagnostic("RULE303", base.place, message, hint)))
                 continue
-            merged = replace(deepcopy(roots[base.text]), place=root.place)
+            merged = replace(roots[base.text].copy(), place=root.place)
             roots[name], problems = extended(merged, root, self.sources[self.files[name]])
             self.problems += problems
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
@@ -59,6 +59,15 @@ class Node:
     items: list[Node] = field(default_factory=list)
     entries: dict[str, Node] = field(default_factory=dict)
     keys: dict[str, Place] = field(default_factory=dict)
+
+    def copy(self) -> Node:
+        """Return a node like this one that can be changed apart from it."""
+        return replace(
+            self,
+            items=[item.copy() for item in self.items],
+            entries={name: entry.copy() for name, entry in self.entries.items()},
+            keys=dict(self.keys),
+        )
 
     def plain(self) -> Any:
         """Return the value as plain Python: str, Decimal, bool, None, list or dict."""
