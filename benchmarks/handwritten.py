@@ -29,6 +29,7 @@ from mapper.rulebook.functions import (
     time_text,
 )  # fmt: skip
 from mapper.vat import numbers
+from mapper.vat.costs import fitting_vat_of
 from mapper.vat.rates import VatRates
 
 _ZERO = Decimal(0)
@@ -267,20 +268,32 @@ class HandWritten:
             add("revenue", "revenue", name, code, count, percent, discount, price)
             rates.append(percent)
             amounts.append(price * count)
+        vat_of = self.tenant["vat_of"]
+        can_spread = not untaxed and not document["is_margin_sale"] and sum(amounts, _ZERO) != 0
+        shipping_percent: Decimal | None = None
+        shop_percent = usual = _ZERO
         if (shipping := number_or(order, "total_shipping", _ZERO)) != 0:
             percent = _ZERO
             if not untaxed:
                 percent = number(order, "shipping_tax_percentage")
                 if 0 < percent < 1 and percent not in real:
                     percent = percent * 100
-            add("shipping", "shipping", "Shipping costs", "Shippingcosts", one, percent, _ZERO, shipping)
+            shop_percent = percent
+            if vat_of["shipping"] == "fixed" and not untaxed:
+                percent = _ZERO if document["is_margin_sale"] else vat_of["shipping_rate"]
+            parts = [{"key": percent, "amount": shipping}]
+            if can_spread and vat_of["shipping"] == "proportional":
+                parts = spread(shipping, rates, amounts)
+            for part in parts:
+                add("shipping", "shipping", "Shipping costs", "Shippingcosts", one, part["key"], _ZERO,
+                    part["amount"])  # fmt: skip
+            shipping_percent = max(part["key"] for part in parts)
         costs = number_or(order, "paymethod_costs", _ZERO) + number_or(
             order, "extra_payment_option_price", _ZERO
         )
         if costs != 0:
-            if untaxed or document["is_margin_sale"]:
-                highest: Decimal | None = _ZERO
-            else:
+            highest: Decimal | None = _ZERO
+            if not untaxed and not document["is_margin_sale"]:
                 own = [
                     setting["rate"]
                     for setting in self.tenant["vat"]["rates"]
@@ -291,7 +304,18 @@ class HandWritten:
                     highest = self.rates.highest(country, document["date"])
                 if highest is None:
                     highest = max(rates)
-            add("payment", "payment", "Payment costs", "Paymentcosts", one, highest, _ZERO, costs)
+                usual = highest
+                if vat_of["payment"] == "fixed":
+                    highest = vat_of["payment_rate"]
+                elif vat_of["payment"] == "shipping" and shipping_percent is not None:
+                    highest = shipping_percent
+            parts = [{"key": highest or _ZERO, "amount": costs}]
+            follows = vat_of["payment"] == "shipping" and vat_of["shipping"] == "proportional"
+            if can_spread and (vat_of["payment"] == "proportional" or (follows and shipping != 0)):
+                parts = spread(costs, rates, amounts)
+            for part in parts:
+                add("payment", "payment", "Payment costs", "Paymentcosts", one, part["key"], _ZERO,
+                    part["amount"])  # fmt: skip
         if (extra := number_or(order, "extra_costs", _ZERO)) != 0:
             percent = _ZERO if untaxed else max(rates)
             add(
@@ -355,6 +379,17 @@ class HandWritten:
             -sum([line["total_excl"] for line in shares], _ZERO) if rows_include else discount
         )
         vat_rates = len({line["charged_percent"] for line in lines})
+        if can_spread and (shipping != 0 or costs != 0):
+            vat = sum([line["total_incl"] - line["total_excl"] for line in lines], _ZERO)
+            rounded = lines[-1]["kind"] == "rounding"
+            if rounded or vat.quantize(_CENT, ROUND_HALF_UP) != document["total_vat"]:
+                others = [line for line in lines if line["kind"] not in {"shipping", "payment", "rounding"}]
+                other = sum([line["total_incl"] - line["total_excl"] for line in others], _ZERO)
+                if fitting_vat_of(
+                    document["total_vat"], other, rows_include, shop_percent, spread(shipping, rates, amounts),
+                    usual, usual, spread(costs, rates, amounts), vat_of,
+                ):  # fmt: skip
+                    found.append(("S1", "info"))
         document["vat_tolerance"] = max(_CENT * (vat_rates - 1), _ZERO) + abs(difference)
         total = sum([line["total_incl"] for line in lines], _ZERO).quantize(_CENT, ROUND_HALF_UP)
         document["adds_up"] = total == total_incl
@@ -399,6 +434,11 @@ class HandWritten:
             found.append(("K7", "warning" if mode == "warn" else "wait"))
         if is_icp and country == tenant["home_country"]:
             found.append(("K7", "warning"))
+        if is_icp:
+            held = numbers.check(vat_number, document["customer"]["country"])
+            home = "EL" if tenant["home_country"] == "GR" else tenant["home_country"]
+            if held.valid and held.country == home:
+                found.append(("K7", "warning"))
         if document["currency"] != tenant["currency"]:
             found.append(("K8", "wait"))
         if document["total_incl"] == 0 and tenant["checks"]["zero_total"] == "ignore":

@@ -642,6 +642,12 @@ SETTINGS: dict[str, Entry] = {
         "Write it with its country, such as NL004495445B01, or leave it out.",
         "Schrijf het met zijn land, zoals NL004495445B01, of laat het weg.",
     ),
+    "SET111": Entry(
+        "'vat_of.{costs}' is fixed, but '{key}' gives no rate.",
+        "'vat_of.{costs}' is fixed, maar '{key}' geeft geen tarief.",
+        "Set '{key}' to the VAT rate in percent, such as 21.",
+        "Zet '{key}' op het btw-tarief in procenten, zoals 21.",
+    ),
     "SET108": Entry(
         "{url} is not an https address, so the shop cannot reach it safely.",
         "{url} is geen https-adres; de winkel kan het niet veilig bereiken.",

@@ -235,6 +235,9 @@ class _Check:
         if settings["mode"] == "order_statuses" and not settings["statuses"]:
             self.refuse("SET107", ("statuses",))
         self._check_unique_rates(settings["vat"]["rates"])
+        for costs in ("shipping", "payment"):
+            if settings["vat_of"][costs] == "fixed" and settings["vat_of"][f"{costs}_rate"] is None:
+                self.refuse("SET111", ("vat_of", f"{costs}_rate"), costs=costs)
         own = numbers.check(settings["vat_number"] or "", settings["home_country"] or "")
         if settings["vat_number"] is not None and not own.valid:
             self.refuse("SET110", ("vat_number",), problem=own.problem)
@@ -278,7 +281,7 @@ def _text(value: object) -> str | None:
 def _fill(settings: Settings, schema: Schema) -> None:
     properties: Schema = schema["properties"]
     for account in ("shipping", "payment"):
-        if account in properties and account not in settings:
+        if "revenue" in properties and account not in settings:
             settings[account] = deepcopy(settings.get("revenue", {}))
     for name, inner in properties.items():
         if name not in settings and "default" in inner:

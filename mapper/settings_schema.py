@@ -108,6 +108,40 @@ VAT = _object(
     },
 )
 
+
+def _fixed_rate(sold: str) -> Schema:
+    return {
+        "type": ["number", "null"],
+        "format": "percentage",
+        "minimum": 0,
+        "maximum": 100,
+        "default": None,
+        "description": f"The VAT rate in percent of {sold} when it is fixed.",
+    }
+
+
+VAT_OF = _object(
+    "Which VAT rate costs have that are sold along with the goods; 0 for ICP and International.",
+    {
+        "shipping": _choice(
+            "Shipping costs: the rate the shop states, spread over the rates of the goods, or a fixed one.",
+            "shop",
+            "proportional",
+            "fixed",
+        ),
+        "shipping_rate": _fixed_rate("shipping costs"),
+        "payment": _choice(
+            "Payment costs: usual is the country's highest rate on orders, that of shipping on invoices (P1, I7).",
+            "usual",
+            "highest",
+            "shipping",
+            "proportional",
+            "fixed",
+        ),
+        "payment_rate": _fixed_rate("payment costs"),
+    },
+)
+
 PAYMENT_METHOD = _object(
     "One payment method of the shop.",
     {
@@ -236,6 +270,7 @@ SCHEMA: Schema = {
                 "description": "Go-live (R9): older documents are left alone. The day of installation when left out.",
             },
             "vat": VAT,
+            "vat_of": VAT_OF,
             "payment_methods": {
                 "type": "array",
                 "items": PAYMENT_METHOD,

@@ -27,6 +27,7 @@ from mapper.rulebook.types import (
     Type,
 )  # fmt: skip
 from mapper.vat import numbers
+from mapper.vat.costs import fitting_vat_of
 from mapper.vat.rates import VatRates
 
 _ZERO = Decimal(0)
@@ -163,6 +164,11 @@ def spread(amount: Decimal, keys: Sequence[Decimal], weights: Sequence[Decimal])
     return [{"key": key, "amount": part} for key, part in parts.items() if part]
 
 
+def undivided(amount: Decimal) -> list[dict[str, Decimal]]:
+    """Return an amount as its only share, for lines that are sometimes spread; its key says nothing."""
+    return [{"key": _ZERO, "amount": amount}]
+
+
 def rounding_rate(rates: Sequence[Decimal], totals: Sequence[Decimal], difference: Decimal) -> Decimal:
     """Return the rate a rounding difference belongs to.
 
@@ -284,7 +290,11 @@ def _with(record: Type | None, fields: Mapping[str, Type]) -> Type:
 
 def functions(rates: VatRates) -> dict[str, Function]:
     """Return all functions by name, over one table of VAT rates."""
-    settled = {"lines": RECORDS, "exact": FLAG, **dict.fromkeys(("residual", "rounding", "total", "tax", "limit"), MONEY)}
+    settled = {
+        "lines": RECORDS,
+        "exact": FLAG,
+        **dict.fromkeys(("residual", "rounding", "total", "tax", "limit"), MONEY),
+    }
     settled["rate"] = PERCENTAGE
     problem_of = lru_cache(maxsize=4096)(numbers.check)
     return {
@@ -318,6 +328,14 @@ def functions(rates: VatRates) -> dict[str, Function]:
         "spread": Function(
             spread, (MONEY, Type("list", item=PERCENTAGE), Type("list", item=MONEY)), _SHARES,
             "spread(amount, keys, weights): `amount` split over the distinct keys, in cents that add up exactly.",
+        ),
+        "undivided": Function(
+            undivided, (MONEY,), _SHARES, "undivided(amount): what `spread` gives, but one share of the whole amount.",
+        ),
+        "fitting_vat_of": Function(
+            fitting_vat_of,
+            (MONEY, MONEY, FLAG, PERCENTAGE, _SHARES, PERCENTAGE, PERCENTAGE, _SHARES, Type("record")), TEXT,
+            "The settings of shipping and payment costs that alone explain the shop's VAT; empty when those in use do.",
         ),
         "rounding_rate": Function(
             rounding_rate, (NUMBERS, NUMBERS, NUMBER), PERCENTAGE, "The VAT rate that a rounding difference belongs to."
