@@ -390,8 +390,12 @@ class HandWritten:
                     usual, usual, spread(costs, rates, amounts), vat_of,
                 ):  # fmt: skip
                     found.append(("S1", "info"))
-        document["vat_tolerance"] = max(_CENT * (vat_rates - 1), _ZERO) + abs(difference)
-        total = sum([line["total_incl"] for line in lines], _ZERO).quantize(_CENT, ROUND_HALF_UP)
+        gross = sum([line["total_incl"] for line in lines], _ZERO)
+        net = sum([line["total_excl"] for line in lines], _ZERO)
+        total = gross.quantize(_CENT, ROUND_HALF_UP)
+        halves = net.quantize(_CENT, ROUND_HALF_UP) + (gross - net).quantize(_CENT, ROUND_HALF_UP)
+        tie = _ZERO if halves == total else _CENT
+        document["vat_tolerance"] = max(_CENT * (vat_rates - 1), _ZERO) + abs(difference) + tie
         document["adds_up"] = total == total_incl
         document["lines"] = lines
 

@@ -1,0 +1,42 @@
+"""A sample of the proof that every document comes out to the cent or is held (B4, K1, I8): tests/proofs/rounding.py."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from proofs.rounding import MODELS, basket, credit, invoice, prove
+
+SAMPLE = range(40)
+
+
+@pytest.fixture(scope="module")
+def counts() -> dict[str, Counter[str]]:
+    outcome = prove(1, SAMPLE)
+    assert outcome.wrong == ()
+    return dict(outcome.counts)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_B4_every_invoice_and_credit_comes_out_to_the_cent_or_is_held(
+    model: str, counts: dict[str, Counter[str]]
+) -> None:
+    assert counts[model]["documents"] == len(SAMPLE) * 2 * 2
+    assert counts[model]["held"] == 0
+
+
+def test_B4_the_baskets_need_rounding_lines_under_some_models(counts: dict[str, Counter[str]]) -> None:
+    assert counts["C"]["rounding line"] > counts["B"]["rounding line"] > 0
+
+
+def test_K1_a_shop_that_rounds_vat_per_row_is_posted_to_the_cent_or_held() -> None:
+    outcome = prove(2, range(10), shop="row")
+    assert outcome.wrong == ()
+    assert sum(one["held"] for one in outcome.counts.values()) > 0
+
+
+def test_I8_a_credit_has_the_signs_that_the_api_may_give_it() -> None:
+    debit = invoice(basket(1, 0), included=True)
+    back, forth = credit(debit, negative=True), credit(debit, negative=False)
+    assert back["total_price"] == -debit["total_price"] == -forth["total_price"]
+    assert back["rows"][0]["price_with_attributes"] == -forth["rows"][0]["price_with_attributes"]
