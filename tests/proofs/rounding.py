@@ -203,13 +203,13 @@ def _compare(mapper: Mapper, pair: tuple[Json, Json], model: str, counts: Counte
     held = False
     for payload in pair:
         mapped = mapper.apply("invoice", payload)
+        abroad = payload["customer"]["billingaddress"]["country_code"] != "NL"
         counts["documents"] += 1
+        counts["abroad"] += abroad
         if mapped.held:
             held = True
             counts["held"] += 1
-            counts["held by the shop's own sums"] += any(
-                one.id == "K1" and one.severity == "error" for one in mapped.findings
-            )
+            counts["held abroad"] += abroad
             counts[
                 f"held: {', '.join(sorted({one.id for one in mapped.findings if one.severity == 'error'}))}"
             ] += 1
@@ -302,6 +302,7 @@ def main() -> int:
         for name, count in sorted(one.items()):
             if name.startswith("held: "):
                 print(f"      {name}: {count:,}")
+        print(f"      {one['held abroad']:,} of the {one['abroad']:,} to other countries were held")
         print(
             f"      VAT within 0.01 x (rates - 1): {100 * one['VAT within 0.01 x (rates - 1)'] / posted:.2f} %"
         )
