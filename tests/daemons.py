@@ -196,6 +196,7 @@ def open_shop(at: Home, sandbox: Any, url: str | None, **changes: Any) -> Shop:
     chosen = settings.changed(settings.example(), _written(changes))
     onboarding.add(at.database, at.sealer, tenant, keys, chosen, who="test", go_live_now=True, now=now)
     with at.database.begin() as conn:
+        conn.execute(delete(schema.vies_breaker))
         conn.execute(delete(schema.rate_bucket))  # tests share one address and would use its budget up
     if url is not None:
         asyncio.run(onboarding.register_webhooks(at.database, at.sealer, tenant, url, loopback=True, now=now))

@@ -24,8 +24,10 @@ from mapper.store import (
     schema,
     sweeps,
     tenants,
+    vat_numbers,
 )
 from mapper.store.database import Database, open_database
+from mapper.store.rows import VatNumberCheck
 from mapper.store.sealing import Sealer
 from tests.databases import MINUTE, NOW, add_tenant, bring_to
 
@@ -43,6 +45,7 @@ MODULES = [
     payloads,
     sweeps,
     tenants,
+    vat_numbers,
 ]
 SEALER = Sealer.generate()
 LATER = NOW + MINUTE
@@ -73,6 +76,7 @@ def fill(conn: Connection, tenant: str) -> None:
     parties.remember_product(conn, tenant, "SKU", identifier=f"product of {tenant}", now=NOW)
     journal.append(conn, tenant, "order-1", "noted", {"of": tenant}, now=NOW)
     overlays.put(conn, tenant, f"# of {tenant}", who=tenant, now=NOW)
+    vat_numbers.keep(conn, tenant, "order-1", vat_number_check(tenant))
     sweeps.record(conn, tenant, until=NOW if tenant == "a" else LATER)
 
 
@@ -96,6 +100,10 @@ def keep_mapping(conn: Connection, tenant: str, document: str) -> None:
         trace=[],
         now=NOW,
     )
+
+
+def vat_number_check(code: str) -> VatNumberCheck:
+    return VatNumberCheck("DE136695976", "valid", code, "", "", NOW, NOW, 1)
 
 
 def touch(conn: Connection, tenant: str) -> object:
@@ -135,6 +143,8 @@ READS: dict[str, Callable[[Connection, str], object]] = {
     "payloads.mapping": lambda c, t: payloads.mapping(c, t, "order-1"),
     "sweeps.swept_until": sweeps.swept_until,
     "tenants.get": tenants.get,
+    "vat_numbers.check_of": lambda c, t: vat_numbers.check_of(c, t, "order-1", "DE136695976"),
+    "vat_numbers.checks": lambda c, t: vat_numbers.checks(c, t, "order-1"),
     "tenants.settings": tenants.settings,
     "tenants.settings_history": tenants.settings_history,
     "tenants.settings_of": lambda c, t: tenants.settings_of(c, t, 2),
@@ -179,6 +189,7 @@ WRITES: dict[str, Callable[[Connection, str], object]] = {
     "payloads.keep": lambda c, t: payloads.keep(c, t, "order-1", {"new": 1}, now=LATER),
     "payloads.keep_mapping": lambda c, t: keep_mapping(c, t, "order-1"),
     "sweeps.record": lambda c, t: sweeps.record(c, t, until=LATER),
+    "vat_numbers.keep": lambda c, t: vat_numbers.keep(c, t, "order-1", vat_number_check("new")),
     "tenants.put_settings": lambda c, t: tenants.put_settings(c, t, {"new": 1}, who="x", now=LATER),
     "tenants.set_home_country": lambda c, t: tenants.set_home_country(c, t, "BE"),
     "tenants.go_live": lambda c, t: tenants.go_live(c, t, LATER),

@@ -109,6 +109,7 @@ def _records(
     for_json: bool,
 ) -> Iterator[dict[str, Any]]:
     """Yield up to `limit` records, read page by page."""
+    from mapper.cli.evidence import evidence
     from mapper.store import listing, tenants
     from mapper.wording import reason_of
 
@@ -132,7 +133,8 @@ def _records(
             records = []
             for document in page.documents:
                 reason = reason_of(conn, document, language)
-                records.append(as_record(document, zone) | {"why": reason.said, "remedy": reason.remedy})
+                record = as_record(document, zone) | {"why": reason.said, "remedy": reason.remedy}
+                records.append(record | {"vies": evidence(conn, document, zone)} if for_json else record)
         yield from records
         left, after = left - len(records), page.after
         if after is None:

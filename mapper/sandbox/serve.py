@@ -178,6 +178,11 @@ CCV Shop (keys: x-public {ccv.PUBLIC}, secret {ccv.SECRET}):
 WeFact (key: {wefact.KEY}):
   GET    /_sandbox/outbox     what sendbyemail would have mailed
 
+VIES:
+  PUT    /_sandbox/outages    a profile by country, * for all others: {{"DE": {{"percent": 30, "minutes": 15, "seed": 7,
+                              "hours": [19, 1], "code": "MS_UNAVAILABLE"}}}}: of the stretches of that many minutes,
+                              or with 0 of the calls, so many percent fail, between these hours (UTC)
+
 A fault: {{"kind": …, "match": {{"path": part of it, "method": …, "controller": …, "action": …}}, "times": 1, "skip": 0,
 "seconds": 1, "status": 503, "when": "before" or "after" executing}}. Kinds:
 {chr(10).join(f"  {name}: {about}" for name, about in FAULT_KINDS.items())}

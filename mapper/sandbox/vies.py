@@ -9,6 +9,7 @@ from typing import Any
 
 from mapper.errors import PayloadError
 from mapper.sandbox.faults import Controls, Switch
+from mapper.sandbox.outages import Outages
 from mapper.sandbox.wire import AdminError, Answer, Call, Object, parsed, php_json
 
 COUNTRIES = "AT BE BG CY CZ DE DK EE EL ES FI FR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK XI".split()
@@ -45,6 +46,7 @@ class Vies:
         self.controls = Controls(SWITCHES, clock)
         self._consultations = 0
         self._asked: list[Object] = []
+        self._outages = Outages()
 
     def labels(self, call: Call) -> Mapping[str, str]:
         """Return nothing: this service is matched by path and method."""
@@ -59,8 +61,9 @@ class Vies:
         return self._error("IP_BLOCKED")
 
     def reset(self) -> None:
-        """Forget what was asked."""
+        """Forget what was asked, and the profile of outages."""
         self._consultations = 0
+        self._outages = Outages()
         self._asked.clear()
 
     def objects(self) -> Object:
@@ -68,7 +71,12 @@ class Vies:
         return {"checks": self._asked}
 
     def admin(self, call: Call, parts: list[str], body: Any) -> Object:
-        """Offer nothing beyond switches and faults."""
+        """Tell or set the profile of outages."""
+        match call.method, parts:
+            case "GET" | "PUT", ["outages"]:
+                if call.method == "PUT":
+                    self._outages = Outages.read(body)
+                return self._outages.to_json()
         raise AdminError(f"no admin request {call.method} {'/'.join(parts)}")
 
     def answer(self, call: Call) -> Answer:
@@ -127,14 +135,20 @@ class Vies:
             return "INVALID_INPUT"
         if country in self.controls["outages"]:
             return str(self.controls["outages"][country])
+        outage = self._outages.strikes(country, self.controls.clock())
+        if outage is not None:
+            return outage
         answer = self.controls["answers"].get(country + number)
         if answer is not None:
             return str(answer)
         return str(self.controls["default"]) if _is_structured(country, number) else "INVALID"
 
     def _status(self) -> Answer:
-        outages = self.controls["outages"]
-        states = [{"countryCode": code, "availability": "Unavailable" if code in outages else "Available"}
+        now = self.controls.clock()
+        down = {code for code in COUNTRIES if self._outages.is_down(code, now)} | self.controls[
+            "outages"
+        ].keys()
+        states = [{"countryCode": code, "availability": "Unavailable" if code in down else "Available"}
                   for code in COUNTRIES]  # fmt: skip
         return _json({"vow": {"available": True}, "countries": states})
 
