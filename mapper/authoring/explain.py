@@ -26,6 +26,9 @@ from mapper.rulebook.source import Source
 Names = dict[str, Any]
 
 
+_ROUNDING = frozenset({"round_half_up", "decimal_text"})
+
+
 @dataclass(frozen=True, slots=True)
 class Alternative:
     """One case of a table or condition: whether it applied, and why or why not."""
@@ -33,6 +36,20 @@ class Alternative:
     text: str
     applied: bool
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rounded:
+    """One rounding: what was rounded, to what, and the difference that it made."""
+
+    text: str
+    exact: Decimal
+    result: Decimal
+
+    @property
+    def difference(self) -> Decimal:
+        """Return what rounding added."""
+        return self.result - self.exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +63,7 @@ class Explanation:
     cases: tuple[Alternative, ...] = ()
     inputs: tuple[Explanation, ...] = ()
     again: bool = False
+    rounded: tuple[Rounded, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the explanation as JSON-able values."""
@@ -54,6 +72,11 @@ class Explanation:
             told |= {"rule": str(self.place), "text": self.rule}
         if self.cases:
             told["cases"] = [{"case": one.text, "applied": one.applied, "why": one.why} for one in self.cases]
+        if self.rounded:
+            told["rounded"] = [
+                {"text": one.text, "exact": one.exact, "result": one.result, "difference": one.difference}
+                for one in self.rounded
+            ]
         if self.inputs:
             told["inputs"] = [one.to_json() for one in self.inputs]
         return told
@@ -70,6 +93,11 @@ class Explanation:
             yield inner + printable(f"{self.place}  {self.rule}", 300)
         for case in () if self.again else self.cases:
             yield inner + printable(f"{'✓' if case.applied else '✗'} {case.text}   {case.why}".rstrip(), 300)
+        for one in () if self.again else self.rounded:
+            change = (
+                f"{_brief(one.exact)} → {_brief(one.result)}, by {money.decimal_text(one.difference, 12)}"
+            )
+            yield inner + printable(f"≈ {one.text}   {change}", 300)
         if self.again:
             yield inner + "(explained above)"
         for number, one in enumerate(self.inputs):
@@ -279,7 +307,8 @@ class Explainer:
         self.told.add(key)
         cases = tuple(self._cases(form, env))
         inputs = tuple(self._inputs(form, env, traced))
-        return Explanation(path, value, form.place, self._text(form), cases, inputs)
+        rounded = tuple(self._roundings(form, env))
+        return Explanation(path, value, form.place, self._text(form), cases, inputs, rounded=rounded)
 
     def _cases(self, form: r.Value, env: Names) -> Iterator[Alternative]:
         match form:
@@ -328,6 +357,14 @@ class Explainer:
             applied = (all if row.every else any)(word in str(subject) for word in row.words)
             yield Alternative(text, applied, f"{'in' if applied else 'not in'} '{_brief(subject)}'")
         yield Alternative(f"otherwise → {form.otherwise}", not applied, "")
+
+    def _roundings(self, form: r.Value, env: Names) -> Iterator[Rounded]:
+        """Yield each rounding of an expression that changed its amount."""
+        for part in self._reached(form, env) if isinstance(form, ex.Expr) else ():
+            if isinstance(part, ex.Call) and part.name in _ROUNDING:
+                exact, result = self._evaluate(part.args[0], env), self._evaluate(part, env)
+                if isinstance(exact, Decimal) and result is not None and Decimal(result) != exact:
+                    yield Rounded(self._slice(part.place), exact, Decimal(result))
 
     def _expression_cases(self, expr: ex.Expr, env: Names) -> Iterator[Alternative]:
         """Yield which side was taken at each `if … else` and each `or` of an expression."""

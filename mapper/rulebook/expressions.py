@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import lru_cache
 
 from simpleeval import InvalidExpression, SimpleEval
 
@@ -158,9 +159,7 @@ class Reader:
 
     def _parse(self, node: Node, source: str, offset: int) -> ast.expr | None:
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("error")
-                statement = SimpleEval.parse(source)
+            statement = _statement(source)
         except SyntaxError as error:
             column = min(max((error.offset or 1) - 1, 0), max(len(source) - 1, 0))
             reason = (error.msg or "cannot be read").removeprefix("invalid syntax. ")
@@ -193,6 +192,15 @@ class Reader:
         )
         self.refuse("RULE204", node.spot(offset), "This is a statement, not an expression.", hint)
         return None
+
+
+@lru_cache(maxsize=4096)
+def _statement(source: str) -> ast.stmt:
+    """Parse a text. Kinds of documents share most expressions, and an edit changes one: the tree is only ever read."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        statement: ast.stmt = SimpleEval.parse(source)
+    return statement
 
 
 @dataclass(slots=True)
@@ -231,10 +239,14 @@ class _Checker:
         return Const(ANY, self.node.place, None)
 
     def place(self, tree: ast.expr) -> Place:
-        content = self.source.encode()
-        before = content[: tree.col_offset].decode()
-        own = content[tree.col_offset : tree.end_col_offset].decode()
-        place = self.node.spot(self.offset + len(before), max(1, len(own)))
+        start, end = tree.col_offset, tree.end_col_offset
+        if self.source.isascii():
+            own = self.source[start:end]
+        else:
+            # Python counts bytes.
+            content = self.source.encode()
+            start, own = len(content[:start].decode()), content[start:end].decode()
+        place = self.node.spot(self.offset + start, max(1, len(own)))
         self.reader.written[place] = own
         return place
 
