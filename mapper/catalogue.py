@@ -325,6 +325,12 @@ PAYLOADS: dict[str, Entry] = {
         "Publish rules that have it: the shipped ones do.",
         "Publiceer regels die het hebben: de meegeleverde regels hebben het.",
     ),
+    "MAP208": Entry(
+        "The country {country} of an address is not known.",
+        "Het land {country} van een adres is niet bekend.",
+        "Correct the country of the address in the shop, then process the document again.",
+        "Verbeter het land van het adres in de winkel en verwerk het document daarna opnieuw.",
+    ),
     "MAP206": Entry(
         "The order has {count} rows; at most {limit} are mapped.",
         "De bestelling heeft {count} regels; er worden er hooguit {limit} verwerkt.",
@@ -654,6 +660,12 @@ SETTINGS: dict[str, Entry] = {
         "Give the https address of the web server that passes webhooks on to `mapper run`.",
         "Geef het https-adres van de webserver die webhooks doorgeeft aan `mapper run`.",
     ),
+    "SET109": Entry(
+        "'{key}' is {last}, before the first day {first}.",
+        "'{key}' is {last}, voor de eerste dag {first}.",
+        "Give a last day that is not before the first one, or leave it out.",
+        "Geef een laatste dag die niet voor de eerste ligt, of laat deze weg.",
+    ),
     "SET107": Entry(
         "'{key}' is empty, so with mode order_statuses nothing would ever be invoiced.",
         "'{key}' is leeg; met mode order_statuses zou nooit iets gefactureerd worden.",
@@ -885,10 +897,13 @@ PROCESSING: dict[str, Entry] = {
         "VIES wordt opnieuw gevraagd. De instelling checks.vies_unknown maakt concepten.",
     ),
     "PRO213": Entry(
-        "WeFact has no VAT code for sales named {code}.",
-        "WeFact heeft geen btw-code voor verkoop met de naam {code}.",
-        "Correct the code in the VAT settings, or add it in WeFact, then process the document.",
-        "Verbeter de code in de btw-instellingen, of voeg hem toe in WeFact, en verwerk het document daarna.",
+        "WeFact has no VAT code for sales named {code}; {document} needs it for {country} at {rate} %, account type {account}.",
+        "WeFact heeft geen btw-code voor verkoop met de naam {code}; {document} heeft die nodig voor {country} bij {rate} %, "
+        "rekeningsoort {account}.",
+        "Correct it under Configuration, VAT (`mapper tenant vat NAME` shows the codes WeFact has), or add it in WeFact, "
+        "then process the document.",
+        "Verbeter hem onder Configuratie, btw (`mapper tenant vat NAAM` toont de codes van WeFact), of voeg hem toe in "
+        "WeFact, en verwerk het document daarna.",
     ),
     "PRO301": Entry(
         "Document {document} is done: invoice {identifier} exists in WeFact.",
@@ -1062,6 +1077,30 @@ USAGE: dict[str, Entry] = {
         "De demo eindigde niet zoals het hoort: {reason}.",
         "Run it again with --keep and look at the folder it names; report it if it stays.",
         "Draai hem opnieuw met --keep en bekijk de genoemde map; meld het als het zo blijft.",
+    ),
+    "USE140": Entry(
+        "The probe's draft may still be in WeFact: {draft}.",
+        "Het concept van de meting staat mogelijk nog in WeFact: {draft}.",
+        "Look for it among the drafts in WeFact and delete it there; it was never sent.",
+        "Zoek het in WeFact bij de concepten en verwijder het daar; het is nooit verzonden.",
+    ),
+    "USE141": Entry(
+        "WeFact has no VAT code above 0 % to measure with.",
+        "WeFact heeft geen btw-code boven 0 % om mee te meten.",
+        "Add the usual VAT codes in WeFact, then probe again.",
+        "Voeg in WeFact de gewone btw-codes toe en meet opnieuw.",
+    ),
+    "USE142": Entry(
+        "WeFact's answer about the probe's draft lacks lines or totals.",
+        "In WeFacts antwoord over het concept van de meting ontbreken regels of totalen.",
+        "Probe again; report it if it stays.",
+        "Meet opnieuw; meld het als het zo blijft.",
+    ),
+    "USE143": Entry(
+        "A probe posts a draft to WeFact, and nobody is here to be asked.",
+        "Een meting zet een concept in WeFact, en er is niemand om het aan te vragen.",
+        "Give --yes if that is all right.",
+        "Geef --yes als dat goed is.",
     ),
     "USE999": Entry(
         "Something in the mapper itself went wrong ({kind}). The full report is in {file}.",

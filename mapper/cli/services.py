@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mapper.cli.options import json_option, now, print_json
+from mapper.cli.options import chosen_tenant, json_option, now, print_json
 from mapper.cli.state import State
 from mapper.diagnostics import printable
 
@@ -20,15 +20,30 @@ _DOTS = {"good": ("●", "green", "ok"), "attention": ("▲", "yellow", "look"),
 
 
 @click.command()
+@click.option("--probe", is_flag=True, help="Measure how WeFact rounds, with a draft that is deleted again.")
+@click.option("--debtor", default="", metavar="CODE", help="With --probe: a debtor of WeFact that exists.")
+@click.option("--set", "sets", is_flag=True, help="With --probe: put what was measured into the settings.")
+@click.option("--yes", is_flag=True, help="With --probe: post the draft without asking.")
+@click.option("--tenant", metavar="NAME", help="With --probe: which webshop; not needed when there is one.")
 @json_option
 @click.pass_obj
-def doctor(state: State, *, as_json: bool) -> int:
+def doctor(
+    state: State, *, probe: bool, debtor: str, sets: bool, yes: bool, tenant: str | None, as_json: bool
+) -> int:
     """Check connections and everything the mapper needs; say what is wrong and how to mend it.
 
-    Exit code 1 when something is bad.
+    Exit code 1 when something is bad. Nothing is changed, but for what --probe and --set say.
     """
     from mapper.doctor import Patient
 
+    if probe:
+        from mapper.cli import probing
+
+        with state.open() as database:
+            asked = probing.Asked(
+                chosen_tenant(database, tenant), debtor, sets=sets, yes=yes, as_json=as_json
+            )
+            return probing.run(state, database, asked)
     with state.open() as database:
         patient = Patient(database, state.key_file, state.environ, state.loopback, state.language, now())
         return asyncio.run(_examine(patient, as_json=as_json))
