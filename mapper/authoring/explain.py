@@ -93,11 +93,10 @@ class Explanation:
             yield inner + printable(f"{self.place}  {self.rule}", 300)
         for case in () if self.again else self.cases:
             yield inner + printable(f"{'✓' if case.applied else '✗'} {case.text}   {case.why}".rstrip(), 300)
-        for one in () if self.again else self.rounded:
-            change = (
-                f"{_brief(one.exact)} → {_brief(one.result)}, by {money.decimal_text(one.difference, 12)}"
-            )
-            yield inner + printable(f"≈ {one.text}   {change}", 300)
+        for rounding in () if self.again else self.rounded:
+            by = money.decimal_text(rounding.difference, 12)
+            change = f"{_brief(rounding.exact)} → {_brief(rounding.result)}, by {by}"
+            yield inner + printable(f"≈ {rounding.text}   {change}", 300)
         if self.again:
             yield inner + "(explained above)"
         for number, one in enumerate(self.inputs):

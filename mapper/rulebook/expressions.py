@@ -263,6 +263,8 @@ class _Checker:
                 # Python joins 'it''s' to its.
                 hint = "A quote inside it is written \\' or stands between the other quotes."
                 return self._refuse("RULE206", tree, "A text stands between one pair of quotes.", hint)
+            if any("\ud800" <= character <= "\udfff" for character in value):
+                return self._refuse("RULE206", tree, "This text holds half a character.", "Write all of it.")
             return Const(TEXT, place, value)
         text = self.source.encode()[tree.col_offset : tree.end_col_offset].decode()
         if isinstance(value, int | float) and _NUMBER.match(text):
@@ -429,6 +431,8 @@ class _Checker:
 
     def sequence(self, tree: ast.List | ast.Tuple) -> Expr:
         items = tuple(self.convert(part) for part in tree.elts)
+        if not items:
+            return self._refuse("RULE206", tree, "A list of nothing holds nothing.", "Write ['NL', 'BE'].")
         kind = items[0].type if items else ANY
         if any(not isinstance(item, Const) or not fits(item.type, kind) for item in items):
             return self._refuse("RULE206", tree, "A list may only hold constants of one type.")
