@@ -49,7 +49,7 @@ HOSTILE = {
     # The way out to Python
     "order.__class__": ("RULE208", 7),
     "''.__class__": ("RULE205", 1),
-    "().__class__.__bases__": ("RULE205", 1),
+    "().__class__.__bases__": ("RULE206", 1),
     "n.real": ("RULE205", 1),
     "t.upper()": ("RULE206", 1),
     "order.total.as_tuple": ("RULE205", 1),
