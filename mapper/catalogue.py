@@ -326,8 +326,8 @@ PAYLOADS: dict[str, Entry] = {
         "Publiceer regels die het hebben: de meegeleverde regels hebben het.",
     ),
     "MAP208": Entry(
-        "The country {country} of an address is not known.",
-        "Het land {country} van een adres is niet bekend.",
+        "The country '{country}' of the {address} address is not known.",
+        "Het land '{country}' van het adres ({address}) is niet bekend.",
         "Correct the country of the address in the shop, then process the document again.",
         "Verbeter het land van het adres in de winkel en verwerk het document daarna opnieuw.",
     ),
@@ -653,6 +653,12 @@ SETTINGS: dict[str, Entry] = {
         "'vat_of.{costs}' is fixed, maar '{key}' geeft geen tarief.",
         "Set '{key}' to the VAT rate in percent, such as 21.",
         "Zet '{key}' op het btw-tarief in procenten, zoals 21.",
+    ),
+    "SET112": Entry(
+        "The mode changes from {old} to {new}, but the go-live stays {process_from}.",
+        "De modus verandert van {old} in {new}, maar de ingangsdatum blijft {process_from}.",
+        "Set 'process_from' along with it, such as process_from={today}: older sales were posted in the other mode.",
+        "Zet 'process_from' erbij, zoals process_from={today}: oudere verkopen zijn in de andere modus geboekt.",
     ),
     "SET108": Entry(
         "{url} is not an https address, so the shop cannot reach it safely.",
@@ -1077,6 +1083,30 @@ USAGE: dict[str, Entry] = {
         "De demo eindigde niet zoals het hoort: {reason}.",
         "Run it again with --keep and look at the folder it names; report it if it stays.",
         "Draai hem opnieuw met --keep en bekijk de genoemde map; meld het als het zo blijft.",
+    ),
+    "USE150": Entry(
+        "This changes settings and there is nobody at a terminal to agree.",
+        "Dit wijzigt instellingen en er is niemand aan een terminal om het goed te vinden.",
+        "Give {option} when you are sure.",
+        "Geef {option} als u het zeker weet.",
+    ),
+    "USE151": Entry(
+        "--propose and --remove exclude each other, and --destination belongs to --propose.",
+        "--propose en --remove sluiten elkaar uit, en --destination hoort bij --propose.",
+        "Give --propose, --propose --destination, or --remove.",
+        "Geef --propose, --propose --destination, of --remove.",
+    ),
+    "USE152": Entry(
+        "The WeFact account of {tenant} has no tax codes for sales.",
+        "De WeFact-administratie van {tenant} heeft geen btw-codes voor verkoop.",
+        "Look in WeFact under Settings, Tax; add codes there first.",
+        "Kijk in WeFact bij Instellingen, Btw; voeg daar eerst codes toe.",
+    ),
+    "USE153": Entry(
+        "The settings of {tenant} were changed by somebody else meanwhile.",
+        "De instellingen van {tenant} zijn intussen door iemand anders gewijzigd.",
+        "Run the command again and look at what it says.",
+        "Draai het commando opnieuw en bekijk wat het zegt.",
     ),
     "USE140": Entry(
         "The probe's draft may still be in WeFact: {draft}.",

@@ -14,6 +14,7 @@ import click
 from mapper.cli.options import Command, json_option, now, print_json, print_records, say
 from mapper.cli.overlays import overlay
 from mapper.cli.state import State
+from mapper.cli.vat import vat
 from mapper.errors import UsageError
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def tenant() -> None:
 
 
 tenant.add_command(overlay)
+tenant.add_command(vat)
 
 
 @tenant.command()
@@ -286,6 +288,7 @@ def _change_settings(database: Database, name: str, changes: dict[str, str], fil
         old = tenants.settings(conn, name)
         new = checked.read(file, today=now().date()) if file else old
         new = checked.changed(new, changes) if changes else new
+        onboarding.check_mode(old, new, given="process_from" in changes, today=now().date())
         revision = tenants.put_settings(conn, name, new, who=getpass.getuser(), now=now())
         if new["process_from"] != old["process_from"]:
             onboarding.go_live(conn, name, new)
