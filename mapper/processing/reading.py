@@ -15,6 +15,7 @@ from mapper.catalogue import describe
 from mapper.diagnostics import Finding, Severity
 from mapper.errors import Fact, Language, Refused
 from mapper.mapping import Mapped, Request, Rulebooks
+from mapper.money import decimal_text
 from mapper.processing import plan, verification
 from mapper.processing.connections import Connections
 from mapper.processing.eligibility import Verdict, created_at, judge_order
@@ -126,7 +127,7 @@ async def _asked(environment: Environment, around: Circumstances, found: Read) -
             return found, stop
     missing = await _missing_codes(environment.connections, around.tenant.id, found.requests)
     if missing:
-        absent = _finding("K3", "error", "PRO213", {"code": ", ".join(missing)})
+        absent = _finding("K3", "error", "PRO213", missing_facts(missing, found.mapped.document or {}))
         return replace(found, findings=(*found.findings, absent)), Stop("fail", "K3", dict(absent.facts))
     return found, None
 
@@ -160,6 +161,20 @@ async def _missing_codes(connections: Connections, tenant: str, requests: Iterab
     if known and used - known:
         known = sale_codes(await connections.wefact_settings(tenant, at_most=CODES_TRUSTED_SECONDS))
     return sorted(used - known) if known else []
+
+
+def missing_facts(codes: Sequence[str], document: Mapping[str, Any]) -> dict[str, str]:
+    """Return what is needed to set codes that WeFact does not have: what for, and by which document (K3)."""
+    needed = [line for line in document.get("lines", ()) if line["vat_code"] in codes]
+    line: Mapping[str, Any] = needed[0] if needed else {"vat_percent": Decimal(0), "account": "revenue"}
+    scheme = "ICP" if document.get("is_icp") else "International" if document.get("is_international") else ""
+    return {
+        "code": ", ".join(codes),
+        "country": scheme or str(document.get("country", "")),
+        "rate": decimal_text(line["vat_percent"], 10),
+        "account": str(line["account"]),
+        "document": str(document.get("number", "")),
+    }
 
 
 def sale_codes(settings: Mapping[str, Any]) -> set[str]:
