@@ -76,7 +76,7 @@ def _once(call: Callable[[], Any]) -> float:
 def whole_mapping(order: Mapping[str, Any]) -> Calls:
     """Return (a): the shipped rules against the same mapping by hand, with every check, from payload to requests."""
     rulebooks, tenant = mapping.load_rulebooks(), settings.example()
-    compiled, by_hand = rulebooks.bind(tenant), HandWritten(tenant, rulebooks.rates)
+    compiled, by_hand = rulebooks.bind(tenant), HandWritten(tenant, rulebooks.rates, rulebooks.territories)
     evaluator = Evaluator(rulebooks.functions)
     source, target = (
         Interpreter(read(rulebooks.texts[name], name), evaluator, tenant)

@@ -15,8 +15,8 @@ from mapper.money import decimal_text
 from mapper.rounding import settle
 from mapper.rulebook.functions import (
     clean,
-    country_code,
     country_name,
+    country_of,
     join,
     local_time,
     options,
@@ -31,6 +31,7 @@ from mapper.rulebook.functions import (
 from mapper.vat import numbers
 from mapper.vat.costs import fitting_vat_of
 from mapper.vat.rates import VatRates
+from mapper.vat.territories import Territories, Territory
 
 _ZERO = Decimal(0)
 _CENT = Decimal("0.01")
@@ -92,9 +93,10 @@ def flag(record: Mapping[str, Any], name: str) -> bool:
 class HandWritten:
     """The mapping for one tenant's settings."""
 
-    def __init__(self, tenant: Mapping[str, Any], rates: VatRates) -> None:
+    def __init__(self, tenant: Mapping[str, Any], rates: VatRates, territories: Territories) -> None:
         self.tenant = tenant
         self.rates = rates
+        self.territories = territories
         self.methods: dict[str, Mapping[str, Any]] = {}
         for method in tenant["payment_methods"]:
             self.methods.setdefault(clean(method["method"]), method)
@@ -137,15 +139,22 @@ class HandWritten:
         )  # fmt: skip
         pickup = None
         if needed_text(order, "deliver_method") == "pickup":
-            pickup = country_code(text(order.get("pickup_address") or {}, "country"))
-        billing_country = text(billing, "country_code") or country_code(text(billing, "country"))
+            pickup = country_of("pickup", "", text(order.get("pickup_address") or {}, "country"))
+        billing_country = country_of("billing", text(billing, "country_code"), text(billing, "country"))
         address_country = billing_country
         if has_delivery:
-            address_country = text(delivery, "country_code") or country_code(text(delivery, "country"))
+            address_country = country_of(
+                "delivery", text(delivery, "country_code"), text(delivery, "country")
+            )
         where = pickup or address_country
         if where is None:
             raise Missing("country_code")
-        country = where.upper()
+        if pickup is not None:
+            postcode = text(order["pickup_address"], "zipcode")
+        else:
+            postcode = text(delivery if delivery is not None and has_delivery else billing, "zipcode")
+        country = where
+        territory = self.territories.resolve(country, postcode, self.rates)
         total_tax, total_price = number(order, "total_tax"), number(order, "total_price")
         is_icp = bool(order.get("is_intra_community_order"))
         home = tenant["home_country"]
@@ -168,7 +177,8 @@ class HandWritten:
             "number": needed_text(order, "ordernumber_full"),
             "order_number": order["ordernumber_full"],
             "invoice_number": None if invoice_number is None else str(invoice_number),
-            "date": date, "country": country, "is_credit": False, "is_icp": is_icp, "is_international": is_international,
+            "date": date, "territory": territory.code, "country": territory.treated_as,
+            "is_credit": False, "is_icp": is_icp, "is_international": is_international,
             "is_margin_sale": is_margin, "currency": needed_text(order, "currency"), "paid": flag(order, "paid"),
             "payment_method": method,
             "fixed_debtor": None if is_icp else fixed_debtor or None,
@@ -182,14 +192,14 @@ class HandWritten:
                 "address_line_2": text(billing, "address_line_2"),
                 "house_number": join(" ", text(billing, "housenumber"), text(billing, "housenumber_suffix")),
                 "zipcode": text(billing, "zipcode"), "city": text(billing, "city"),
-                "country": (billing_country or country).upper(),
+                "country": billing_country or country,
                 "vat_number": text(order, "vatnumber") or text(customer, "btw"),
                 "email": (text(order, "email") or text(customer, "email")).strip(),
             },
             "delivery": self.delivery(delivery, address_country) if has_delivery else None,
         }  # fmt: skip
-        self.lines(order, document, country, untaxed, found)
-        self.check(document, order, country, configured, found)
+        self.lines(order, document, document["country"], untaxed, found)
+        self.check(document, order, country, territory, configured, found)
         return document, found
 
     def delivery(self, address: Mapping[str, Any], country: str | None) -> dict[str, Any]:
@@ -202,7 +212,7 @@ class HandWritten:
             "street": text(address, "street") or text(address, "address_line_1"),
             "address_line_2": text(address, "address_line_2"),
             "house_number": join(" ", text(address, "housenumber"), text(address, "housenumber_suffix")),
-            "zipcode": text(address, "zipcode"), "city": text(address, "city"), "country": country.upper(),
+            "zipcode": text(address, "zipcode"), "city": text(address, "city"), "country": country,
             "country_name": text(address, "country"), "vat_number": "", "email": "",
         }  # fmt: skip
 
@@ -301,7 +311,10 @@ class HandWritten:
                 ]
                 highest = max(own, default=None)
                 if highest is None:
-                    highest = self.rates.highest(country, document["date"])
+                    own_rates = self.tenant["vat"]["legal_rates"]
+                    highest = self.territories.standard_rate(
+                        document["territory"], document["date"], own_rates, self.rates
+                    )
                 if highest is None:
                     highest = max(rates)
                 usual = highest
@@ -400,7 +413,8 @@ class HandWritten:
         document["lines"] = lines
 
     def check(
-        self, document: dict[str, Any], order: Mapping[str, Any], country: str, configured: Mapping[str, Any] | None,
+        self, document: dict[str, Any], order: Mapping[str, Any], country: str, territory: Territory,
+        configured: Mapping[str, Any] | None,
         found: list[tuple[str, str]],
     ) -> None:  # fmt: skip
         lines, tenant = document["lines"], self.tenant
@@ -423,7 +437,13 @@ class HandWritten:
         found.extend(("K3", "error") for line in lines if not line["vat_code"])
         if is_icp and configured is not None and configured["debtor"]:
             found.append(("K5", "info"))
-        in_eu = self.rates.in_eu(country)
+        in_eu = territory.in_eu_vat
+        own_rates = tenant["vat"]["legal_rates"]
+        legal = self.territories.rates_of(territory.code, document["date"], own_rates, self.rates)
+        charged = {line["charged_percent"] for line in lines}
+        found.extend(("K7", "warning") for one in charged if one and legal and one not in legal)
+        if territory.code != country or territory.treated_as != country:
+            found.append(("K7", "info"))
         if document["total_vat"] != 0 and not in_eu:
             found.append(("K6", "error"))
         if document["total_vat"] != 0 and is_icp:

@@ -28,21 +28,24 @@ from mapper.rulebook.files import (
     FILES,
     KINDS,
     NEEDED,
+    OPTIONAL,
     OVERLAY,
     RATES,
     TARGET,
+    TERRITORIES,
     RuleFiles,
     hash_of,
     overlay_name,
 )
-from mapper.rulebook.functions import Function, RuleFault, functions
+from mapper.rulebook.functions import Function, RuleFault, UnknownCountry, functions
 from mapper.rulebook.overlay import Replaced
 from mapper.rulebook.rules import Rules, slots
 from mapper.rulebook.runtime import MissingValue, WrongType
-from mapper.rulebook.source import FILE_LINES, read_text
+from mapper.rulebook.source import FILE_LINES, read_file, read_text
 from mapper.rulebook.types import from_schema
 from mapper.settings_schema import SCHEMA
 from mapper.vat import rates as vat_rates
+from mapper.vat import territories as vat_territories
 
 Kind = Literal["order", "invoice"]
 MAX_ROWS = 5000
@@ -156,6 +159,7 @@ class Rulebooks:
     replaced: tuple[Replaced, ...]
     functions: Mapping[str, Function]
     rates: vat_rates.VatRates
+    territories: vat_territories.Territories
     sources: Mapping[str, Compiled]
     target: Compiled
 
@@ -173,6 +177,12 @@ def shipped_rules() -> Path:
     """Return the folder of the rules that come with the program, installed or in a working copy."""
     installed = Path(__file__).parent / "_rules"
     return installed if installed.is_dir() else Path(__file__).parents[1] / "rules"
+
+
+@lru_cache(maxsize=1)
+def shipped_territories() -> vat_territories.Territories:
+    """Return the shipped table of territories: facts of law, for rules that have no table of their own."""
+    return vat_territories.from_node(read_file(shipped_rules() / TERRITORIES))
 
 
 def load_rulebooks(folder: Path | None = None, *, overlay_file: Path | None = None) -> Rulebooks:
@@ -208,7 +218,7 @@ def rulebooks_from(
     read = RuleFiles(files)
     some = any(name in texts for name in KINDS.values())
     for name in FILES if whole or not some else (TARGET, RATES):
-        if name not in texts:
+        if name not in texts and name not in OPTIONAL:
             read.refuse(name, "This file is missing.")
     for name in texts:
         if name not in {*FILES, OVERLAY}:
@@ -250,7 +260,8 @@ def _loaded_rules(folder: Path, read: RuleFiles, texts: Mapping[str, str]) -> Ru
     overlaid = read.overlay(roots, texts)
     read.extend(roots)
     rates = read.rates(roots.get(RATES))
-    available = functions(rates)
+    territories = read.territories(roots[TERRITORIES]) if TERRITORIES in roots else shipped_territories()
+    available = functions(rates, territories)
     tenant = from_schema(SCHEMA, outside=False)
     sources = {}
     for kind, name in KINDS.items():
@@ -279,6 +290,7 @@ def _loaded_rules(folder: Path, read: RuleFiles, texts: Mapping[str, str]) -> Ru
         overlaid.replaced,
         available,
         rates,
+        territories,
         compiled,
         made,
     )
@@ -466,6 +478,8 @@ def _fault(fault: Exception, compiled: Compiled, records: Sequence[Record]) -> F
             "row": _row(fault.path, item),
         }
         return _finding("MAP202", place, fault.path, facts)
+    if isinstance(fault, UnknownCountry):
+        return _finding("MAP208", place, "country", {"country": fault.country, "address": fault.address})
     if isinstance(fault, RuleFault):
         return _finding("MAP203", place, "", {"reason": str(fault)})
     return _finding("MAP204", place, "", {"reason": _reason(fault)})
@@ -547,7 +561,7 @@ def payload_schema(kind: str) -> Mapping[str, Any]:
 
 
 __all__ = [
-    "FILES", "KINDS", "OVERLAY", "RATES", "TARGET", "Expectation", "Mapped", "Mapper", "Request", "Rulebooks",
-    "Search", "Trace", "Traced", "apply", "document_json", "hash_of", "load_rulebooks", "mapped_json",
+    "FILES", "KINDS", "OVERLAY", "RATES", "TARGET", "TERRITORIES", "Expectation", "Mapped", "Mapper", "Request",
+    "Rulebooks", "Search", "Trace", "Traced", "apply", "document_json", "hash_of", "load_rulebooks", "mapped_json",
     "payload_schema", "requests_of", "rule_schemas", "rulebooks_from", "shipped_rules", "texts_of",
 ]  # fmt: skip

@@ -235,12 +235,24 @@ class _Check:
         if settings["mode"] == "order_statuses" and not settings["statuses"]:
             self.refuse("SET107", ("statuses",))
         self._check_unique_rates(settings["vat"]["rates"])
+        self._check_legal_rates(settings["vat"]["legal_rates"])
         for costs in ("shipping", "payment"):
             if settings["vat_of"][costs] == "fixed" and settings["vat_of"][f"{costs}_rate"] is None:
                 self.refuse("SET111", ("vat_of", f"{costs}_rate"), costs=costs)
         own = numbers.check(settings["vat_number"] or "", settings["home_country"] or "")
         if settings["vat_number"] is not None and not own.valid:
             self.refuse("SET110", ("vat_number",), problem=own.problem)
+
+    def _check_legal_rates(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        for number, row in enumerate(rows):
+            path: KeyPath = ("vat", "legal_rates", number)
+            for name in ("from", "to"):
+                try:
+                    date.fromisoformat(row[name] or row["from"])
+                except ValueError:
+                    self.refuse("SET105", (*path, name), found=str(row[name]))
+            if row["to"] is not None and row["to"] < row["from"]:
+                self.refuse("SET109", (*path, "to"), first=row["from"], last=row["to"])
 
     def _check_unique_rates(self, rates: Sequence[Mapping[str, Any]]) -> None:
         seen: set[tuple[str, Decimal]] = set()

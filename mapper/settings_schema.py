@@ -86,6 +86,39 @@ RATE = _object(
     required=("country", "rate", "revenue"),
 )
 
+DAY: Schema = {"pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
+
+LEGAL_RATE = _object(
+    "A VAT rate of a country by law, and when it holds.",
+    {
+        "country": {
+            "type": "string",
+            "pattern": "^[A-Z]{2}(-[A-Z0-9]{1,20})?$",
+            "description": "The country, or a territory's code such as PT-20.",
+        },
+        "kind": _choice(
+            "Which rate: reduced rows take the place of all reduced rates while they hold.",
+            "standard",
+            "reduced",
+        ),
+        "rate": {
+            "type": "number",
+            "format": "percentage",
+            "minimum": 0,
+            "maximum": 100,
+            "description": "The VAT rate in percent.",
+        },
+        "from": {"type": "string", **DAY, "description": "The first day on which it holds."},
+        "to": {
+            "type": ["string", "null"],
+            **DAY,
+            "default": None,
+            "description": "The last day on which it holds; left out while it still does.",
+        },
+    },
+    required=("country", "rate", "from"),
+)
+
 VAT = _object(
     "VAT codes and cost centres, looked up by country, rate and account type.",
     {
@@ -98,6 +131,13 @@ VAT = _object(
         },
         "icp": _object("Sales to businesses in other EU countries.", _accounts(code_required=False)),
         "international": _object("Sales to outside the EU.", _accounts(code_required=False)),
+        "legal_rates": {
+            "type": "array",
+            "items": LEGAL_RATE,
+            "default": [],
+            "maxItems": 200,
+            "description": "VAT rates by law that the shipped table lacks or has wrong; they take its place (K7, P1).",
+        },
         "real_rates_below_one": {
             "type": "array",
             "items": {"type": "number", "format": "percentage", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
@@ -180,6 +220,7 @@ INVOICE = _object(
         },
         "send_by_email": _switch("Let WeFact mail each invoice after it is made."),
         "cost_centre": _optional_text("The cost centre of the whole invoice."),
+        "write_reference": _switch("Write WeFact's invoice code to the shop's invoice; mode invoices only."),
         "shipping_fields": _choice(
             "Which custom fields carry a separate delivery address.", "english", "dutch", "off"
         ),

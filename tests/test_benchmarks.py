@@ -49,7 +49,7 @@ def test_the_mapping_by_hand_makes_what_the_rules_make(path: Path, status: str) 
     changes = {"invoice": {**TENANT["invoice"], "status": status}, "products": {"synchronise": True}}
     tenant = settings.check(TENANT | changes)
     order = read(path)
-    document, found, requests = HandWritten(tenant, RULEBOOKS.rates).run(order)
+    document, found, requests = HandWritten(tenant, RULEBOOKS.rates, RULEBOOKS.territories).run(order)
     mapped = RULEBOOKS.bind(tenant).apply("order", order)
     assert document == mapped.document
     assert sorted(found) == sorted((finding.id, finding.severity) for finding in mapped.findings)

@@ -362,9 +362,6 @@ def test_K7_a_standard_rate_of_another_day_is_a_warning(
     assert ("warning" in severities(result, "K7")) is warned
 
 
-@pytest.mark.xfail(
-    strict=True, reason="K7: the shipped table holds no reduced rates, so 9 % in Germany passes unsaid"
-)
 def test_K7_a_reduced_rate_of_another_country_is_a_warning() -> None:
     result = mapped(order(row("100", "9"), country="DE"), vat__rates=rates(("DE", "9", "X")))
     assert "warning" in severities(result, "K7")

@@ -61,7 +61,7 @@ class Known:
         findings: dict[str, set[str]] = {}
         for check in (*source.checks, *target.checks):
             findings.setdefault(check.id, set()).update(_severities(check.severity))
-        for code in ("MAP201", "MAP202", "MAP203", "MAP204", "MAP205", "MAP206"):
+        for code in ("MAP201", "MAP202", "MAP203", "MAP204", "MAP205", "MAP206", "MAP208"):
             findings[code] = {"error"}
         requests: dict[str, Shape] = {}
         for rule in target.requests:

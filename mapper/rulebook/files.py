@@ -19,13 +19,17 @@ from mapper.rulebook.rules import Rules
 from mapper.rulebook.source import Node, Source, read, read_text
 from mapper.rulebook.types import Type, join
 from mapper.vat import rates as vat_rates
+from mapper.vat import territories as vat_territories
 
 KINDS: Mapping[str, str] = {"order": "ccv_order.yaml", "invoice": "ccv_invoice.yaml"}
 TARGET = "wefact.yaml"
 RATES = "vat_rates.yaml"
+TERRITORIES = "vat_territories.yaml"
 NEEDED = (KINDS["order"], TARGET, RATES)
 """Rules without the other kinds are whole; documents of such a kind then stop (MAP207)."""
-FILES = (*KINDS.values(), TARGET, RATES)
+FILES = (*KINDS.values(), TARGET, RATES, TERRITORIES)
+OPTIONAL = (TERRITORIES,)
+"""Rules published before these existed ask nothing of them; where they are absent, the shipped ones count."""
 OVERLAY = "overlay.yaml"
 
 
@@ -131,6 +135,15 @@ class RuleFiles:
         except RuleError as error:
             self.problems += [self.problem(one) for one in error.diagnostics]
         return vat_rates.VatRates(date.min, {}, {})
+
+    def territories(self, root: Node) -> vat_territories.Territories:
+        """Return the territories; none when the table has problems, so that the rules are checked all the same."""
+        try:
+            if root.entries:
+                return vat_territories.from_node(root)
+        except RuleError as error:
+            self.problems += [self.problem(one) for one in error.diagnostics]
+        return vat_territories.NONE
 
     def rules(
         self, name: str, root: Node, available: Mapping[str, Function], given: Mapping[str, Type]

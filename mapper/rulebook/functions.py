@@ -28,15 +28,26 @@ from mapper.rulebook.types import (
 )  # fmt: skip
 from mapper.vat import numbers
 from mapper.vat.costs import fitting_vat_of
+from mapper.vat.countries import country_code
 from mapper.vat.rates import VatRates
+from mapper.vat.territories import NONE, Territories, Territory
 
 _ZERO = Decimal(0)
 _LIST = Type("list", item=ANY)
+_PLACE = Type("record", fields={**dict.fromkeys(("code", "name", "naam", "treated_as"), TEXT), "in_eu": FLAG})
 _SHARES = Type("list", item=Type("record", fields={"key": PERCENTAGE, "amount": MONEY}))
 
 
 class RuleFault(Exception):
     """A function was given values it has no answer for; the text says why, in English."""
+
+
+class UnknownCountry(RuleFault):
+    """An address (`billing`, `delivery`, `pickup`) names a country that is none."""
+
+    def __init__(self, address: str, country: str) -> None:
+        super().__init__(f"'{country}' is no country")
+        self.address, self.country = address, country
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,26 +220,15 @@ def time_text(moment: str, form: str) -> str:
     return datetime.fromisoformat(moment).strftime(form)
 
 
-_LANGUAGES = ("nl", "en", "de", "fr")
-
-
-@lru_cache(maxsize=1)
-def _codes_by_name() -> dict[str, str]:
-    from babel import Locale
-
-    codes: dict[str, str] = {}
-    for language in reversed(_LANGUAGES):
-        for code, name in Locale(language).territories.items():
-            if len(code) == 2 and code.isalpha():
-                codes[name.casefold()] = code
-    return codes
-
-
-def country_code(name: str) -> str | None:
-    plain = name.strip()
-    if len(plain) == 2 and plain.isascii() and plain.isalpha():
-        return plain.upper()
-    return _codes_by_name().get(plain.casefold()) if plain else None
+def country_of(address: str, code: str, name: str) -> str | None:
+    """Return the country of an address: by its code where there is one, else by its name; None without either."""
+    for given in (code, name):
+        if given.strip():
+            found = country_code(given)
+            if found is None:
+                raise UnknownCountry(address, given.strip()[:60])
+            return found
+    return None
 
 
 def country_name(code: str, language: str) -> str:
@@ -288,8 +288,19 @@ def _with(record: Type | None, fields: Mapping[str, Type]) -> Type:
     return Type("record", fields=None if known is None else {**known, **fields})
 
 
-def functions(rates: VatRates) -> dict[str, Function]:
-    """Return all functions by name, over one table of VAT rates."""
+def _place(found: Territory) -> dict[str, Any]:
+    return {
+        "code": found.code, "name": found.name, "naam": found.name_nl, "in_eu": found.in_eu_vat,
+        "treated_as": found.treated_as,
+    }  # fmt: skip
+
+
+def listed(amounts: Iterable[Decimal]) -> str:
+    return ", ".join(shown(amount) for amount in amounts)
+
+
+def functions(rates: VatRates, territories: Territories = NONE) -> dict[str, Function]:
+    """Return all functions by name, over one table of VAT rates and one of territories."""
     settled = {
         "lines": RECORDS,
         "exact": FLAG,
@@ -345,11 +356,28 @@ def functions(rates: VatRates) -> dict[str, Function]:
         "country_code": Function(
             country_code, (TEXT,), TEXT.maybe(), "The two letters of a country given by code or name; none if unknown."
         ),
+        "country_of": Function(
+            country_of, (TEXT, TEXT, TEXT), TEXT.maybe(),
+            "country_of('billing', code, name): that address's country by code, else by name; an unknown one stops.",
+        ),
         "country_name": Function(country_name, (TEXT, TEXT), TEXT, "country_name('NL', 'en'): the country's name."),
         "in_eu": Function(rates.in_eu, (TEXT,), FLAG, "Whether goods sent there stay in the EU."),
         "shipped_rate": Function(
             rates.highest, (TEXT, DATE), PERCENTAGE.maybe(), "The standard VAT rate of a country on a date, as shipped."
         ),
+        "territory": Function(
+            lambda country, postcode: _place(territories.resolve(country, postcode, rates)), (TEXT, TEXT), _PLACE,
+            "territory(country, postcode): where goods go for VAT: its `code`, `name`, `naam`, `in_eu`, `treated_as`.",
+        ),
+        "standard_rate": Function(
+            lambda place, day, own: territories.standard_rate(place, day, own, rates), (TEXT, DATE, RECORDS),
+            PERCENTAGE.maybe(), "standard_rate(code, date, own): of a country or territory; `own` rows come first.",
+        ),
+        "legal_rates": Function(
+            lambda place, day, own: territories.rates_of(place, day, own, rates), (TEXT, DATE, RECORDS),
+            Type("list", item=PERCENTAGE), "legal_rates(code, date, own): all VAT rates there, highest first.",
+        ),
+        "listed": Function(listed, (NUMBERS,), TEXT, "listed([21, 9]): the amounts with commas between."),
         "vat_number_problem": Function(
             lambda number, country: problem_of(number, country).problem, (TEXT, TEXT), TEXT,
             "What is wrong with a VAT number (format, check digit …); empty when it has the right form.",

@@ -1,87 +1,91 @@
-"""The shipped VAT rates (`rules/vat_rates.yaml`): dated, per country."""
+"""The VAT rates of countries (`rules/vat_rates.yaml`), dated, and a tenant's own rows in their place."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
-from mapper.diagnostics import Diagnostic, Place
 from mapper.errors import RuleError
 from mapper.rulebook.source import Node
+from mapper.vat.tables import FOREVER, Dated, Rates, TableReader, in_force, newest
+
+Own = Sequence[Mapping[str, Any]]
+"""A tenant's own rows: `country` (or a territory's code), `kind`, `rate`, `from`, `to` (None: it still holds)."""
 
 
 @dataclass(frozen=True, slots=True)
 class VatRates:
-    """Standard rates per country as (first day `YYYY-MM-DD`, percent), newest first, and when they were checked."""
+    """Rates per country by kind, newest first, and the day when they were compared with their sources."""
 
     checked: date
-    standard: Mapping[str, tuple[tuple[str, Decimal], ...]]
+    standard: Mapping[str, Rates]
     also_eu: Mapping[str, str]
+    reduced: Mapping[str, Rates] = field(default_factory=dict)
 
     def highest(self, country: str, day: str) -> Decimal | None:
         """Return the standard rate of a country on a day (`YYYY-MM-DD…`); None where the table has none."""
-        own = self.also_eu.get(country, country)
-        for first_day, rate in self.standard.get(own, ()):
-            if first_day <= day[:10]:
-                return rate
-        return None
+        return newest(self.standard.get(self.also_eu.get(country, country), ()), day)
 
     def in_eu(self, country: str) -> bool:
         """Tell whether goods sent to a country stay in the EU's VAT area."""
         return country in self.standard or country in self.also_eu
 
 
+def own_rates(own: Own, place: str, kind: str) -> Rates:
+    """Return the tenant's own rates of one kind for a country or territory."""
+    return tuple(
+        Dated(row["from"], row["to"] or FOREVER, row["rate"])
+        for row in own
+        if row["country"] == place and row["kind"] == kind
+    )
+
+
+def standard_of(rates: Rates, own: Own, place: str, day: str) -> Decimal | None:
+    """Return the standard rate on a day: the tenant's own row where one is in force, else that of the table."""
+    own_rate = newest(own_rates(own, place, "standard"), day)
+    return newest(rates, day) if own_rate is None else own_rate
+
+
+def all_of(standard: Rates, reduced: Rates, own: Own, place: str, day: str) -> list[Decimal]:
+    """Return every rate on a day, highest first; own reduced rates, while in force, replace the table's."""
+    usual = standard_of(standard, own, place, day)
+    lower = list(in_force(own_rates(own, place, "reduced"), day)) or list(in_force(reduced, day))
+    return sorted({*lower, *([] if usual is None else [usual])}, reverse=True)
+
+
 def from_node(root: Node) -> VatRates:
-    """Read the table. Raises RuleError RULE107 with every entry that is not shaped as the table's own comments say."""
-    reader = _Reader([])
-    parts = {name: reader.part(root, name) for name in ("checked", "also_eu", "standard")}
-    checked = reader.day(parts["checked"])
-    also_eu = {name: reader.country(node) for name, node in parts["also_eu"].entries.items()}
-    standard = {name: reader.rates(node) for name, node in parts["standard"].entries.items()}
+    """Read the table. Raises RuleError RULE107 with every entry that is not shaped as the table's own comments say.
+
+    Published versions of before reduced rates were known have `standard` with all countries in the place of `rates`.
+    """
+    reader = TableReader()
+    checked = reader.day(reader.part(root, "checked"))
+    also_eu = {name: reader.country(node) for name, node in reader.part(root, "also_eu").entries.items()}
+    reduced: dict[str, Rates] = {}
+    if "standard" in root.entries:
+        reader.known(root, frozenset({"checked", "also_eu", "standard"}))
+        standard = {name: reader.standard(node) for name, node in root.entries["standard"].entries.items()}
+    else:
+        reader.known(root, frozenset({"checked", "also_eu", "sources", "rates"}))
+        sources = frozenset(reader.part(root, "sources").entries)
+        countries = reader.part(root, "rates").entries
+        kinds = {name: _country(reader, node, sources) for name, node in countries.items()}
+        standard = {name: given["standard"] for name, given in kinds.items() if "standard" in given}
+        reduced = {name: given["reduced"] for name, given in kinds.items() if "reduced" in given}
     if reader.problems:
         raise RuleError(reader.problems)
-    return VatRates(date.fromisoformat(checked), standard, also_eu)
+    return VatRates(date.fromisoformat(checked), standard, also_eu, reduced)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    problems: list[Diagnostic]
-
-    def refuse(self, place: Place, message: str) -> None:
-        self.problems.append(Diagnostic("RULE107", place, message))
-
-    def part(self, node: Node, name: str) -> Node:
-        """Return an entry that must be there; an empty text stands for one that is not."""
-        if name in node.entries:
-            return node.entries[name]
-        self.refuse(node.place, f"'{name}' is missing here.")
-        return Node("null", node.place)
-
-    def day(self, node: Node) -> str:
-        """Return a date as YYYY-MM-DD."""
-        try:
-            return date.fromisoformat(node.text).isoformat()
-        except ValueError:
-            if node.kind != "null":
-                self.refuse(node.place, f"'{node.text}' is no date such as 2026-01-31.")
-            return date.min.isoformat()
-
-    def country(self, node: Node) -> str:
-        if len(node.text) != 2 or not node.text.isascii() or not node.text.isupper():
-            self.refuse(node.place, "A country is two capitals, such as NL.")
-        return node.text
-
-    def rates(self, node: Node) -> tuple[tuple[str, Decimal], ...]:
-        """Return the rates of a country, newest first."""
-        if not node.items:
-            self.refuse(node.place, "A country has a list of rates: [{from: 2016-01-01, rate: 21}].")
-        rates = [(self.day(self.part(row, "from")), self.rate(self.part(row, "rate"))) for row in node.items]
-        return tuple(sorted(rates, reverse=True))
-
-    def rate(self, node: Node) -> Decimal:
-        rate = node.plain() if node.kind == "number" else Decimal(-1)
-        if not 0 <= rate <= 100 and node.kind != "null":
-            self.refuse(node.place, f"'{node.text}' is no percentage from 0 to 100.")
-        return Decimal(rate)
+def _country(reader: TableReader, node: Node, sources: frozenset[str]) -> Mapping[str, Rates]:
+    reader.known(node, frozenset({"sources", "standard", "reduced"}))
+    reader.part(node, "standard")
+    for one in reader.part(node, "sources").items:
+        if one.text not in sources:
+            reader.refuse(
+                one.place, f"'{one.text}' is none of the sources at the top: {', '.join(sorted(sources))}."
+            )
+    return reader.kinds(node)

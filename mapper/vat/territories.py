@@ -1,0 +1,115 @@
+"""Places whose VAT is not that of the country in their address (`rules/vat_territories.yaml`)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from mapper.errors import RuleError
+from mapper.rulebook.source import Node
+from mapper.vat.rates import Own, VatRates, all_of, standard_of
+from mapper.vat.tables import Rates, TableReader
+
+_KNOWN = frozenset(
+    {"name", "country", "postcodes", "vat_area", "treated_as", "postcode_source", "standard", "reduced"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Territory:
+    """Where goods go, as VAT law sees it.
+
+    `code` is the country's for an ordinary place; `in_eu_vat` whether goods sent there stay in the EU's VAT area;
+    `treated_as` the country whose VAT codes and rates count; `rates` those that take the place of that country's.
+    """
+
+    code: str
+    name: str
+    name_nl: str
+    in_eu_vat: bool
+    treated_as: str
+    rates: Mapping[str, Rates]
+
+
+@dataclass(frozen=True, slots=True)
+class Territories:
+    """The table: territories by code, with the (country, beginning of a postcode) that lead to them, longest first."""
+
+    checked: date
+    by_code: Mapping[str, Territory]
+    postcodes: tuple[tuple[str, str, str], ...]
+
+    def resolve(self, country: str, postcode: str, rates: VatRates) -> Territory:
+        """Return the territory of an address; an address without a row in the table is in its country."""
+        plain = _plain(postcode)
+        for of, beginning, code in self.postcodes:
+            if of == country and plain.startswith(beginning):
+                return self.by_code[code]
+        return self.place(country, rates)
+
+    def place(self, code: str, rates: VatRates) -> Territory:
+        """Return the territory of a code, which may be a country's."""
+        known = self.by_code.get(code)
+        return known or Territory(code, code, code, rates.in_eu(code), rates.also_eu.get(code, code), {})
+
+    def standard_rate(self, code: str, day: str, own: Own, rates: VatRates) -> Decimal | None:
+        """Return the standard rate of a country or territory on a day; None where neither table has one."""
+        place = self.place(code, rates)
+        table = place.rates.get("standard", rates.standard.get(place.treated_as, ()))
+        return standard_of(table, own, code, day)
+
+    def rates_of(self, code: str, day: str, own: Own, rates: VatRates) -> list[Decimal]:
+        """Return every rate of a country or territory on a day, highest first; none where neither table has any."""
+        place = self.place(code, rates)
+        standard = place.rates.get("standard", rates.standard.get(place.treated_as, ()))
+        reduced = place.rates.get("reduced", rates.reduced.get(place.treated_as, ()))
+        return all_of(standard, reduced, own, code, day)
+
+
+NONE = Territories(date.min, {}, ())
+
+
+_COUNTRY_PREFIX = re.compile(r"\A[A-Z]{1,3}-(?=[0-9])")
+
+
+def _plain(postcode: str) -> str:
+    """Return a postcode without the country's sign that continental addresses put before it (`D-78266`), and spaces."""
+    return _COUNTRY_PREFIX.sub("", postcode.strip().upper()).replace(" ", "").replace("-", "")
+
+
+def from_node(root: Node) -> Territories:
+    """Read the table. Raises RuleError RULE107 with every entry that is not shaped as the table's own comments say."""
+    reader = TableReader()
+    reader.known(root, frozenset({"checked", "territories"}))
+    checked = reader.day(reader.part(root, "checked"))
+    nodes = reader.part(root, "territories").entries
+    by_code = {code: _territory(reader, code, node) for code, node in nodes.items()}
+    beginnings: dict[tuple[str, str], str] = {}
+    for code, node in nodes.items():
+        country = reader.country(reader.part(node, "country"))
+        for one in reader.part(node, "postcodes").items:
+            if not one.text or _plain(one.text) != one.text:
+                reader.refuse(one.place, f"'{one.text}' is no beginning of a postcode: capitals and digits.")
+            if beginnings.setdefault((country, one.text), code) != code:
+                reader.refuse(one.place, f"'{one.text}' is also that of {beginnings[country, one.text]}.")
+    if reader.problems:
+        raise RuleError(reader.problems)
+    longest = sorted(beginnings.items(), key=lambda one: (-len(one[0][1]), one[0]))
+    return Territories(date.fromisoformat(checked), by_code, tuple((*key, code) for key, code in longest))
+
+
+def _territory(reader: TableReader, code: str, node: Node) -> Territory:
+    reader.known(node, _KNOWN)
+    name = reader.part(node, "name")
+    english, dutch = (reader.part(name, language).text for language in ("en", "nl"))
+    area = reader.part(node, "vat_area")
+    if area.kind != "null" and area.text not in {"true", "false"}:
+        reader.refuse(area.place, "'vat_area' is true or false.")
+    reader.part(node, "postcode_source")
+    treated_as = reader.country(
+        node.entries["treated_as"] if "treated_as" in node.entries else reader.part(node, "country")
+    )
+    return Territory(code, english, dutch, area.text == "true", treated_as, reader.kinds(node))
