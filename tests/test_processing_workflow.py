@@ -149,14 +149,6 @@ def test_K4_an_order_whose_invoice_was_posted_is_ignored(shop):
     assert shop.invoices() == []
 
 
-def test_R1_a_document_that_is_no_order_is_ignored(shop):
-    with shop.home.database.begin() as conn:
-        noted = documents.note(conn, shop.tenant, "invoice", 77, now=now())
-        engine.dispatch(conn, shop.tenant, noted, reason="webhook")
-    wait_for(lambda: shop.all()[0].state == "ignored", shop.all)
-    assert shop.all()[0].cause == "documents of kind invoice are not posted (R1)"
-
-
 def test_a_document_that_is_being_processed_is_left_to_it_and_cannot_be_ignored_meanwhile(shop):
     shop.sandbox.fault("wefact", kind="delay", seconds=0.5, match={"controller": "invoice", "action": "add"})
     document = shop.sell("nl_ideal")
@@ -210,7 +202,9 @@ def test_K2_by_setting_an_unknown_number_goes_on_as_a_draft_that_is_not_mailed(s
 def test_K3_a_vat_code_that_wefact_does_not_have_is_an_error_before_anything_is_made(shop):
     shop.settings(vat__icp={kind: {"code": "NONE"} for kind in ("revenue", "shipping", "payment")})
     failed = shop.until(shop.sell("icp_de"), "error")
-    assert (failed.cause, failed.facts) == ("K3", {"code": "NONE"})
+    number = failed.number
+    needed = {"code": "NONE", "country": "ICP", "rate": "0", "account": "revenue", "document": number}
+    assert (failed.cause, failed.facts) == ("K3", needed)
     assert (shop.invoices(), shop.debtors()) == ([], [])
 
 

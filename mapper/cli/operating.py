@@ -103,7 +103,7 @@ def process(
     rules: Path | None,
     as_json: bool,
 ) -> int:
-    """Process documents (order-906, or an order's number) now; `mapper run` does the work."""
+    """Process documents (order-906, invoice-41, or a number) now; `mapper run` does the work."""
     from mapper.processing import actions
 
     with state.open() as database:
@@ -123,8 +123,16 @@ def _preview(state: State, database: Database, tenant: str, document: str, rules
     """Print what would be posted, as `mapper map` prints it; 1 when it would not be posted."""
     from mapper.processing import daemon
 
-    shop_id = int(document.rpartition("-")[2])
-    preview = daemon.preview(database, state.sealer(), tenant, shop_id, rules=rules, loopback=state.loopback)
+    kind, _, shop_id = document.rpartition("-")
+    preview = daemon.preview(
+        database,
+        state.sealer(),
+        tenant,
+        int(shop_id),
+        kind="invoice" if kind == "invoice" else "order",
+        rules=rules,
+        loopback=state.loopback,
+    )
     mapped = preview.mapped
     record: dict[str, Any] = {
         "id": document,

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Literal
+
+from mapper.services.ccv_invoices import is_credit
 
 CANCELLED = 8
 STATUSES = range(1, 15)
@@ -17,6 +20,65 @@ class Verdict:
 
     outcome: Literal["post", "open", "ignore"]
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A document of the other kind, of the same order, that is in WeFact as `name`; as it was when read `at`."""
+
+    name: str
+    at: datetime
+    total_incl: Decimal | None = None
+
+
+def judge(
+    kind: str,
+    payload: Mapping[str, Any],
+    *,
+    settings: Mapping[str, Any],
+    process_from: datetime,
+    posted: Collection[Posted] = (),
+    go_live_applies: bool = True,
+) -> Verdict:
+    """Judge a document of either kind by its tenant's settings."""
+    if kind == "invoice":
+        return judge_invoice(
+            payload,
+            mode=settings["mode"],
+            process_from=process_from,
+            posted=posted,
+            go_live_applies=go_live_applies,
+        )
+    return judge_order(
+        payload,
+        mode=settings["mode"],
+        statuses=settings["statuses"],
+        process_from=process_from,
+        posted_as=[one.name for one in posted],
+        go_live_applies=go_live_applies,
+    )
+
+
+def judge_invoice(
+    payload: Mapping[str, Any],
+    *,
+    mode: str,
+    process_from: datetime,
+    posted: Collection[Posted] = (),
+    go_live_applies: bool = True,
+) -> Verdict:
+    """Judge a debit or credit invoice: at once, whatever its status (R1). `posted` is its order, posted as such (K4).
+
+    A debit invoice of a posted order would book it twice. A credit invoice made after that order was read, of the
+    amount that was posted, is not in the books yet: ignored, the merchant would pay VAT on what was given back.
+    """
+    if posted and not _gives_back(payload, posted):
+        return Verdict("ignore", f"posted as {', '.join(sorted(one.name for one in posted))} (K4)")
+    if mode != "invoices":
+        return Verdict("ignore", "this shop posts orders, not invoices (R1)")
+    if go_live_applies and _is_older(payload, process_from):
+        return Verdict("ignore", "older than the go-live (R9)")
+    return Verdict("post")
 
 
 def judge_order(
@@ -40,9 +102,7 @@ def judge_order(
         return Verdict("ignore", "not completed (R6)")
     if _status(payload) == CANCELLED:
         return Verdict("ignore", "cancelled in the shop (R6)")
-    created = created_at(payload)
-    # The shop's times have no fractions of a second: an order of the very second of the go-live counts.
-    if go_live_applies and created is not None and created < process_from.replace(microsecond=0):
+    if go_live_applies and _is_older(payload, process_from):
         return Verdict("ignore", "older than the go-live (R9)")
     return _by_status(payload, statuses) if mode == "order_statuses" else _by_payment(payload)
 
@@ -57,6 +117,29 @@ def created_at(payload: Mapping[str, Any]) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _is_older(payload: Mapping[str, Any], process_from: datetime) -> bool:
+    """The shop's times have no fractions of a second: a document of the very second of the go-live counts."""
+    created = created_at(payload)
+    return created is not None and created < process_from.replace(microsecond=0)
+
+
+def _gives_back(payload: Mapping[str, Any], posted: Collection[Posted]) -> bool:
+    """Tell whether a credit invoice is of what was posted, and not contained in it: made later, of the same total."""
+    created = created_at(payload)
+    if not is_credit(payload) or created is None or any(created <= one.at for one in posted):
+        return False
+    original = payload.get("original")
+    total = _total_incl(original) if isinstance(original, Mapping) else None
+    return total is None or all(one.total_incl in (None, total) for one in posted)
+
+
+def _total_incl(invoice: Mapping[str, Any]) -> Decimal | None:
+    total, tax = invoice.get("total_price"), invoice.get("total_tax")
+    if not isinstance(total, int | Decimal) or not isinstance(tax, int | Decimal):
+        return None
+    return Decimal(total) if invoice.get("taxes_included") else Decimal(total) + tax
 
 
 def _by_payment(payload: Mapping[str, Any]) -> Verdict:

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from sqlalchemy import Connection
 
 from mapper import mapping
 from mapper.mapping import Mapped
 from mapper.processing import ledger
 from mapper.processing.adoption import texts_in_use
 from mapper.processing.connections import Connections
-from mapper.processing.eligibility import Verdict, judge_order
+from mapper.processing.eligibility import judge
+from mapper.processing.reading import posted_otherwise
 from mapper.services.wefact import WeFact, text_of
-from mapper.store import documents, tenants
+from mapper.store import tenants
 from mapper.store.database import Database
-from mapper.store.rows import Tenant
+from mapper.store.rows import Kind
 from mapper.store.sealing import Sealer
 
 
@@ -39,10 +36,11 @@ def preview(
     tenant: str,
     shop_id: int,
     *,
+    kind: Kind = "order",
     rules: Path | None = None,
     loopback: bool = False,
 ) -> Preview:
-    """Return what processing an order would do by its present content, the settings and the rules.
+    """Return what processing an order or invoice would do by its present content, the settings and the rules.
 
     `rules` is a folder to try in place of the rules in use. Only searches in WeFact.
     Raises RuleError, ServiceError, UsageError STO110 (no such tenant).
@@ -50,10 +48,13 @@ def preview(
 
     async def look() -> Preview:
         async with Connections(database, sealer, loopback=loopback) as connections:
-            payload = await (await connections.shop(tenant)).order(shop_id)
-            mapped = mapping.apply(rulebooks, "order", payload, settings)
+            shop = await connections.shop(tenant)
+            payload = await (shop.order(shop_id) if kind == "order" else shop.invoice(shop_id))
+            mapped = mapping.apply(rulebooks, kind, payload, settings)
             debtor = await _debtor(await connections.wefact(tenant), mapped)
-        verdict = _verdict(payload, row, settings, posted)
+        with database.read() as conn:
+            posted = posted_otherwise(conn, tenant, kind, shop_id, payload)
+        verdict = judge(kind, payload, settings=settings, process_from=row.process_from, posted=posted)
         return Preview(verdict.outcome == "post", verdict.reason, mapped, debtor)
 
     started_with = mapping.load_rulebooks(rules)
@@ -62,25 +63,8 @@ def preview(
             started_with.texts if rules else texts_in_use(conn, tenant, fallback=lambda: started_with.texts)
         )
         row, settings = tenants.get(conn, tenant), tenants.settings(conn, tenant)
-        posted = _posted(conn, tenant, shop_id)
     rulebooks = mapping.rulebooks_from(texts, tenant=tenant)
     return asyncio.run(look())
-
-
-def _posted(conn: Connection, tenant: str, shop_id: int) -> tuple[str, ...]:
-    return tuple(one.code or one.identifier for one in documents.posted_for_order(conn, tenant, shop_id))
-
-
-def _verdict(
-    payload: Mapping[str, Any], tenant: Tenant, settings: Mapping[str, Any], posted: tuple[str, ...]
-) -> Verdict:
-    return judge_order(
-        payload,
-        mode=settings["mode"],
-        statuses=settings["statuses"],
-        process_from=tenant.process_from,
-        posted_as=posted,
-    )
 
 
 async def _debtor(wefact: WeFact, mapped: Mapped) -> str:

@@ -18,12 +18,13 @@ from mapper.mapping import Mapped, Request, Rulebooks
 from mapper.money import decimal_text
 from mapper.processing import plan, verification
 from mapper.processing.connections import Connections
-from mapper.processing.eligibility import Verdict, created_at, judge_order
+from mapper.processing.eligibility import Posted, Verdict, created_at, judge
 from mapper.processing.environment import Environment
 from mapper.processing.outcome import Stop
 from mapper.processing.verification import Verdict as Verified
+from mapper.services import ccv_invoices
 from mapper.store import documents, overlays, payloads, rulebooks, tenants
-from mapper.store.rows import Document, Tenant
+from mapper.store.rows import Document, Kind, Tenant
 
 # An answer about VAT codes older than this is read anew before a document is held for a code it does not name.
 CODES_TRUSTED_SECONDS = 30.0
@@ -49,7 +50,7 @@ class Circumstances:
     settings: dict[str, Any]
     overlay: str
     document: Document
-    posted_as: tuple[str, ...]
+    posted: tuple[Posted, ...]
     by_hand: bool
 
 
@@ -60,7 +61,7 @@ async def read(environment: Environment, document: Document, *, by_hand: bool) -
     outcome but posting, and what the services' clients raise.
     """
     payload = await fetched(environment.connections, document)
-    around = await environment.read(lambda conn: _circumstances(conn, document, by_hand=by_hand))
+    around = await environment.read(lambda conn: _circumstances(conn, document, payload, by_hand=by_hand))
     verdict = judged(payload, around)
     payload_hash = await environment.write(lambda conn: _keep_payload(conn, environment, document, payload))
     if verdict.outcome == "ignore":
@@ -82,12 +83,12 @@ async def read(environment: Environment, document: Document, *, by_hand: bool) -
 
 async def fetched(connections: Connections, document: Document) -> dict[str, Any]:
     """Return the document as the shop has it now. Raises Stop (ignored) when it is deleted there (R6)."""
-    if document.kind != "order":
-        raise Stop("ignore", f"documents of kind {document.kind} are not posted (R1)")
     if document.deleted:
         raise Stop("ignore", "deleted in the shop (R6)")
     shop = await connections.shop(document.tenant)
     try:
+        if document.kind == "invoice":
+            return await shop.invoice(document.shop_id)
         return await shop.order(document.shop_id)
     except Refused as error:
         if error.code == _GONE:
@@ -97,12 +98,12 @@ async def fetched(connections: Connections, document: Document) -> dict[str, Any
 
 def judged(payload: Mapping[str, Any], around: Circumstances) -> Verdict:
     """Return whether the document is to be posted by the tenant's settings."""
-    return judge_order(
+    return judge(
+        around.document.kind,
         payload,
-        mode=around.settings["mode"],
-        statuses=around.settings["statuses"],
+        settings=around.settings,
         process_from=around.tenant.process_from,
-        posted_as=around.posted_as,
+        posted=around.posted,
         go_live_applies=not around.by_hand,
     )
 
@@ -241,8 +242,9 @@ def _keep_payload(
         conn,
         document.tenant,
         document.id,
-        number=_text(payload.get("ordernumber_full")),
+        number=_text(payload.get("ordernumber_full" if document.kind == "order" else "invoicenumber_full")),
         order_number=_text(payload.get("ordernumber_full")),
+        order_id=None if document.kind == "order" else ccv_invoices.order_id(payload),
         dated=created_at(payload),
         customer=_text(names.get("company")) or _text(names.get("full_name")),
         email=_text(customer.get("email")) if isinstance(customer, Mapping) else None,
@@ -280,15 +282,38 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _circumstances(conn: Connection, document: Document, *, by_hand: bool) -> Circumstances:
+def _circumstances(
+    conn: Connection, document: Document, payload: Mapping[str, Any], *, by_hand: bool
+) -> Circumstances:
     tenant = document.tenant
-    order_id = document.order_id if document.order_id is not None else document.shop_id
-    posted = documents.posted_for_order(conn, tenant, order_id, other_than=document.id)
     return Circumstances(
         tenant=tenants.get(conn, tenant),
         settings=tenants.settings(conn, tenant),
         overlay=overlays.current(conn, tenant),
         document=document,
-        posted_as=tuple(other.code or other.id for other in posted if other.kind != document.kind),
+        posted=posted_otherwise(conn, tenant, document.kind, document.shop_id, payload),
         by_hand=by_hand,
     )
+
+
+def posted_otherwise(
+    conn: Connection, tenant: str, kind: Kind, shop_id: int, payload: Mapping[str, Any]
+) -> tuple[Posted, ...]:
+    """Return the documents of the other kind that are of the same order and in WeFact (K4).
+
+    An invoice without its order's address is known by the order's number.
+    """
+    order = shop_id if kind == "order" else ccv_invoices.order_id(payload)
+    number = _text(payload.get("ordernumber_full"))
+    found = documents.posted_for_order(conn, tenant, order) if order is not None else ()
+    if number is not None:
+        named = [one for one in documents.by_number(conn, tenant, number) if one.order_number == number]
+        found += tuple(one for one in named if one.identifier and (order is None or one.order_id is None))
+    others = {one.id: one for one in found if one.kind != kind}
+    return tuple(_as_posted(conn, one) for one in others.values())
+
+
+def _as_posted(conn: Connection, document: Document) -> Posted:
+    kept = payloads.mapping(conn, document.tenant, document.id)
+    at = kept.at if kept is not None else document.done_at or document.changed_at
+    return Posted(document.code or document.id, at, document.total_incl)

@@ -15,12 +15,14 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from mapper.errors import MapperError
-from mapper.processing import engine
+from mapper.processing import engine, reference
 from mapper.processing.connections import Connections
-from mapper.processing.eligibility import Verdict, created_at, judge_order
+from mapper.processing.eligibility import Verdict, created_at, judge
+from mapper.services.ccv import CcvShop
+from mapper.services.ccv_invoices import order_id
 from mapper.store import documents, listing, sweeps, tenants
 from mapper.store.database import Database
-from mapper.store.rows import Document, Tenant
+from mapper.store.rows import Document, Kind, Tenant
 
 OVERLAP = timedelta(days=1)
 # Payments come in weeks after an order; the shop has no "changed since" (ccv-api 2.1).
@@ -59,28 +61,40 @@ async def sweep_shop(
 ) -> SweepReport:
     """Read what the shop made since the last sweep, with a day's overlap, and re-read what is open (R2, R6).
 
-    `nightly` also reads every paid order of 35 days. Nothing is read for a paused tenant. Raises ServiceError; the
-    next sweep then begins where this one did.
+    `nightly` also reads every paid order, or every invoice, of 35 days. Nothing is read for a paused tenant.
+    Raises ServiceError; the next sweep then begins where this one did.
     """
     row, settings, swept = await asyncio.to_thread(_situation, database, tenant)
     if row is None:
         return SweepReport()
     shop = await connections.shop(tenant)
     since = max(row.process_from, (swept or row.process_from) - OVERLAP)
-    orders = {order["id"]: order async for order in shop.orders(created_from=since)}
-    if nightly:
-        since = max(row.process_from, now - PAID_WINDOW)
-        orders |= {order["id"]: order async for order in shop.orders(created_from=since, is_paid=True)}
-    seen = [order for id, order in orders.items() if isinstance(id, int)]
+    month = max(row.process_from, now - PAID_WINDOW) if nightly else None
+    kind: Kind = "invoice" if settings["mode"] == "invoices" else "order"
+    seen = await (_invoices(shop, since, month) if kind == "invoice" else _orders(shop, since, month))
     report = SweepReport()
     for start in range(0, len(seen), CHUNK):
         part = await asyncio.to_thread(
-            _take_note, database, row, settings, seen[start : start + CHUNK], now=now
+            _take_note, database, row, settings, kind, seen[start : start + CHUNK], now=now
         )
         report += part
+    await reference.catch_up(database, connections, tenant, now=now)
     age = timedelta(0) if nightly else reread
     again = await asyncio.to_thread(_reopen, database, tenant, now=now, reread=age)
     return report + SweepReport(dispatched=again)
+
+
+async def _orders(shop: CcvShop, since: datetime, month: datetime | None) -> list[Mapping[str, Any]]:
+    orders = {order["id"]: order async for order in shop.orders(created_from=since)}
+    if month is not None:
+        orders |= {order["id"]: order async for order in shop.orders(created_from=month, is_paid=True)}
+    return [order for id, order in orders.items() if isinstance(id, int)]
+
+
+async def _invoices(shop: CcvShop, since: datetime, month: datetime | None) -> list[Mapping[str, Any]]:
+    """An invoice may be dated back: the month finds by its id what the window of its date missed."""
+    found = [one async for one in shop.invoices(created_from=since if month is None else min(since, month))]
+    return [invoice for invoice in found if isinstance(invoice["id"], int)]
 
 
 async def sweep_everyone(
@@ -160,7 +174,7 @@ def _situation(database: Database, tenant: str) -> tuple[Tenant | None, Mapping[
     """Return the tenant, its settings and how far it was swept; no tenant when there is nothing to sweep."""
     with database.read() as conn:
         row, settings = tenants.get(conn, tenant), tenants.settings(conn, tenant)
-        idle = tenants.pause_of(conn, tenant) is not None or settings["mode"] == "invoices"
+        idle = tenants.pause_of(conn, tenant) is not None
         return (None if idle else row), settings, sweeps.swept_until(conn, tenant)
 
 
@@ -168,14 +182,15 @@ def _take_note(
     database: Database,
     tenant: Tenant,
     settings: Mapping[str, Any],
-    orders: Iterable[Mapping[str, Any]],
+    kind: Kind,
+    found: Iterable[Mapping[str, Any]],
     *,
     now: datetime,
 ) -> SweepReport:
     report = SweepReport()
     with database.begin() as conn:
-        for order in orders:
-            report += _note(conn, tenant, settings, order, now=now)
+        for summary in found:
+            report += _note(conn, tenant, settings, kind, summary, now=now)
     return report
 
 
@@ -183,34 +198,34 @@ def _note(
     conn: Connection,
     tenant: Tenant,
     settings: Mapping[str, Any],
-    order: Mapping[str, Any],
+    kind: Kind,
+    summary: Mapping[str, Any],
     *,
     now: datetime,
 ) -> SweepReport:
-    known = documents.find(conn, tenant.id, "order", order["id"])
-    is_open = _judged(order, tenant, settings).outcome == "open"
+    known = documents.find(conn, tenant.id, kind, summary["id"])
+    is_open = _judged(kind, summary, tenant, settings).outcome == "open"
     if known is not None and (known.state != "open" or is_open):
         return SweepReport(seen=1)
     noted = documents.note(
         conn,
         tenant.id,
-        "order",
-        order["id"],
+        kind,
+        summary["id"],
         now=now,
         changed=known is not None,
-        number=str(order.get("ordernumber_full") or ""),
-        dated=created_at(order),
+        number=str(summary.get("ordernumber_full" if kind == "order" else "invoicenumber_full") or ""),
+        order_id=order_id(summary) if kind == "invoice" else None,
+        dated=created_at(summary),
     )
     if not is_open:
         engine.dispatch(conn, tenant.id, noted, reason=SWEPT, priority=engine.BACKGROUND)
     return SweepReport(seen=1, new=int(known is None), dispatched=int(not is_open))
 
 
-def _judged(order: Mapping[str, Any], tenant: Tenant, settings: Mapping[str, Any]) -> Verdict:
-    """Judge by the list's summary, to leave what is still open alone; the work itself judges the whole order."""
-    return judge_order(
-        order, mode=settings["mode"], statuses=settings["statuses"], process_from=tenant.process_from
-    )
+def _judged(kind: Kind, summary: Mapping[str, Any], tenant: Tenant, settings: Mapping[str, Any]) -> Verdict:
+    """Judge by the list's summary, to leave what is still open alone; the work itself judges the whole document."""
+    return judge(kind, summary, settings=settings, process_from=tenant.process_from)
 
 
 def _reopen(database: Database, tenant: str, *, now: datetime, reread: timedelta) -> int:

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from mapper.diagnostics import printable
 from mapper.errors import Banned, Fact, MapperError, StoreError, Temporary, Unauthorised
-from mapper.processing import drift, engine, posting, reading
+from mapper.processing import drift, engine, posting, reading, reference
 from mapper.processing.engine import JSON
 from mapper.processing.environment import Environment
 from mapper.processing.outcome import Stop
@@ -84,7 +84,12 @@ class Workflow:
                 plan = await posting.stored_plan(self._environment, document)
             else:
                 plan = await reading.read(self._environment, document, by_hand=task.by_hand)
-            return {"debtor": bool(plan.debtor), "products": len(plan.products), "send": bool(plan.send)}
+            return {
+                "debtor": bool(plan.debtor),
+                "products": len(plan.products),
+                "send": bool(plan.send),
+                "reference": await self._has_reference(document),
+            }
 
         shape = await self._step("read", task, read)
         debtor = (
@@ -99,6 +104,13 @@ class Workflow:
         if shape["send"]:
             await self._step("send", task, self._send(identifier))
         await self._step("finish", task, self._finish(identifier, code))
+        # Work that began before there were references has no such result.
+        if shape.get("reference"):
+            await engine.step("reference", reference.write, self._environment, task.tenant, task.document)
+
+    async def _has_reference(self, document: Document) -> bool:
+        settings = await self._environment.read(lambda conn: tenants.settings(conn, document.tenant))
+        return document.kind == "invoice" and bool(settings["invoice"].get("write_reference"))
 
     def _product(self, number: int) -> Work:
         async def work(document: Document) -> Result:

@@ -35,7 +35,12 @@ SWITCHES: Mapping[str, Switch] = {
     "credit_points_sign": Switch(
         "positive", "sign of credit_point_discount in new orders", ("positive", "negative")
     ),
-    "credit_counts": Switch("negative", "amounts on credit invoices", ("negative", "positive")),
+    "credit_counts": Switch(
+        "negative",
+        "signs on credit invoices: negative counts and totals, negative prices and totals, or none (type credit)",
+        ("negative", "prices", "positive"),
+    ),
+    "invoices_created": Switch(False, "offer the webhook event invoices.created"),
     "orderrow_price": Switch("rows", "what total_orderrow_price adds up", ("rows", "rows_and_shipping")),
     "fees_taxed": Switch(
         "highest", "rate of fees, surcharges and credit points", ("highest", "proportional")
@@ -140,9 +145,15 @@ class CcvShop:
                 records.delete(_key(id))
                 return {}
             case "POST", ["invoices"]:
+                changes, rows = _changes(body.get("changes", {})), _rows(body)
+                return _linked(records.invoice(_key(body.get("order")), changes, rows), self.base)
+            case "PATCH", ["invoices", id]:
                 return _linked(
-                    records.invoice(_key(body.get("order")), _changes(body.get("changes", {}))), self.base
+                    records.change_invoice(_key(id), _changes(body.get("changes", body))), self.base
                 )
+            case "DELETE", ["invoices", id]:
+                records.delete_invoice(_key(id))
+                return {}
             case _:
                 raise AdminError(f"no admin request {method} {'/'.join(parts)}")
 
@@ -253,7 +264,8 @@ class CcvShop:
             case "POST", ["webhooks"]:
                 body = _body(call)
                 event, address = body.get("event"), body.get("address")
-                if event not in EVENTS or not _is_address(address):
+                offered = (*EVENTS, "invoices.created") if self.controls["invoices_created"] else EVENTS
+                if not isinstance(event, str) or event not in offered or not _is_address(address):
                     raise Refused(400, "400.10", "The JSON does not match the schema: event, address.")
                 return self.webhooks.register(event, address, active=body.get("is_active", True) is True)
             case "GET", ["webhooks", id]:

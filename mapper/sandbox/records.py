@@ -26,6 +26,14 @@ _INVOICE_KEYS = (
     "extra_costs_description external_reference deeplink user customer discountcoupon order invoicerows "
     "invoicenotifications download_link"
 ).split()
+_EXTRAS = (
+    "total_shipping", "total_discounts", "paymethod_costs", "extra_payment_option_price", "extra_costs",
+    "credit_point_discount",
+)  # fmt: skip
+_SIGNED = (
+    "total_price_inc_tax", "total_price_exc_tax", "total_price", "total_tax", "total_shipping", "paymethod_costs",
+    "extra_payment_option_price", "extra_costs",
+)  # fmt: skip
 _TOTALS = ("total_orderrow_price", "total_price", "total_tax")
 
 
@@ -50,6 +58,7 @@ class Records:
         self.invoice_rows: dict[int, list[Object]] = {}
         self._made = 0
         self._rows_made = 0
+        self._invoices_made = 0
 
     def reset(self) -> None:
         """Forget everything; numbering starts again."""
@@ -96,38 +105,69 @@ class Records:
         sold = self.orders.pop(id)
         self._fire("orders.deleted", self.summary(sold.order, "deleted"))
 
-    def invoice(self, id: int, changes: Mapping[str, Any]) -> Object:
-        """Make the debit invoice of an order, or a credit invoice with `{"type": "credit"}`. Raises KeyError."""
+    def invoice(self, id: int, changes: Mapping[str, Any], rows: list[Object] | None = None) -> Object:
+        """Make an invoice of an order: debit, or credit with `{"type": "credit"}`. Raises KeyError.
+
+        `rows` make it a partial one, without the order's shipping, fees and discounts unless `changes` have them:
+        `{"of": 1, "count": 2}` is two of the order's first row, other rows are as an order's. On a credit a row with a
+        negative count is charged (a restocking fee). Amounts are given without signs; a switch sets those of credits.
+        """
         sold = self.orders[id]
-        place = len(self.invoices)
-        made = merged(_invoice(sold.order, 600000001 + place, 41 + place, self._now()), dict(changes))
-        sign = -1 if made["type"] == "credit" and self._controls["credit_counts"] == "negative" else 1
-        if sign < 0:
-            names = (
-                "total_price_inc_tax",
-                "total_price_exc_tax",
-                "total_price",
-                "total_tax",
-                "total_shipping",
+        place = self._invoices_made
+        self._invoices_made += 1
+        order, invoiced = sold.order, sold.rows
+        if rows is not None:
+            invoiced = [self._invoiced_row(sold, row) for row in rows]
+            order = merged(
+                order,
+                dict.fromkeys(_EXTRAS, 0) | {name: changes[name] for name in _EXTRAS if name in changes},
             )
-            made |= {name: -made[name] for name in names if name not in changes}
+            order |= orders.totals(
+                order, invoiced, shipping_in_row_total=False, fees=self._controls["fees_taxed"]
+            )
+        made = merged(_invoice(order, 600000001 + place, 41 + place, self._now()), dict(changes))
+        signs = self._controls["credit_counts"] if made["type"] == "credit" else "positive"
+        if signs != "positive":
+            made |= {
+                name: -as_decimal(made[name] or 0)
+                for name in _SIGNED
+                if rows is not None or name not in changes
+            }
         self.invoices[made["id"]] = made
-        self.invoice_rows[made["id"]] = [_invoice_row(row, made["id"], sign) for row in sold.rows]
+        self.invoice_rows[made["id"]] = [
+            _invoice_row(row, made["id"], signs, 1000 * place + number) for number, row in enumerate(invoiced)
+        ]
+        self._fire("invoices.created", _invoice_summary(made))
         return made
 
-    def change_invoice(self, id: int, changes: Mapping[str, Any]) -> None:
+    def _invoiced_row(self, sold: Sold, given: Mapping[str, Any]) -> Object:
+        self._rows_made += 1
+        id = 700000000 + self._rows_made
+        if "of" not in given:
+            return orders.row(given, id=id, order_id=sold.order["id"])
+        place = given["of"]
+        if not isinstance(place, int) or not 1 <= place <= len(sold.rows):
+            raise AdminError(f"'of' is the place of a row of the order, from 1 to {len(sold.rows)}")
+        row = sold.rows[place - 1] | {name: value for name, value in given.items() if name != "of"}
+        count = as_decimal(row["count"])
+        per_row = {"total_price": "selling_price", "total_price_with_attributes": "price_with_attributes"}
+        return row | {
+            total: round_half_up(count * as_decimal(row[unit]), 2) for total, unit in per_row.items()
+        }
+
+    def delete_invoice(self, id: int) -> None:
+        """Delete an invoice. Raises KeyError when there is none."""
+        del self.invoices[id], self.invoice_rows[id]
+
+    def change_invoice(self, id: int, changes: Mapping[str, Any]) -> Object:
         """Change an invoice. Raises KeyError when there is none."""
         invoice = self.invoices[id]
         before = invoice["status"]
         invoice |= changes
         if invoice["status"] != before:
-            body = {
-                "href": f"invoices/{id}",
-                "id": id,
-                "previous_status": before,
-                "status": invoice["status"],
-            }
+            body = _invoice_summary(invoice) | {"previous_status": before, "status": invoice["status"]}
             self._fire("invoices.updated.status", body)
+        return invoice
 
     def row(self, id: int) -> Object:
         """Return an order row. Raises KeyError when there is none."""
@@ -220,20 +260,35 @@ def _invoice(order: Object, id: int, number: int, created: datetime) -> Object:
     return {name: made[name] for name in _INVOICE_KEYS}
 
 
-def _invoice_row(row: Object, invoice_id: int, sign: int) -> Object:
+def _invoice_summary(invoice: Mapping[str, Any]) -> Object:
+    """Return the body of an invoice's webhook; no source shows one, so it holds only what identifies it."""
+    return {"href": str(invoice["href"]).rstrip("/"), "id": invoice["id"]}
+
+
+def _invoice_row(row: Object, invoice_id: int, signs: str, place: int) -> Object:
     made = {
         name: value
         for name, value in row.items()
         if name not in {"order_id", "product_name_google", "uploads"}
     }
-    id = row["id"] + 100_000_000
+    id = 800_000_001 + place
     options = [
         {name: each[name] for name in ("option_name", "value_name", "price")} for each in row["attributes"]
     ]
-    for name in ("count", "total_price", "total_price_with_attributes"):
-        made[name] = round_half_up(sign * as_decimal(row[name]), 4)
+    turned = {
+        "positive": (), "negative": ("count", *_ROW_TOTALS), "prices": (*_ROW_PRICES, *_ROW_TOTALS),
+    }[signs]  # fmt: skip
+    for name in turned:
+        made[name] = round_half_up(-as_decimal(made[name]), 4)
     return made | {
         "href": f"invoicerows/{id}/", "id": id, "invoice_id": str(invoice_id),
         "attributes": options,
         "orderrow": {"href": row["href"]}, "parent": {"href": f"invoices/{invoice_id}"},
     }  # fmt: skip
+
+
+_ROW_TOTALS = ("total_price", "total_price_with_attributes")
+_ROW_PRICES = (
+    "price", "original_price", "selling_price", "price_without_discount", "price_without_discount_with_attributes",
+    "price_with_attributes",
+)  # fmt: skip

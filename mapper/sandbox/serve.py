@@ -172,7 +172,8 @@ CCV Shop (keys: x-public {ccv.PUBLIC}, secret {ccv.SECRET}):
                               answers {{"orders": […]}} with rows; changes merge in deep; totals follow unless given
   PATCH  /_sandbox/orders/ID  the changes, or {{"changes": {{…}}, "rows": […]}}; sends the webhooks that belong to them
   DELETE /_sandbox/orders/ID  sends orders.deleted
-  POST   /_sandbox/invoices   {{"order": ID, "changes": {{"type": "credit"}}}}
+  POST   /_sandbox/invoices   {{"order": ID, "changes": {{"type": "credit"}}, "rows": [{{"of": 1, "count": 1}}, …]}}
+  PATCH  /_sandbox/invoices/ID  {{"status": "paid"}}   DELETE /_sandbox/invoices/ID
   GET    /_sandbox/kinds      GET /_sandbox/deliveries: webhooks sent, and how they were answered
 
 WeFact (key: {wefact.KEY}):
