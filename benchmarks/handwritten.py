@@ -434,6 +434,8 @@ class HandWritten:
                 found.append(("K2", "info" if right else "error"))
             elif not right:
                 found.append(("C3", "warning"))
+        found.extend(("L4", "warning") for line in lines if line["quantity"] == 0)
+        found.extend(("L4", "error") for line in lines if line["quantity"] < 0)
         found.extend(("K3", "error") for line in lines if not line["vat_code"])
         if is_icp and configured is not None and configured["debtor"]:
             found.append(("K5", "info"))

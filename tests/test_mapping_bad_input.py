@@ -1,0 +1,89 @@
+"""Orders that contradict themselves or the law: each has its code and message, none is guessed silently."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from orders import document, found, mapped, order, rates, row
+
+from mapper.mapping import Mapped
+
+
+def said(result: Mapped, id_: str) -> str:
+    return " ".join(finding.say["en"] for finding in result.findings if finding.id == id_)
+
+
+@pytest.mark.parametrize("given", ["Atlantis", "Nederlnad", "ZZ", "🇳🇱"])
+def test_O5_a_country_that_nobody_knows_stops_the_order_and_is_quoted(given: str) -> None:
+    payload = order()
+    payload["customer"]["billingaddress"] |= {"country_code": None, "country": given}
+    result = mapped(payload)
+    assert result.held == "error"
+    assert result.document is None
+    assert given in " ".join(finding.say["en"] for finding in result.findings)
+
+
+def test_O5_a_code_that_no_country_has_is_not_taken_for_an_export() -> None:
+    payload = order(row(rate="0"), total_tax=0)
+    payload["customer"]["billingaddress"]["country_code"] = "ZZ"
+    assert mapped(payload).held == "error"
+
+
+@pytest.mark.parametrize("rate", ["17", "8", "20"])
+def test_K3_a_rate_that_the_netherlands_do_not_have_stops_the_order(rate: str) -> None:
+    result = mapped(order(row(rate=rate)))
+    assert result.held == "error"
+    assert f"at {rate} %" in said(result, "K3")
+
+
+def test_K7_a_rate_that_no_country_has_warns_even_with_a_code_for_it() -> None:
+    result = mapped(order(row(rate="17")), vat__rates=rates(("NL", "17", "V17"), ("NL", "21", "V21")))
+    assert found(result) == [("K7", "warning")]
+    assert "17 % is no VAT rate of NL" in said(result, "K7")
+
+
+@pytest.mark.parametrize("tax", ["0.01", "5", "-1.74", "1.72"])
+def test_K1_vat_that_contradicts_the_lines_stops_the_order(tax: str) -> None:
+    result = mapped(order(row("10"), total_tax=Decimal(tax)))
+    assert ("K1", "error") in found(result)
+    assert "the rates of its lines give 1.74" in said(result, "K1")
+
+
+def test_L4_a_row_of_0_pieces_is_said_to_be_one() -> None:
+    result = mapped(order(row("10", count="0"), row("5")))
+    assert (result.held, found(result)) == (None, [("L4", "warning")])
+
+
+@pytest.mark.parametrize("count", ["-0.5", "-1"])
+def test_L4_a_negative_quantity_stops_an_order(count: str) -> None:
+    result = mapped(order(row("10", count=count), row("20")))
+    assert (result.held, found(result)) == ("error", [("L4", "error")])
+    assert count in said(result, "L4")
+
+
+@pytest.mark.parametrize("currency", ["SEK", "USD", "eur", ""])
+def test_K8_another_currency_waits(currency: str) -> None:
+    result = mapped(order(currency=currency))
+    assert (result.held, found(result)) == ("wait", [("K8", "wait")])
+
+
+@pytest.mark.parametrize(
+    ("utc", "local"),
+    [
+        ("2025-03-30T00:59:59Z", "2025-03-30T01:59:59"),  # the clock goes from 2 to 3: 02:30 does not exist
+        ("2025-03-30T01:00:00Z", "2025-03-30T03:00:00"),
+        ("2025-10-26T00:30:00Z", "2025-10-26T02:30:00"),  # 02:30 comes twice
+        ("2025-10-26T01:30:00Z", "2025-10-26T02:30:00"),
+        ("2025-12-31T23:30:00Z", "2026-01-01T00:30:00"),  # next year's book
+    ],
+)
+def test_O3_a_moment_in_utc_is_one_local_time_also_where_the_clock_changes(utc: str, local: str) -> None:
+    assert document(order(create_date=utc))["date"] == local
+
+
+@pytest.mark.parametrize("given", ["2025-03-30T02:30:00", "2025-13-01T00:00:00Z", "yesterday", ""])
+def test_O3_a_date_without_zone_or_none_at_all_is_not_guessed(given: str) -> None:
+    result = mapped(order(create_date=given))
+    assert (result.held, result.document) == ("error", None)
+    assert found(result)[0][0].startswith("MAP")
