@@ -158,8 +158,11 @@ def distinct(values: Iterable[Any]) -> list[Any]:
 def spread(amount: Decimal, keys: Sequence[Decimal], weights: Sequence[Decimal]) -> list[dict[str, Decimal]]:
     """Split `amount` over the distinct keys by weight, in cents that add up exactly; highest key first.
 
-    Largest remainder; a tie of the last cent goes to the highest key.
+    Largest remainder; a tie of the last cent goes to the highest key. A negative amount is split as its opposite is, so
+    that a credit and what it credits come to 0 for every key.
     """
+    if amount < 0:
+        return [{"key": share["key"], "amount": -share["amount"]} for share in spread(-amount, keys, weights)]
     basis: dict[Decimal, Decimal] = {}
     for key, weight in zip(keys, weights, strict=True):
         basis[key] = basis.get(key, _ZERO) + weight

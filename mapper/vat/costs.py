@@ -32,12 +32,12 @@ def fitting_vat_of(
     `shipping` and `costs` are the amounts spread over the rates of the rows, in the rows' price mode (`included`).
     """
     order = _Order(included, shop, shipping, usual, highest, costs, vat_of)
-    names_by_vat: dict[Decimal, list[tuple[str, str]]] = {}
-    for names, vat in order.alternatives():
-        names_by_vat.setdefault(vat, []).append(names)
-    fitting = [
-        names for vat, names in names_by_vat.items() if money.round_half_up(other_vat + vat, 2) == total_vat
-    ]
+    # Settings that come to the same lines, as a fixed rate of 21 and the shop's 21 do, are one.
+    names_by_lines: dict[str, list[tuple[str, str]]] = {}
+    for names, lines, vat in order.alternatives():
+        if money.round_half_up(other_vat + vat, 2) == total_vat:
+            names_by_lines.setdefault(lines, []).append(names)
+    fitting = list(names_by_lines.values())
     present = (vat_of["shipping"], vat_of["payment"])
     if len(fitting) != 1 or present in fitting[0]:
         return ""
@@ -56,11 +56,12 @@ class _Order:
     costs: Shares
     vat_of: Mapping[str, Any]
 
-    def alternatives(self) -> Iterator[tuple[tuple[str, str], Decimal]]:
-        """Yield the settings and the VAT on shipping and payment costs that each makes."""
+    def alternatives(self) -> Iterator[tuple[tuple[str, str], str, Decimal]]:
+        """Yield the settings, what tells their lines apart, and the VAT on shipping and payment costs they make."""
         for shipping, shipped in self._of_shipping().items():
             for payment, paid in self._of_costs(shipping, shipped).items():
-                yield (shipping, payment), self._vat(shipped) + self._vat(paid)
+                lines = f"{_told(shipped)} | {_told(paid)}"
+                yield (shipping, payment), lines, self._vat(shipped) + self._vat(paid)
 
     def _of_shipping(self) -> dict[str, Shares]:
         if not self.shipping:
@@ -92,6 +93,10 @@ class _Order:
             rate = share["key"]
             total += share["amount"] * rate / (_HUNDRED + rate if self.included else _HUNDRED)
         return total
+
+
+def _told(shares: Shares) -> str:
+    return ", ".join(f"{share['key'].normalize():f}: {share['amount']:f}" for share in shares)
 
 
 def _at(rate: Decimal, shares: Shares) -> Shares:
