@@ -81,6 +81,7 @@ def test_an_empty_file_gets_every_default(tmp_path):
         "shipping_fields": "english",
         "address": "debtor",
         "rounding_model": "B",
+        "write_reference": False,
     }
     assert found["vat"]["icp"]["shipping"] == {"code": None, "cost_centre": None}
 
