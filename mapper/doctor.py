@@ -72,12 +72,10 @@ async def examine(patient: Patient) -> AsyncGenerator[Check, None]:
 def _rules(patient: Patient) -> list[Check]:
     """Look at the shipped rules, and at the age of the VAT rates among them."""
     from mapper.mapping import load_rulebooks
-    from mapper.rulebook import source
-    from mapper.vat import rates
 
     try:
         rulebooks = load_rulebooks()
-        checked = rates.from_node(source.read_file(rulebooks.folder / "vat_rates.yaml")).checked
+        checked = min(rulebooks.rates.checked, rulebooks.territories.checked)
     except MapperError as error:
         return [_failed("rules", "", error, patient.language)]
     days = (patient.now.date() - checked).days
