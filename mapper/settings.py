@@ -89,6 +89,13 @@ def check(raw: Mapping[str, Any], *, file: str = "settings", today: date | None 
     return _Check(file, {}, ()).run(raw, today)
 
 
+def completed(settings: Mapping[str, Any]) -> Settings:
+    """Return settings that were checked by an earlier version, with the defaults of the keys it did not know."""
+    known = deepcopy(dict(settings))
+    _fill(known, SCHEMA)
+    return known
+
+
 def changed(
     settings: Mapping[str, Any], changes: Mapping[str, str], *, today: date | None = None
 ) -> Settings:

@@ -7,12 +7,15 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
 from mapper import settings
 from mapper.catalogue import describe
 from mapper.mapping import load_rulebooks
 from mapper.money import loads
 from mapper.processing.reading import missing_facts
+from mapper.store import schema, tenants
+from mapper.store.database import open_database
 from mapper.vat_settings import SaleCode, Undecided, propose, sale_codes, uses
 
 RATES = load_rulebooks().rates
@@ -207,6 +210,15 @@ def test_removing_leaves_no_vat_settings(shop_with_codes):
 def shop_with_codes(request: pytest.FixtureRequest) -> Any:
     """The `mapper` command with a webshop connected to the sandbox's account."""
     return request.getfixturevalue("shop")
+
+
+def test_settings_from_before_a_key_existed_get_its_default_when_the_database_is_opened(tmp_path):
+    old = {name: value for name, value in shop().items() if name not in {"vat_of", "vat_number"}}
+    with open_database(tmp_path / "mapper.db") as database, database.begin() as conn:
+        tenants.create(conn, "winkel", name="Winkel", settings=old, who="test", now=datetime.now(UTC))
+        conn.execute(delete(schema.migration).where(schema.migration.c.name.startswith("0004")))
+    with open_database(tmp_path / "mapper.db") as database, database.read() as conn:
+        assert tenants.settings(conn, "winkel") == shop()
 
 
 # K3's words

@@ -9,12 +9,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 from daemons import home, open_shop, running, wait_for
 
 from mapper import settings
+from mapper.cli.evidence import evidence
 from mapper.mapping import load_rulebooks
 from mapper.processing import connections
 from mapper.processing.adoption import RulesInUse
@@ -443,8 +445,9 @@ def test_K2_after_the_last_check_a_person_sees_what_to_do_and_process_asks_anew(
         assert done.total_incl == Decimal(str(shop.invoices()[0]["AmountIncl"]))
         with at.database.read() as conn:
             (check,) = vat_numbers.checks(conn, shop.tenant, document)
-        assert check.state == "valid"
-        assert check.consultation
+            (shown,) = evidence(conn, done, ZoneInfo("Europe/Amsterdam"))
+        assert (check.state, shown["answer"], shown["requester"]) == ("valid", "valid", "NL004495445B01")
+        assert shown["consultation"] == check.consultation != ""
         shop.retire()
 
 

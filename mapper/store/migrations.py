@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, insert, inspect, select, text
+from sqlalchemy import Connection, insert, inspect, select, text, update
 
+from mapper import settings
 from mapper.errors import StoreError
 from mapper.store import schema
 
@@ -18,12 +19,21 @@ def _first_tables(conn: Connection) -> None:
     schema.metadata.create_all(conn)
 
 
+def _complete_settings(conn: Connection) -> None:
+    """Give the settings of every tenant the defaults of keys that are younger than they are."""
+    tenant = schema.tenant.c
+    for row in conn.execute(select(tenant.id, tenant.settings)).all():
+        new = settings.completed(row.settings)
+        conn.execute(update(schema.tenant).where(tenant.id == row.id).values(settings=new))
+
+
 Migration = tuple[str, Callable[[Connection], None]]
 MIGRATIONS: tuple[Migration, ...] = (
     ("0001 first tables", _first_tables),
     # Both make what is not there yet: a new database gets all of it at once.
     ("0002 published rules and overlays", _first_tables),
     ("0003 answers of VIES", _first_tables),
+    ("0004 settings of VAT on costs", _complete_settings),
 )
 
 
