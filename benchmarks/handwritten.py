@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from mapper.money import decimal_text
+from mapper.money import decimal_text, round_half_up
 from mapper.rounding import settle
 from mapper.rulebook.functions import (
     clean,
@@ -407,7 +407,7 @@ class HandWritten:
         net = sum([line["total_excl"] for line in lines], _ZERO)
         total = gross.quantize(_CENT, ROUND_HALF_UP)
         halves = net.quantize(_CENT, ROUND_HALF_UP) + (gross - net).quantize(_CENT, ROUND_HALF_UP)
-        tie = _ZERO if halves == total else _CENT
+        tie = _CENT if round_half_up(gross, 6) == total and halves != total else _ZERO
         document["vat_tolerance"] = max(_CENT * (vat_rates - 1), _ZERO) + abs(difference) + tie
         document["adds_up"] = total == total_incl
         document["lines"] = lines
@@ -435,7 +435,7 @@ class HandWritten:
             elif not right:
                 found.append(("C3", "warning"))
         found.extend(("L4", "warning") for line in lines if line["quantity"] == 0)
-        found.extend(("L4", "error") for line in lines if line["quantity"] < 0)
+        found.extend(("L4", "warning") for line in lines if line["quantity"] < 0)
         found.extend(("K3", "error") for line in lines if not line["vat_code"])
         if is_icp and configured is not None and configured["debtor"]:
             found.append(("K5", "info"))
