@@ -39,7 +39,7 @@ def test_no_case_is_left_out() -> None:
 
 
 def test_the_cases_reach_every_rule_row_and_check() -> None:
-    reached = coverage(SHIPPED, [(one.payload, one.settings) for one in CASES.found])
+    reached = coverage(SHIPPED, [(one.kind, one.payload, one.settings) for one in CASES.found])
     assert [str(part) for part in reached.uncovered] == []
     assert reached.percent == 100
 

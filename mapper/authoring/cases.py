@@ -1,4 +1,4 @@
-"""The cases of `rules/cases/*.yaml`, read: an order as differences from a stored one, and what must come of it.
+"""The cases of `rules/cases/*.yaml`, read: an order or invoice as differences from a stored one, and what must come of it.
 
 docs/rules.md, "Cases", explains the form. Everything a case names must exist: a payload field that the shop does not
 document, a setting or an expectation that nothing can ever have is a problem with its place, never a case that passes.
@@ -40,9 +40,10 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One case: the sentence that says why, the order and settings it is about, and what must come of them."""
+    """One case: the sentence that says why, the payload of a `kind` and settings, and what must come of them."""
 
     name: str
+    kind: str
     place: Place
     file: Path
     payload: Mapping[str, Any]
@@ -65,10 +66,10 @@ def case_files(rulebooks: Rulebooks) -> list[Path]:
     return sorted((rulebooks.folder / FOLDER).glob("*.yaml"))
 
 
-def read_cases(rulebooks: Rulebooks, files: Sequence[Path] = (), *, kind: str = "order") -> Cases:
+def read_cases(rulebooks: Rulebooks, files: Sequence[Path] = ()) -> Cases:
     """Read the cases of `files`, or of the rules' own folder. Problems are collected, never raised."""
     cases = Cases()
-    known = Known.of(rulebooks, kind)
+    known = {kind: Known.of(rulebooks, kind) for kind in rulebooks.sources}
     for path in files or case_files(rulebooks):
         shown = f"rules/{FOLDER}/{path.name}" if path.parent == shipped_rules() / FOLDER else str(path)
         try:
@@ -78,7 +79,7 @@ def read_cases(rulebooks: Rulebooks, files: Sequence[Path] = (), *, kind: str = 
         except RuleError as error:
             cases.problems += error.diagnostics
             continue
-        reader = _Reader(path, cases.sources[path], rulebooks, known, kind, cases.problems)
+        reader = _Reader(path, cases.sources[path], rulebooks, known, "order", cases.problems)
         cases.found += reader.cases(root)
     return cases
 
@@ -98,9 +99,14 @@ class _Reader:
     file: Path
     source: Source
     rulebooks: Rulebooks
-    known: Known
+    knowns: Mapping[str, Known]
     kind: str
     problems: list[Diagnostic]
+
+    @property
+    def known(self) -> Known:
+        """Return what can be expected of the case that is read."""
+        return self.knowns[self.kind]
 
     def refuse(self, code: str, place: Place, message: str, hint: str = "") -> None:
         self.problems.append(self.source.problem(code, place, message, hint))
@@ -143,7 +149,9 @@ class _Reader:
         absent = tuple(self.absent(node.entries.get("not")))
         if payload is None or settings is None or "case" not in node.entries:
             return None
-        return Case(node.entries["case"].text, node.place, self.file, payload, settings, expected, absent)
+        return Case(
+            node.entries["case"].text, self.kind, node.place, self.file, payload, settings, expected, absent
+        )
 
     # the order
 
@@ -163,6 +171,12 @@ class _Reader:
             payload: Json = deepcopy(_stored(path))
         except (PayloadError, OSError) as error:
             self.refuse("CASE102", given.place, f"'{path}' cannot be read: {error}")
+            return None
+        # Only an invoice states its own number in full; the file tells what it is, so a case need not.
+        self.kind = "invoice" if "invoicenumber_full" in payload else "order"
+        if self.kind not in self.knowns:
+            self.refuse("CASE102", given.place, f"These rules know no documents of kind '{self.kind}'.")
+            self.kind = "order"
             return None
         change = node.entries.get("change")
         for names_, place, value in flattened(change) if change is not None else ():
@@ -190,7 +204,7 @@ class _Reader:
                     self.refuse(
                         "CASE103",
                         place,
-                        f"The shop's orders have no '{'.'.join(names[: number + 1])}'.",
+                        f"The shop's {self.kind}s have no '{'.'.join(names[: number + 1])}'.",
                         hint,
                     )
                     return

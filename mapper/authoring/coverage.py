@@ -1,4 +1,4 @@
-"""What of the rules a set of orders never reached: rules, cases of tables, lines, requests and checks.
+"""What of the rules a set of orders and invoices never reached: rules, cases of tables, lines, requests and checks.
 
 Counted by the reference evaluator while it maps the same orders, so that the compiled rules run as always. A rule that
 every line has counts once, whatever lines it was evaluated for.
@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from mapper.diagnostics import Place
-from mapper.mapping import Rulebooks, payload_schema
+from mapper.mapping import KINDS, TARGET, Rulebooks, payload_schema
+from mapper.rulebook.files import roots_of
 from mapper.rulebook.functions import RuleFault
 from mapper.rulebook.reference import Absent, Evaluator, Interpreter, Names, typed
-from mapper.rulebook.source import Node, read
+from mapper.rulebook.source import Node
 
 _FAULTS = (Absent, RuleFault, ArithmeticError, TypeError, KeyError, ValueError, AttributeError)
 
@@ -60,25 +61,27 @@ class Coverage:
 
 
 def coverage(
-    rulebooks: Rulebooks,
-    orders: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]],
-    *,
-    kind: str = "order",
+    rulebooks: Rulebooks, payloads: Iterable[tuple[str, Mapping[str, Any], Mapping[str, Any]]]
 ) -> Coverage:
-    """Map orders, given with their settings, and tell what of the rules they reached."""
-    files = (rulebooks.sources[kind].rules.file, rulebooks.target.rules.file)
-    roots = [read(rulebooks.texts[file.rpartition("/")[2]], file) for file in files]
+    """Map payloads, given as (kind, payload, settings), and tell what of all rulebooks they reached.
+
+    An entry that several kinds have in common counts once, whichever kind reached it.
+    """
+    roots = roots_of(rulebooks.texts, rulebooks.files)
+    sources = {kind: roots[KINDS[kind]] for kind in rulebooks.sources}
+    target = roots[TARGET]
     evaluator = Evaluator(rulebooks.functions)
     hits: set[Key] = set()
-    for payload, settings in orders:
-        source, target = (_Counting(root, evaluator, settings, hits) for root in roots)
+    for kind, payload, settings in payloads:
         try:
-            document, _ = source.document(kind, typed(dict(payload), payload_schema(kind)))
-            target.requests(document)
+            counting = _Counting(sources[kind], evaluator, settings, hits)
+            document, _ = counting.document(kind, typed(dict(payload), payload_schema(kind)))
+            _Counting(target, evaluator, settings, hits).requests(document)
         except _FAULTS:
-            # The order cannot be mapped: what it reached before that counts.
+            # The payload cannot be mapped: what it reached before that counts.
             continue
-    parts = tuple(part for root in roots for part in parts_of(root))
+    every = (part for root in (*sources.values(), target) for part in parts_of(root))
+    parts = tuple({part.key: part for part in every}.values())
     return Coverage(parts, tuple(part for part in parts if part.key not in hits))
 
 

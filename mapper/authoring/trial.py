@@ -44,21 +44,23 @@ class Outcome:
     failures: tuple[Failure, ...]
 
 
-def run_case(rulebooks: Rulebooks, case: Case, *, kind: str = "order") -> Outcome:
-    """Map the order of a case and compare."""
-    mapped = rulebooks.bind(case.settings).apply(kind, case.payload, offline=True)
-    offline = {check.place for check in rulebooks.sources[kind].rules.checks if check.offline}
+def run_case(rulebooks: Rulebooks, case: Case) -> Outcome:
+    """Map the order or invoice of a case and compare."""
+    mapped = rulebooks.bind(case.settings).apply(case.kind, case.payload, offline=True)
+    offline = {check.place for check in rulebooks.sources[case.kind].rules.checks if check.offline}
     online = [finding for finding in mapped.findings if finding.place not in offline]
     failures = [_failure(mapped, online, one) for one in case.expected]
     failures += [_present(mapped, one) for one in case.absent]
     return Outcome(case, mapped, tuple(one for one in failures if one is not None))
 
 
-def explained(rulebooks: Rulebooks, outcome: Outcome, failure: Failure, *, kind: str = "order") -> str:
+def explained(rulebooks: Rulebooks, outcome: Outcome, failure: Failure) -> str:
     """Return why a field has the value it has, a few rules deep; of an order that could not be mapped, why not."""
     if outcome.mapped.document is None or failure.path in {"findings", "all_findings"}:
         return "\n".join(f"{finding_text(one)}: {one.say['en']}" for one in outcome.mapped.findings)
-    explainer = Explainer(rulebooks, kind, outcome.case.payload, outcome.case.settings, outcome.mapped)
+    explainer = Explainer(
+        rulebooks, outcome.case.kind, outcome.case.payload, outcome.case.settings, outcome.mapped
+    )
     try:
         return _shortened(explainer.explain(failure.path), LEVELS).render()
     except UsageError:

@@ -87,7 +87,7 @@ def _update(cases: Cases, outcomes: Sequence[Outcome], *, as_talk: bool) -> bool
 def _coverage(rulebooks: Rulebooks, outcomes: Sequence[Outcome]) -> Coverage:
     from mapper.authoring.coverage import coverage
 
-    return coverage(rulebooks, [(one.case.payload, one.case.settings) for one in outcomes])
+    return coverage(rulebooks, [(one.case.kind, one.case.payload, one.case.settings) for one in outcomes])
 
 
 def _tell(

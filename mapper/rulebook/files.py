@@ -46,6 +46,17 @@ def hash_of(texts: Mapping[str, str]) -> str:
     return digest.hexdigest()
 
 
+def roots_of(texts: Mapping[str, str], files: Mapping[str, str]) -> dict[str, Node]:
+    """Return each rule file's YAML by its name, whole: a rulebook that extends another has that one's entries, too.
+
+    For whoever reads rules that were loaded before by themselves: coverage and the reference evaluator.
+    """
+    reading = RuleFiles(files)
+    roots = {name: reading.root(name, text) for name, text in texts.items()}
+    reading.extend(roots)
+    return roots
+
+
 class RuleFiles:
     """Reads rule files, called as `files` says, collecting their problems."""
 

@@ -158,8 +158,11 @@ class Interpreter:
     tenant: Mapping[str, Any]
 
     def document(self, name: str, payload: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-        """Return the document of a payload, and (id, severity) of each check that speaks."""
-        names: Names = {name: payload, "tenant": self.tenant}
+        """Return the document of a payload, and (id, severity) of each check that speaks.
+
+        A payload of any kind is also called `order`: a rulebook that extends that of orders says so.
+        """
+        names: Names = {"order": payload, name: payload, "tenant": self.tenant}
         document: dict[str, Any] = {}
         self._section("document", names, document)
         names["lines"] = []
