@@ -406,7 +406,7 @@ class HandWritten:
         gross = sum([line["total_incl"] for line in lines], _ZERO)
         net = sum([line["total_excl"] for line in lines], _ZERO)
         total = gross.quantize(_CENT, ROUND_HALF_UP)
-        halves = net.quantize(_CENT, ROUND_HALF_UP) + (gross - net).quantize(_CENT, ROUND_HALF_UP)
+        halves = round_half_up(round_half_up(net, 12), 2) + round_half_up(round_half_up(gross - net, 12), 2)
         tie = _CENT if round_half_up(gross, 6) == total and halves != total else _ZERO
         document["vat_tolerance"] = max(_CENT * (vat_rates - 1), _ZERO) + abs(difference) + tie
         document["adds_up"] = total == total_incl

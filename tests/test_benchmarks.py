@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.engines import order_of
+from benchmarks.mapping import order_of
 from benchmarks.handwritten import HandWritten
 from benchmarks.peers import subset
 from mapper import mapping, money, settings

@@ -1,1 +1,1 @@
-"""One mapping, written for each engine as its documentation advises: see `benchmarks/engines.py`."""
+"""One mapping, written for each engine as its documentation advises: see `benchmarks/mapping.py`."""
