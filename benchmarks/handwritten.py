@@ -421,7 +421,7 @@ class HandWritten:
         incl = sum([line["total_incl"] for line in lines], _ZERO)
         if incl.quantize(_CENT, ROUND_HALF_UP) != document["total_incl"]:
             found.insert(0, ("K1", "error"))
-        vat = (incl - sum([line["total_excl"] for line in lines], _ZERO)).quantize(_CENT, ROUND_HALF_UP)
+        vat = round_half_up(round_half_up(incl - sum([line["total_excl"] for line in lines], _ZERO), 12), 2)
         off = abs(vat - document["total_vat"])
         if off > document["vat_tolerance"]:
             found.append(("K1", "error"))
