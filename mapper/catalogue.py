@@ -895,18 +895,25 @@ PROCESSING: dict[str, Entry] = {
         "Niets: het wordt opnieuw gevraagd. De instelling checks.vies_unknown maakt intussen concepten.",
     ),
     "PRO214": Entry(
-        "VIES could not say whether the customer's VAT number is valid ({country}, {code}), in all the days since {first_asked_at}.",
-        "VIES kon niet zeggen of het btw-nummer van de klant geldig is ({country}, {code}), al die dagen sinds {first_asked_at}.",
-        "Ask the member state's tax office, keep its answer, and book by hand; or process the document: VIES is asked anew. "
+        "VIES could not say whether the customer's VAT number is valid ({country}, {code}), in all the days since "
+        "{first_asked_at}.",
+        "VIES kon niet zeggen of het btw-nummer van de klant geldig is ({country}, {code}), al die dagen sinds "
+        "{first_asked_at}.",
+        "Ask the member state's tax office, keep its answer, and book by hand; or process the document: VIES is "
+        "asked anew. "
         "The setting checks.vies_unknown makes drafts.",
-        "Vraag het de belastingdienst van die lidstaat, bewaar het antwoord en boek met de hand; of verwerk het document: "
+        "Vraag het de belastingdienst van die lidstaat, bewaar het antwoord en boek met de hand; of verwerk het "
+        "document: "
         "VIES wordt opnieuw gevraagd. De instelling checks.vies_unknown maakt concepten.",
     ),
     "PRO213": Entry(
-        "WeFact has no VAT code for sales named {code}; {document} needs it for {country} at {rate} %, account type {account}.",
-        "WeFact heeft geen btw-code voor verkoop met de naam {code}; {document} heeft die nodig voor {country} bij {rate} %, "
+        "WeFact has no VAT code for sales named {code}; {document} needs it for {country} at {rate} %, account "
+        "type {account}.",
+        "WeFact heeft geen btw-code voor verkoop met de naam {code}; {document} heeft die nodig voor {country} bij "
+        "{rate} %, "
         "rekeningsoort {account}.",
-        "Correct it under Configuration, VAT (`mapper tenant vat NAME` shows the codes WeFact has), or add it in WeFact, "
+        "Correct it under Configuration, VAT (`mapper tenant vat NAME` shows the codes WeFact has), or add it in "
+        "WeFact, "
         "then process the document.",
         "Verbeter hem onder Configuratie, btw (`mapper tenant vat NAAM` toont de codes van WeFact), of voeg hem toe in "
         "WeFact, en verwerk het document daarna.",
