@@ -1,0 +1,330 @@
+"""Invoices and credit invoices, by the manual's numbers: I1–I8, in every sign convention and both price modes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from copy import deepcopy
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from orders import amount, cents, found, rulebooks, tenant
+
+from mapper.mapping import KINDS, TARGET, Mapped, apply, payload_schema
+from mapper.money import loads
+from mapper.rulebook.files import roots_of
+from mapper.rulebook.reference import Evaluator, Interpreter, typed
+
+FIXTURES = Path(__file__).parent / "fixtures"
+Json = dict[str, Any]
+SIGNS = ("counts", "prices", "none", "rows only", "totals only")
+ROW = {
+    "price_with_attributes",
+    "selling_price",
+    "price_without_discount_with_attributes",
+    "price_without_discount",
+}
+TOTALS = {
+    "total_price", "total_price_inc_tax", "total_price_exc_tax", "total_tax", "total_shipping", "paymethod_costs",
+    "extra_payment_option_price", "extra_costs",
+}  # fmt: skip
+
+
+@lru_cache(maxsize=2)
+def _stored(name: str) -> Json:
+    stored: Json = loads((FIXTURES / f"invoice-{name}.json").read_bytes())
+    return stored
+
+
+def debit(**changes: Any) -> Json:
+    return {**deepcopy(_stored("debit")), **changes}
+
+
+def priced(*rows: tuple[str, str, str], included: bool = True, shipping: str = "0", **changes: Any) -> Json:
+    """Return a debit invoice of rows (unit price, rate, count) whose totals are right."""
+    made = debit(invoice_row_taxes_included=included, total_shipping=amount(shipping), **changes)
+    model = made["rows"][1]
+    made["rows"] = [
+        model
+        | {name: amount(price) for name in ROW}
+        | {"id": 800001 + place, "tax": amount(rate), "count": amount(count), "attributes": []}
+        for place, (price, rate, count) in enumerate(rows)
+    ]
+    bases: dict[Decimal, Decimal] = defaultdict(Decimal)
+    for price, rate, count in rows:
+        bases[Decimal(rate)] += Decimal(price) * Decimal(count)
+    fees = sum(Decimal(made[name]) for name in ("paymethod_costs", "extra_costs"))
+    bases[Decimal(21)] += Decimal(shipping) + fees
+    tax = cents(sum(base * rate / (100 + rate if included else 100) for rate, base in bases.items()))
+    total = cents(sum(bases.values(), Decimal(0))) + (0 if included else tax)
+    return made | {
+        "total_price": amount(total), "total_tax": amount(tax), "total_price_inc_tax": amount(total),
+        "total_price_exc_tax": amount(total - tax),
+    }  # fmt: skip
+
+
+def credit(of: Json, signs: str = "counts", **changes: Any) -> Json:
+    """Return the invoice that takes another back in full, in one of the ways a shop may sign it."""
+    made = deepcopy(of) | {"type": "credit", "id": 600002, "invoicenumber_full": "F2025-42"}
+    if signs not in {"none", "rows only"}:
+        made |= {name: -made[name] for name in TOTALS}
+    if signs in {"counts", "rows only"}:
+        made["rows"] = [row | {"count": -row["count"]} for row in made["rows"]]
+    if signs == "prices":
+        made["rows"] = [row | {name: -row[name] for name in ROW} for row in made["rows"]]
+    return made | changes
+
+
+def mapped(payload: Json, **changes: Any) -> Mapped:
+    return apply(rulebooks(), "invoice", payload, tenant(**changes))
+
+
+def document(payload: Json, **changes: Any) -> Json:
+    result = mapped(payload, **changes)
+    assert result.document is not None, [finding.say["en"] for finding in result.findings]
+    return result.document
+
+
+def request(payload: Json, **changes: Any) -> Json:
+    return next(one.params for one in mapped(payload, **changes).requests if one.name == "invoice")
+
+
+def rates(made: Json) -> dict[Decimal, tuple[Decimal, Decimal]]:
+    """Return the sums without and with VAT of each rate."""
+    sums: dict[Decimal, tuple[Decimal, Decimal]] = {}
+    for line in made["lines"]:
+        excl, incl = sums.get(line["vat_percent"], (Decimal(0), Decimal(0)))
+        sums[line["vat_percent"]] = excl + line["total_excl"], incl + line["total_incl"]
+    return sums
+
+
+def test_I1_I2_I3_number_order_and_date():
+    made = document(debit())
+    assert (made["number"], made["invoice_number"]) == ("F2025-41", "F2025-41")
+    assert (made["order_number"], made["order_id"]) == ("2025-1001", 500001)
+    assert made["date"] == "2025-03-14T10:21:05"
+
+
+def test_I2_an_invoice_without_an_order_is_found_by_its_own_number():
+    alone = debit(order=None, ordernumber_full=None)
+    assert document(alone)["order_id"] is None
+    sent = request(alone)
+    assert (sent["ReferenceNumber"], sent["Description"]) == ("F2025-41", "F2025-41")
+    (invoice,) = [one for one in mapped(alone).requests if one.name == "invoice"]
+    assert invoice.find is not None
+    assert invoice.find.params["searchfor"] == "F2025-41"
+
+
+def test_I4_the_payment_method_is_its_orders_else_default():
+    assert document(debit(paymethod="CCVPay_ideal", paymethod_id=12))["payment_method"] == "ideal"
+    assert document(debit())["payment_method"] == "default"
+
+
+@pytest.mark.parametrize("included", [True, False])
+def test_I5_the_price_mode_is_that_of_the_invoice(included):
+    made = document(priced(("10", "21", "2"), included=included))
+    assert made["rows_include_vat"] is included
+    assert made["total_incl"] == (Decimal(20) if included else Decimal("24.20"))
+
+
+def test_I6_unit_price_and_discount_are_with_attributes():
+    payload = debit()
+    payload["rows"][0]["price_without_discount_with_attributes"] = Decimal("29.95")
+    line = document(payload)["lines"][0]
+    assert (line["unit_incl"], line["discount"]) == (Decimal("24.95"), 10)
+
+
+def test_I6_a_row_without_the_price_with_attributes_has_its_selling_price():
+    payload = debit()
+    payload["rows"][1]["price_with_attributes"] = None
+    assert document(payload)["lines"][1]["unit_incl"] == Decimal("12.5")
+
+
+def test_I7_payment_costs_have_the_rate_of_shipping():
+    payload = priced(("10", "9", "1"), shipping="4.95", paymethod_costs=Decimal("1.95"))
+    lines = {line["kind"]: line for line in document(payload)["lines"]}
+    assert lines["payment"]["vat_percent"] == lines["shipping"]["vat_percent"] == 21
+
+
+@pytest.mark.parametrize("included", [True, False])
+@pytest.mark.parametrize("signs", SIGNS)
+def test_I8_an_invoice_and_its_full_credit_are_0_for_every_rate(signs, included):
+    of = priced(
+        ("24.95", "21", "2"), ("12.50", "9", "3"), ("-3", "9", "1"), included=included, shipping="4.95",
+        paymethod_costs=Decimal("1.95"), extra_costs=Decimal("2.50"),
+    )  # fmt: skip
+    there, back = document(of), document(credit(of, signs))
+    assert found(mapped(credit(of, signs))) == found(mapped(of))
+    assert back["is_credit"]
+    taken = rates(back)
+    assert {
+        rate: (excl + taken[rate][0], incl + taken[rate][1]) for rate, (excl, incl) in rates(there).items()
+    } == {Decimal(rate): (0, 0) for rate in (21, 9)}
+    assert all(line["quantity"] > 0 for line in back["lines"])
+
+
+@pytest.mark.parametrize("signs", SIGNS)
+def test_I8_a_restocking_fee_stays_positive(signs):
+    of = priced(("20", "21", "1"), ("-5", "21", "1"))
+    lines = document(credit(of, signs))["lines"]
+    assert [line["unit_incl"] for line in lines] == [-20, 5]
+
+
+@pytest.mark.parametrize("signs", ["counts", "none"])
+def test_I8_a_fee_beside_the_shipping_costs_stays_positive(signs):
+    of = priced(("-5", "21", "1"), shipping="15")
+    lines = document(credit(of, signs))["lines"]
+    assert [(line["kind"], line["unit_incl"]) for line in lines] == [("revenue", 5), ("shipping", -15)]
+
+
+@pytest.mark.parametrize("included", [True, False])
+@pytest.mark.parametrize("signs", SIGNS)
+def test_I8_a_discount_lowers_the_credit_too(signs, included):
+    # 20.00 less 5.00 at one rate: with VAT in the rows 15.00, else 18.15.
+    total, tax = (Decimal(15), Decimal("2.60")) if included else (Decimal("18.15"), Decimal("3.15"))
+    totals = {
+        "total_price": total, "total_price_inc_tax": total, "total_price_exc_tax": total - tax, "total_tax": tax,
+    }  # fmt: skip
+    of = priced(("20", "21", "1"), included=included) | totals | {"total_discounts": 5}
+    there, back = document(of), document(credit(of, signs))
+    assert [line["total_incl"] for line in back["lines"]] == [-line["total_incl"] for line in there["lines"]]
+    assert [one for one in found(mapped(credit(of, signs))) if one[1] == "error"] == []
+
+
+@pytest.mark.parametrize("literal", ["credit", "Credit", "CREDIT"])
+def test_I8_a_credit_is_told_by_its_type_or_by_its_total(literal):
+    of = priced(("10", "21", "1"))
+    assert document(credit(of, "none", type=literal))["is_credit"]
+    assert document(credit(of, "counts", type="debit"))["is_credit"]
+    assert not document(of)["is_credit"]
+
+
+def test_I8_a_credit_names_its_original_where_known():
+    back = credit(priced(("10", "21", "1")))
+    original = {"id": 600001, "invoicenumber_full": "F2025-41", "total_price": 10}
+    assert request(back | {"original": original})["Description"] == "2025-1001/F2025-42 (credit F2025-41)"
+    assert request(back)["Description"] == "2025-1001/F2025-42"
+
+
+def test_I8_a_credit_is_icp_as_its_original_was():
+    back = credit(priced(("10", "21", "1")))
+    original = {"id": 600001, "invoicenumber_full": "F2025-41", "is_intra_community_order": True}
+    assert document(back | {"original": original})["is_icp"] is True
+    assert document(back | {"is_intra_community_order": True})["is_icp"] is True
+    original["is_intra_community_order"] = False
+    assert document(back | {"is_intra_community_order": True, "original": original})["is_icp"] is False
+
+
+def test_I8_more_than_is_left_of_the_order_is_an_error():
+    back = credit(priced(("10", "21", "1")))
+    assert ("I8", "error") in found(mapped(back | {"creditable": Decimal("9.99")}))
+    assert ("I8", "error") not in found(mapped(back | {"creditable": 10}))
+    assert ("I8", "error") in found(mapped(back | {"original": {"id": 1, "total_price": 9}}))
+
+
+@pytest.mark.parametrize("included", [True, False])
+@pytest.mark.parametrize("in_rows", [True, False])
+def test_I8_K1_says_which_reading_of_the_discount_fits(in_rows, included):
+    fits = priced(("10", "21", "2"), ("10", "9", "1"), included=included)
+    payload = fits | {"total_discounts": 3}
+    if not in_rows:
+        # The shop's total counts the discount; the setting says that the rows do.
+        less = cents(Decimal(fits["total_price"]) * Decimal("0.9"))
+        tax = cents(Decimal(fits["total_tax"]) * Decimal("0.9"))
+        payload |= {
+            "total_price": less,
+            "total_price_inc_tax": less,
+            "total_tax": tax,
+            "total_price_exc_tax": less - tax,
+        }
+    right, wrong = (
+        mapped(payload, checks__discounts_in_rows=in_rows),
+        mapped(payload, checks__discounts_in_rows=not in_rows),
+    )
+    assert [one for one in found(right) if one[1] == "error"] == []
+    said = {(one.id, one.about): one for one in wrong.findings}
+    assert said["K1", "total_incl"].severity == "error"
+    assert ("contain the discount already" in said["K1", "discount_incl"].say["en"]) is in_rows
+
+
+def test_K1_no_reading_is_named_when_none_fits():
+    wrong = mapped(
+        priced(("10", "21", "2")) | {"total_discounts": 3, "total_price": 15, "total_price_inc_tax": 15}
+    )
+    assert [one.about for one in wrong.findings if one.about == "discount_incl"] == []
+
+
+@pytest.mark.parametrize("field", ["total_price_inc_tax", "total_price_exc_tax"])
+def test_K1_a_total_that_contradicts_the_others_is_an_error(field):
+    of = priced(("10", "21", "1"))
+    assert [one.about for one in mapped(of | {field: of[field] + 1}).findings if one.severity == "error"] == [
+        field
+    ]
+    assert [one for one in found(mapped(of | {field: None})) if one[1] == "error"] == []
+
+
+def test_W4_two_invoices_of_an_order_never_share_its_number():
+    sent = request(debit(), invoice__status="sent", invoice__code="order_number")
+    assert sent["InvoiceCode"] == "F2025-41"
+
+
+# --- compiled and interpreted
+
+
+@lru_cache(maxsize=1)
+def _interpreters() -> tuple[Interpreter, Interpreter]:
+    books = rulebooks()
+    roots, evaluator = roots_of(books.texts, books.files), Evaluator(books.functions)
+    return Interpreter(roots[KINDS["invoice"]], evaluator, tenant()), Interpreter(
+        roots[TARGET], evaluator, tenant()
+    )
+
+
+def agree(payload: Json) -> None:
+    """Assert that the compiled rules and the interpreter make the same of an invoice."""
+    books = rulebooks()
+    made, reports, raw, more = books.bind(tenant()).run("invoice", payload)
+    source, target = _interpreters()
+    again, said = source.document("invoice", typed(payload, payload_schema("invoice")))
+    assert again == made
+    rules = books.sources["invoice"].rules
+    assert said == [(rules.checks[number].id, severity) for number, severity, *_ in reports]
+    asked, later = target.requests(made)
+    assert [params for _, params in asked] == [params for _, params, *_ in raw]
+    assert later == [(books.target.rules.checks[number].id, severity) for number, severity, *_ in more]
+
+
+@pytest.mark.parametrize("name", ["debit", "credit"])
+def test_compiled_is_interpreted_for_stored_invoices(name):
+    agree(_stored(name))
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    rows=st.lists(
+        st.tuples(
+            st.decimals("0.01", "500", places=2).map(str),
+            st.sampled_from(["21", "9", "0"]),
+            st.sampled_from(["1", "3", "0.5"]),
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+    signs=st.sampled_from(SIGNS),
+    included=st.booleans(),
+    discount=st.sampled_from([0, 5]),
+)
+def test_compiled_is_interpreted_for_any_credit(rows, signs, included, discount):
+    of = priced(*rows, included=included, shipping="4.95") | {"total_discounts": discount}
+    agree(of)
+    agree(
+        credit(
+            of,
+            signs,
+            original={"id": 600001, "invoicenumber_full": "F2025-41", "total_price": of["total_price"]},
+        )
+    )
