@@ -241,6 +241,18 @@ RULES: dict[str, Entry] = {
         "Give it `help` in both languages.",
         "Geef `help` in beide talen.",
     ),
+    "RULE225": Entry(
+        "A field of the document is not set, or is set otherwise, by the rules of another kind of document.",
+        "Een veld van het document wordt door de regels van een andere soort document niet of anders gezet.",
+        "Every kind of document has the same fields; set it to `none` where it means nothing.",
+        "Elke soort document heeft dezelfde velden; zet het op `none` waar het niets betekent.",
+    ),
+    "RULE303": Entry(
+        "A rulebook extends what is no rulebook, itself, or one that extends another.",
+        "Een regelboek breidt iets uit dat geen regelboek is, zichzelf, of een dat zelf een ander uitbreidt.",
+        "Name a rulebook that stands on its own after `extends`.",
+        "Noem na `extends` een regelboek dat op zichzelf staat.",
+    ),
     "RULE301": Entry(
         "An overlay changes something that the rules do not have.",
         "Een overlay verandert iets dat de regels niet hebben.",
