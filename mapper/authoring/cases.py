@@ -1,4 +1,4 @@
-"""The cases of `rules/cases/*.yaml`, read: an order or invoice as differences from a stored one, and what must come of it.
+"""The cases of `rules/cases/*.yaml`, read: how a payload differs from a stored one, and what must come of it.
 
 docs/rules.md, "Cases", explains the form. Everything a case names must exist: a payload field that the shop does not
 document, a setting or an expectation that nothing can ever have is a problem with its place, never a case that passes.
@@ -163,7 +163,7 @@ class _Reader:
         names = sorted({path.stem for folder in folders for path in folder.glob("*.json")})
         if given.text not in names:
             self.refuse(
-                "CASE102", given.place, f"There is no stored order '{given.text}'.", _close(given.text, names)
+                "CASE102", given.place, f"There is no stored order or invoice '{given.text}'.", _close(given.text, names)
             )
             return None
         path = next(path for folder in folders if (path := folder / f"{given.text}.json").is_file())
