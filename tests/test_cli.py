@@ -433,3 +433,11 @@ def test_interrupted_is_130(mapper):
         waiting.send_signal(signal.SIGINT)
         _, said = waiting.communicate(timeout=20)
     assert (waiting.returncode, said.strip()) == (130, "Interrupted.")
+
+
+def test_K4_another_mode_needs_another_go_live(shop):
+    refused = shop("tenant", "set", "winkel", "mode=invoices")
+    assert (refused.code, "SET112" in refused.err) == (2, True)
+    changed = shop("tenant", "set", "winkel", "mode=invoices", "process_from=2026-12-01")
+    assert changed.code == 0, changed.err
+    assert "--webhook-url" in changed.err

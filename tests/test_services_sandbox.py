@@ -316,3 +316,39 @@ def test_K2_vies_has_three_answers(sandbox: Services, word: str, state: str) -> 
             return answer.state, answer.code, bool(answer.consultation)
 
     assert asyncio.run(scenario()) == (state, word, state != "unknown" and word != "INVALID_INPUT")
+
+
+def test_I4_I8_an_invoice_comes_with_its_order_and_a_credit_with_what_it_corrects(sandbox: Services) -> None:
+    (order,) = sandbox.sell("payment_fee")
+    debit = sandbox.admin("ccv", "POST", "invoices", {"order": order["id"]})
+    part = {"order": order["id"], "changes": {"type": "credit"}, "rows": [{"of": 1, "count": 1}]}
+    first, second = (sandbox.admin("ccv", "POST", "invoices", part) for _ in range(2))
+    found = with_shop(sandbox, lambda shop: shop.invoice(second["id"]))
+    assert (found["paymethod"], found["is_platform_sale"]) == ("After-Pay", False)
+    assert found["original"]["id"] == debit["id"]
+    assert found["creditable"] == debit["total_price"] + first["total_price"]
+    assert [row["count"] for row in found["rows"]] == [-1]
+    assert "original" not in with_shop(sandbox, lambda shop: shop.invoice(debit["id"]))
+
+
+@pytest.mark.parametrize("how", ["by number", "deleted"])
+def test_I4_an_order_is_found_by_its_number_and_may_be_gone(sandbox: Services, how: str) -> None:
+    (order,) = sandbox.sell("payment_fee")
+    changes = {"order": None} if how == "by number" else {}
+    invoice = sandbox.admin("ccv", "POST", "invoices", {"order": order["id"], "changes": changes})
+    if how == "deleted":
+        sandbox.admin("ccv", "DELETE", f"orders/{order['id']}")
+    found = with_shop(sandbox, lambda shop: shop.invoice(invoice["id"]))
+    assert found.get("paymethod") == ("After-Pay" if how == "by number" else None)
+
+
+def test_the_reference_of_an_invoice_is_read_and_written(sandbox: Services) -> None:
+    (order,) = sandbox.sell("nl_ideal")
+    id = sandbox.admin("ccv", "POST", "invoices", {"order": order["id"]})["id"]
+
+    async def work(shop: CcvShop) -> tuple[str, str]:
+        before = await shop.external_reference(id)
+        await shop.set_external_reference(id, "F0001")
+        return before, await shop.external_reference(id)
+
+    assert with_shop(sandbox, work) == ("", "F0001")

@@ -163,7 +163,10 @@ class _Reader:
         names = sorted({path.stem for folder in folders for path in folder.glob("*.json")})
         if given.text not in names:
             self.refuse(
-                "CASE102", given.place, f"There is no stored order or invoice '{given.text}'.", _close(given.text, names)
+                "CASE102",
+                given.place,
+                f"No stored order or invoice is '{given.text}'.",
+                _close(given.text, names),
             )
             return None
         path = next(path for folder in folders if (path := folder / f"{given.text}.json").is_file())

@@ -295,6 +295,10 @@ def _change_settings(database: Database, name: str, changes: dict[str, str], fil
         if new["home_country"]:
             tenants.set_home_country(conn, name, new["home_country"])
     say(f"{name}: settings {revision}.")
+    if new["mode"] != old["mode"]:
+        say(
+            "Webhooks are of the mode: register them anew with --webhook-url, else only the sweep finds documents."
+        )
 
 
 def _change_keys(state: State, database: Database, name: str, given: dict[str, str]) -> None:
