@@ -480,7 +480,7 @@ class HandWritten:
                 "CompanyName": customer["company"], "Initials": customer["first_name"],
                 "SurName": customer["last_name"] or "NN", "TaxNumber": customer["vat_number"],
                 "CompanyNumber": customer["kvk"], "Address": join(" ", customer["street"], customer["house_number"]),
-                "ZipCode": customer["zipcode"], "City": customer["city"], "Country": customer["country"],
+                "ZipCode": customer["zipcode"], "City": customer["city"], "Country": _iso(customer["country"]),
                 "EmailAddress": customer["email"], "PhoneNumber": customer["phone"],
             })))  # fmt: skip
         synchronise = self.tenant["products"]["synchronise"]
@@ -543,7 +543,7 @@ class HandWritten:
                 "CompanyName": customer["company"], "Initials": customer["first_name"],
                 "SurName": customer["last_name"] or "NN",
                 "Address": join(" ", customer["street"], customer["house_number"]), "ZipCode": customer["zipcode"],
-                "City": customer["city"], "Country": customer["country"], "EmailAddress": customer["email"],
+                "City": customer["city"], "Country": _iso(customer["country"]), "EmailAddress": customer["email"],
             }  # fmt: skip
         if document["delivery"] is not None and invoice["shipping_fields"] != "off":
             params["CustomFields"] = self.shipping_fields(document["delivery"], invoice["shipping_fields"])
@@ -572,3 +572,7 @@ class HandWritten:
 
 def _filled(params: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in params.items() if value is not None and value != ""}
+
+
+def _iso(country: str) -> str:
+    return "GB" if country == "XI" else country
