@@ -109,8 +109,10 @@ class Workflow:
             await engine.step("reference", reference.write, self._environment, task.tenant, task.document)
 
     async def _has_reference(self, document: Document) -> bool:
+        if document.kind != "invoice":
+            return False
         settings = await self._environment.read(lambda conn: tenants.settings(conn, document.tenant))
-        return document.kind == "invoice" and bool(settings["invoice"].get("write_reference"))
+        return bool(settings["invoice"].get("write_reference"))
 
     def _product(self, number: int) -> Work:
         async def work(document: Document) -> Result:
