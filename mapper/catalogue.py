@@ -906,6 +906,12 @@ PROCESSING: dict[str, Entry] = {
         "Nothing: it is asked again. The setting checks.vies_unknown makes drafts meanwhile.",
         "Niets: het wordt opnieuw gevraagd. De instelling checks.vies_unknown maakt intussen concepten.",
     ),
+    "PRO216": Entry(
+        "The document is dated {date}, which is in the future.",
+        "Het document is gedateerd op {date}; dat ligt in de toekomst.",
+        "Correct the date in the shop, or the clock of the machine that the mapper runs on, then process it again.",
+        "Verbeter de datum in de winkel, of de klok van de machine waarop de mapper draait, en verwerk het opnieuw.",
+    ),
     "PRO214": Entry(
         "VIES could not say whether the customer's VAT number is valid ({country}, {code}), in all the days since "
         "{first_asked_at}.",

@@ -113,6 +113,12 @@ def test_R9_an_order_from_before_the_go_live_is_ignored_unless_a_person_asks_for
     shop.until(document, "done")
 
 
+def test_a_document_dated_in_the_future_is_not_posted(shop):
+    document = shop.sell("nl_ideal", create_date="2099-01-01T10:00:00Z")
+    assert shop.until(document, "error").cause == "PRO216"
+    assert shop.invoices() == []
+
+
 def test_R4_a_done_document_is_not_posted_again_and_a_change_is_reported(shop):
     document = shop.sell("nl_ideal")
     shop.until(document, "done")
@@ -294,7 +300,8 @@ def test_B3_whatever_happens_to_a_call_every_order_has_one_debtor_and_one_invoic
     sold = [shop.sell("nl_ideal", customer={"email": f"{one}@example.com"}) for one in range(len(faults))]
     for document in sold:
         shop.until(document, "done")
-    assert all("waiting" in shop.events(document) for document in sold)
+    # A second try may meet the fault that was meant for another order.
+    assert sum(shop.events(document).count("waiting") for document in sold) >= len(faults)
     assert (len(shop.debtors()), len(shop.invoices())) == (len(sold), len(sold))
     assert len({one["ReferenceNumber"] for one in shop.invoices()}) == len(sold)
 

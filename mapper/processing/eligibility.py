@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -117,6 +117,12 @@ def created_at(payload: Mapping[str, Any]) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def is_of_the_future(payload: Mapping[str, Any], now: datetime) -> bool:
+    """Tell whether a document is dated later than today anywhere on earth: such a date cannot go into the books."""
+    created = created_at(payload)
+    return created is not None and created > now + timedelta(days=1)
 
 
 def _is_older(payload: Mapping[str, Any], process_from: datetime) -> bool:

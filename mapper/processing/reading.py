@@ -18,7 +18,7 @@ from mapper.mapping import Mapped, Request, Rulebooks
 from mapper.money import decimal_text
 from mapper.processing import plan, verification
 from mapper.processing.connections import Connections
-from mapper.processing.eligibility import Posted, Verdict, created_at, judge
+from mapper.processing.eligibility import Posted, Verdict, created_at, is_of_the_future, judge
 from mapper.processing.environment import Environment
 from mapper.processing.outcome import Stop
 from mapper.processing.verification import Verdict as Verified
@@ -68,6 +68,8 @@ async def read(environment: Environment, document: Document, *, by_hand: bool) -
         raise Stop("ignore", verdict.reason)
     if verdict.outcome == "open":
         raise Stop("open", verdict.reason)
+    if is_of_the_future(payload, environment.now()):
+        raise Stop("fail", "PRO216", {"date": str(payload.get("create_date"))[:40]})
     # Off the event loop: an order of hundreds of rows would make webhooks wait.
     rules = await asyncio.to_thread(environment.rules.of, document.tenant, around.overlay)
     mapped = await asyncio.to_thread(mapping.apply, rules, document.kind, payload, around.settings)
