@@ -10,8 +10,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.mapping import order_of
 from benchmarks.handwritten import HandWritten
+from benchmarks.mapping import order_of
 from benchmarks.peers import subset
 from mapper import mapping, money, settings
 

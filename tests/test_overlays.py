@@ -101,7 +101,9 @@ def test_a_request_may_get_a_parameter_it_does_not_have(shipped):
 
 
 def test_a_check_is_found_by_id_and_about_and_changed_in_part(shipped):
-    text = "checks:\n  - id: K8\n    about: currency\n    if: order.currency == 'EUR'\n    severity: warning\n"
+    text = (
+        "checks:\n  - id: K8\n    about: currency\n    if: order.currency == 'EUR'\n    severity: warning\n"
+    )
     found = [one for one in mapped(with_overlay(text)).findings if one.id == "K8"]
     assert [(one.severity, str(one.place)) for one in found] == [("warning", "overlay of winkel:2:5")]
     assert not [one for one in mapped(shipped).findings if one.id == "K8"]

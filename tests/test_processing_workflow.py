@@ -11,7 +11,7 @@ import pytest
 from daemons import Shop, charged, home, open_shop, running, wait_for
 
 from mapper.errors import UsageError
-from mapper.processing import actions, engine
+from mapper.processing import actions
 from mapper.processing.preview import preview
 from mapper.store import documents, operations, payloads, tenants
 

@@ -392,11 +392,14 @@ def test_a_changed_rule_changes_the_output(tmp_path, file, old, new, changed):
 
 
 def test_a_changed_text_changes_what_is_said(tmp_path):
-    old, new = "The goods go to {_country}, outside the EU, but", "Nothing may be charged in {_country}, yet"
+    old, new = (
+        "The goods go to {_territory.name}, outside the EU, but",
+        "Nothing may be charged in {_country}, yet",
+    )
     payload = loads((Path(__file__).parent / "fixtures" / "order-export-us.json").read_bytes()) | {
         "total_tax": 5
     }
     mapped = load_rulebooks(copied(tmp_path, {SOURCE: (old, new)})).bind(EXAMPLE).apply("order", payload)
-    assert "Nothing may be charged in US, yet 5 VAT was charged: 0 % is expected." in {
+    assert "Nothing may be charged in US, yet 5.00 VAT was charged: 0 % is expected." in {
         one.say["en"] for one in mapped.findings
     }
