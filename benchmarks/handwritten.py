@@ -467,7 +467,11 @@ class HandWritten:
                 found.append(("K7", "warning"))
         if document["currency"] != tenant["currency"]:
             found.append(("K8", "wait"))
-        if document["total_incl"] == 0 and tenant["checks"]["zero_total"] == "ignore":
+        if (
+            document["total_incl"] == 0
+            and document["total_vat"] == 0
+            and tenant["checks"]["zero_total"] == "ignore"
+        ):
             found.append(("R6", "info"))
 
     def requests(
