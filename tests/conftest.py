@@ -131,7 +131,7 @@ def shop(mapper: Mapper, sandbox: Services, tmp_path) -> Mapper:
     secret.write_text(sandbox.ccv_secret + "\n")
     key.write_text(sandbox.wefact_key + "\n")
     settings = tmp_path / "settings.yaml"
-    settings.write_text(mapper("tenant", "example").out)
+    settings.write_text(mapper("tenant", "example").out.replace("# process_from:", "process_from:"))
     keys = ("--secret-file", secret, "--wefact-key-file", key, "--public", sandbox.ccv_public)
     where = ("--shop", sandbox.ccv, "--wefact-url", sandbox.wefact, "--vies-url", sandbox.vies)
     added = mapper("tenant", "add", "winkel", *where, *keys, "--settings", settings)

@@ -441,3 +441,12 @@ def test_K4_another_mode_needs_another_go_live(shop):
     changed = shop("tenant", "set", "winkel", "mode=invoices", "process_from=2026-12-01")
     assert changed.code == 0, changed.err
     assert "--webhook-url" in changed.err
+
+
+def test_R9_a_shop_added_with_the_example_settings_goes_live_now_and_not_in_the_past(mapper, tmp_path):
+    from mapper import settings
+
+    written = tmp_path / "settings.yaml"
+    written.write_text(mapper("tenant", "example").out)
+    today = NOW.date()
+    assert settings.read(written, today=today)["process_from"] == today.isoformat()

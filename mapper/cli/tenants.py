@@ -224,7 +224,9 @@ def example() -> None:
     """Print example settings with every key explained: a start for your own file."""
     from mapper import settings, settings_text
 
-    click.echo(settings_text.write(settings.example()), nl=False)
+    written = settings_text.write(settings.example())
+    # Commented out, so that a shop added with this file goes live at that moment and not in the past (R9).
+    click.echo(written.replace("\nprocess_from:", "\n# process_from:", 1), nl=False)
 
 
 _KEY_OPTIONS = (("--secret", _SHOP_SECRET), ("--wefact-key", _WEFACT_KEY))
