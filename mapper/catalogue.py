@@ -441,6 +441,14 @@ SERVICES: dict[str, Entry] = {
         "It is tried again by itself.",
         "Het wordt vanzelf opnieuw geprobeerd.",
     ),
+    "CCV109": Entry(
+        "The shop {shop} does not give {document}, although nothing says that it was deleted.",
+        "De winkel {shop} geeft {document} niet, terwijl niets zegt dat het verwijderd is.",
+        "Look for it in the shop. If it is there, process it again; if the shop never had it, or has it no more, choose "
+        "Ignore with the reason.",
+        "Zoek het op in de winkel. Staat het er, verwerk het dan opnieuw; heeft de winkel het nooit gehad of niet meer, "
+        "kies dan Negeren met de reden.",
+    ),
     "CCV201": Entry(
         "The shop {shop} does not accept the key pair. {sentence}",
         "De winkel {shop} accepteert het sleutelpaar niet. {sentence}",

@@ -104,6 +104,51 @@ def test_R6_a_deleted_order_is_ignored(shop):
     assert shop.until(document, "ignored").cause == "deleted in the shop (R6)"
 
 
+def test_R6_an_order_that_the_shop_denies_for_a_moment_is_posted_all_the_same(shop):
+    shop.sandbox.fault("ccv", kind="status", status=404, match={"path": "/orders/"}, times=3)
+    document = shop.sell("nl_ideal")
+    shop.until(document, "done")
+    assert len(shop.invoices()) == 1
+
+
+def test_R6_an_order_whose_deletion_no_webhook_told_is_ignored_once_the_shops_list_lacks_it_too(shop):
+    document = shop.sell("unpaid")
+    shop.until(document, "open", cause="not paid yet (R1)")
+    shop.sandbox.switch("ccv", webhooks="lose")
+    shop.sandbox.admin("ccv", "DELETE", f"orders/{document.partition('-')[2]}")
+    shop.process(document)
+    assert shop.until(document, "ignored").cause == "deleted in the shop (R6)"
+
+
+def test_R6_an_order_the_shop_lists_but_does_not_give_stops_for_a_person(shop):
+    document = shop.sell("unpaid")
+    shop.until(document, "open", cause="not paid yet (R1)")
+    path = f"/orders/{document.partition('-')[2]}/"
+    shop.sandbox.fault("ccv", kind="status", status=404, match={"path": path}, times=100)
+    shop.process(document)
+    assert shop.until(document, "error").cause == "CCV109"
+    shop.sandbox.admin("ccv", "DELETE", "faults")
+    shop.change(document, paid=True)
+    shop.until(document, "done")
+
+
+def test_R6_a_number_the_shop_never_had_stops_with_an_error_and_is_not_called_deleted(shop):
+    shop.process("order-99999")
+    stopped = shop.until("order-99999", "error")
+    assert (stopped.cause, stopped.facts["document"]) == ("CCV109", "order-99999")
+
+
+def test_R6_the_sweep_takes_up_an_order_that_was_taken_for_deleted_and_is_there(shop):
+    document = shop.sell("unpaid")
+    shop.until(document, "open", cause="not paid yet (R1)")
+    with shop.home.database.begin() as conn:
+        documents.ignore(conn, shop.tenant, document, reason="deleted in the shop (R6)", now=now())
+    shop.sandbox.switch("ccv", webhooks="lose")
+    shop.change(document, paid=True)
+    actions.sweep(shop.home.database, shop.home.sealer, shop.tenant, now=now(), loopback=True)
+    shop.until(document, "done")
+
+
 def test_R9_an_order_from_before_the_go_live_is_ignored_unless_a_person_asks_for_it(shop):
     with shop.home.database.begin() as conn:
         tenants.go_live(conn, shop.tenant, LATER)

@@ -13,13 +13,14 @@ from sqlalchemy import Connection
 from mapper import mapping
 from mapper.catalogue import describe
 from mapper.diagnostics import Finding, Severity
-from mapper.errors import Fact, Language, Refused
+from mapper.errors import Fact, Language
 from mapper.mapping import Mapped, Request, Rulebooks
 from mapper.money import decimal_text
 from mapper.processing import plan, verification
 from mapper.processing.connections import Connections
 from mapper.processing.eligibility import Posted, Verdict, created_at, is_of_the_future, judge
 from mapper.processing.environment import Environment
+from mapper.processing.fetching import fetched
 from mapper.processing.outcome import Stop
 from mapper.processing.verification import Verdict as Verified
 from mapper.services import ccv_invoices
@@ -28,7 +29,6 @@ from mapper.store.rows import Document, Kind, Tenant
 
 # An answer about VAT codes older than this is read anew before a document is held for a code it does not name.
 CODES_TRUSTED_SECONDS = 30.0
-_GONE = "CCV301"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,21 +81,6 @@ async def read(environment: Environment, document: Document, *, by_hand: bool) -
     if stop is not None:
         raise stop
     return plan.plan_of(result.requests)
-
-
-async def fetched(connections: Connections, document: Document) -> dict[str, Any]:
-    """Return the document as the shop has it now. Raises Stop (ignored) when it is deleted there (R6)."""
-    if document.deleted:
-        raise Stop("ignore", "deleted in the shop (R6)")
-    shop = await connections.shop(document.tenant)
-    try:
-        if document.kind == "invoice":
-            return await shop.invoice(document.shop_id)
-        return await shop.order(document.shop_id)
-    except Refused as error:
-        if error.code == _GONE:
-            raise Stop("ignore", "deleted in the shop (R6)") from None
-        raise
 
 
 def judged(payload: Mapping[str, Any], around: Circumstances) -> Verdict:
