@@ -444,10 +444,10 @@ SERVICES: dict[str, Entry] = {
     "CCV109": Entry(
         "The shop {shop} does not give {document}, although nothing says that it was deleted.",
         "De winkel {shop} geeft {document} niet, terwijl niets zegt dat het verwijderd is.",
-        "Look for it in the shop. If it is there, process it again; if the shop never had it, or has it no more, choose "
-        "Ignore with the reason.",
-        "Zoek het op in de winkel. Staat het er, verwerk het dan opnieuw; heeft de winkel het nooit gehad of niet meer, "
-        "kies dan Negeren met de reden.",
+        "Look for it in the shop. If it is there, process it again; if the shop never had it, or has it no more, "
+        "choose Ignore with the reason.",
+        "Zoek het op in de winkel. Staat het er, verwerk het dan opnieuw; heeft de winkel het nooit gehad of niet "
+        "meer, kies dan Negeren met de reden.",
     ),
     "CCV201": Entry(
         "The shop {shop} does not accept the key pair. {sentence}",
@@ -1116,6 +1116,12 @@ USAGE: dict[str, Entry] = {
         "De demo eindigde niet zoals het hoort: {reason}.",
         "Run it again with --keep and look at the folder it names; report it if it stays.",
         "Draai hem opnieuw met --keep en bekijk de genoemde map; meld het als het zo blijft.",
+    ),
+    "USE111": Entry(
+        "--rules is only for trying: `mapper run` processes with the published rules.",
+        "--rules is alleen om te proberen: `mapper run` verwerkt met de gepubliceerde regels.",
+        "Add --dry-run, or publish the rules with `mapper publish`.",
+        "Voeg --dry-run toe, of publiceer de regels met `mapper publish`.",
     ),
     "USE150": Entry(
         "This changes settings and there is nobody at a terminal to agree.",

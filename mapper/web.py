@@ -12,7 +12,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Protocol
 
 from sqlalchemy import Connection
@@ -49,7 +49,6 @@ READ_SECONDS = 10.0
 # A shop that changes a thousand orders at once may say so; more than this in a row is not a shop.
 THROTTLE_BURST = 2_000
 THROTTLE_PER_SECOND = 100.0
-HEARTBEAT_TTL = timedelta(seconds=60)
 
 _log = logging.getLogger("mapper.web")
 _EVENT = re.compile(r"(orders|invoices)(\.[a-z]{1,20}){1,3}")
@@ -264,10 +263,10 @@ def _health(receiver: Receiver) -> dict[str, object]:
         beat = heartbeats.latest(conn)
         paused = tenants.paused_all(conn)
         published = rulebooks.active(conn)
-        adopted = rulebooks.adoptions(conn, now=now, ttl=HEARTBEAT_TTL)
+        adopted = rulebooks.adoptions(conn, now=now, ttl=heartbeats.TTL)
     lag = max(((now - moment).total_seconds() for moment in queued if moment), default=0.0)
     return {
-        "healthy": beat is not None and now - beat.beat_at <= HEARTBEAT_TTL,
+        "healthy": beat is not None and now - beat.beat_at <= heartbeats.TTL,
         "database": "ok",
         "heartbeat": beat.beat_at.isoformat() if beat else None,
         "queue_lag_seconds": round(lag, 1),

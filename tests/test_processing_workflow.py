@@ -476,16 +476,30 @@ def test_a_preview_tells_what_would_be_posted_and_changes_nothing(shop):
     unpaid = shop.sell("unpaid")
     known = shop.all()
     shown = [
-        preview(shop.home.database, shop.home.sealer, shop.tenant, shop_id(one), loopback=True)
+        preview(shop.home.database, shop.home.sealer, shop.tenant, shop_id(one), now=now(), loopback=True)
         for one in (paid, unpaid)
     ]
-    assert [(one.eligible, one.why, one.debtor) for one in shown] == [
-        (True, "", "1"),
-        (False, "not paid yet (R1)", ""),
+    assert [(one.stop.cause if one.stop else "", one.debtor) for one in shown] == [
+        ("", "1"),
+        ("not paid yet (R1)", ""),
     ]
     assert [request.name for request in shown[0].mapped.requests] == ["debtor", "invoice"]
     assert shop.invoices() == []
     assert {one.payload_hash for one in known} <= {""}
+
+
+def test_a_preview_of_what_an_earlier_try_began_shows_that_trys_invoice(shop):
+    shop.sandbox.fault("wefact", kind="drop_after_commit", match={"controller": "invoice", "action": "add"})
+    shop.sandbox.fault("wefact", kind="status", match={"controller": "invoice", "action": "list"}, times=100)
+    document = shop.sell("nl_ideal")
+    shop.until(document, "waiting")
+    actions.pause(shop.home.database, shop.tenant, reason="look first", now=now())
+    shop.change(document, paid=False)
+    shown = preview(
+        shop.home.database, shop.home.sealer, shop.tenant, shop_id(document), now=now(), loopback=True
+    )
+    assert (shown.stop, shown.begun) == (None, True)
+    assert [request.name for request in shown.mapped.requests] == ["debtor", "invoice"]
 
 
 def shop_id(document):

@@ -11,6 +11,7 @@ from typing import NoReturn
 import click
 
 from mapper import __version__
+from mapper.cli.options import tell
 from mapper.cli.state import State
 from mapper.errors import Language, MapperError, UsageError
 
@@ -129,9 +130,9 @@ def run(arguments: Sequence[str]) -> int:
         click.echo(error.format_message(), err=True)
         return error.exit_code
     except click.ClickException as error:
-        return _show(_usage(error), _language(arguments))
+        return tell(_usage(error), _language(arguments))
     except MapperError as error:
-        return _show(error, _language(arguments))
+        return tell(error, _language(arguments))
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted.", err=True)
         return INTERRUPTED
@@ -178,22 +179,10 @@ def _language(arguments: Sequence[str]) -> Language:
     return "nl" if given == "nl" else "en"
 
 
-def _show(error: MapperError, language: Language) -> int:
-    from mapper.diagnostics import Diagnostic, printable
-
-    for diagnostic in getattr(error, "diagnostics", ()):
-        if isinstance(diagnostic, Diagnostic):
-            click.echo(diagnostic.render(), err=True)
-    click.echo(f"{error.code}: {printable(error.message(language))}", err=True)
-    if remedy := error.remedy(language):
-        click.echo(f"  {printable(remedy)}", err=True)
-    return error.exit_code
-
-
 def _show_fault(error: Exception, arguments: Sequence[str]) -> int:
     from mapper.cli.fault import write_report
 
     home = State.locate(None, None, loopback=False, language="en", environ=os.environ).home
     path = write_report(error, arguments, home, environ=os.environ)
-    _show(MapperError("USE999", kind=type(error).__name__, file=str(path)), _language(arguments))
+    tell(MapperError("USE999", kind=type(error).__name__, file=str(path)), _language(arguments))
     return FAULT

@@ -33,18 +33,18 @@ async def fetched(connections: Connections, document: Document) -> dict[str, Any
     except Refused as error:
         if error.code != _ABSENT:
             raise
-        facts = {"shop": error.facts["shop"], "document": document.id}
+        host = error.facts["shop"]
     if document.deleted or await _is_unlisted(shop, document):
         raise Stop("ignore", DELETED)
     if document.attempts >= ASKED:
-        raise Stop("fail", "CCV109", facts)
-    raise Temporary("CCV109", maybe_executed=False, **facts)
+        raise Stop("fail", "CCV109", {"shop": host, "document": document.id})
+    raise Temporary("CCV109", maybe_executed=False, shop=host, document=document.id)
 
 
 async def _is_unlisted(shop: CcvShop, document: Document) -> bool:
     """Tell whether the shop's list of the minute the document was made lacks it; False when that is not known yet."""
     if not document.number:
         return False
-    window = {"created_from": document.dated - _WINDOW, "created_to": document.dated + _WINDOW}
-    listed = shop.invoices(**window) if document.kind == "invoice" else shop.orders(**window)
+    listing = shop.invoices if document.kind == "invoice" else shop.orders
+    listed = listing(created_from=document.dated - _WINDOW, created_to=document.dated + _WINDOW)
     return all([str(one["id"]) != str(document.shop_id) async for one in listed])
