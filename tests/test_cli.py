@@ -141,6 +141,14 @@ def test_a_key_that_others_can_read_is_refused(mapper, tmp_path):
     assert ran.err.startswith("SEC106: ")
 
 
+def test_a_disk_that_is_full_leaves_no_half_key_behind(mapper, tmp_path):
+    command = f"ulimit -f 0; {sys.executable} -m mapper --home {tmp_path / 'home'} init"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, timeout=60, check=False)
+    assert done.returncode == 5
+    assert done.stderr.startswith(b"STO150: ")
+    assert mapper("init").code == 0
+
+
 # Webshops
 
 

@@ -13,7 +13,7 @@ import click
 from mapper import __version__
 from mapper.cli.options import tell
 from mapper.cli.state import State
-from mapper.errors import Language, MapperError, UsageError
+from mapper.errors import Language, MapperError, StoreError, UsageError
 
 FAULT, INTERRUPTED, READER_GONE = 70, 130, 141
 
@@ -118,14 +118,19 @@ def program(
 
 def main() -> NoReturn:
     """Run the program with the arguments of the process, and end it."""
+    # Python has none of these when they were closed before it began.
+    sys.stdout = sys.stdout or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    sys.stderr = sys.stderr or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; return its exit code. Shows every error; no traceback ever reaches the terminal."""
     try:
-        result = program.main(_hoisted(arguments), prog_name="mapper", standalone_mode=False)
+        result = _invoke(_hoisted(arguments))
         sys.stdout.flush()
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return error.exit_code
@@ -137,12 +142,28 @@ def run(arguments: Sequence[str]) -> int:
         click.echo("Interrupted.", err=True)
         return INTERRUPTED
     except BrokenPipeError:
-        # Whatever is still buffered would fail again when Python closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _stop_writing()
         return READER_GONE
+    except OSError as error:
+        _stop_writing()
+        file = error.filename or "its output"
+        return tell(StoreError("STO150", file=str(file), reason=error.strerror), _language(arguments))
     except Exception as error:  # noqa: BLE001 (the last resort: a fault of ours, told without a traceback)
         return _show_fault(error, arguments)
     return result if isinstance(result, int) else 0
+
+
+def _invoke(arguments: list[str]) -> object:
+    """Run a command as `click.Group.main` would, which takes a reader that is gone for a failure of its own."""
+    if "_MAPPER_COMPLETE" in os.environ:
+        return program.main(arguments, prog_name="mapper")  # what completes commands in a shell
+    with program.make_context("mapper", arguments) as context:
+        return program.invoke(context)
+
+
+def _stop_writing() -> None:
+    """Whatever is still buffered would fail again when Python closes stdout."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _hoisted(arguments: Sequence[str]) -> list[str]:
