@@ -698,6 +698,18 @@ SETTINGS: dict[str, Entry] = {
         "Give a last day that is not before the first one, or leave it out.",
         "Geef een laatste dag die niet voor de eerste ligt, of laat deze weg.",
     ),
+    "SET113": Entry(
+        "The payment method {method} is the same as {other}: capitals and hyphens do not count.",
+        "De betaalmethode {method} is dezelfde als {other}: hoofdletters en streepjes tellen niet mee.",
+        "Keep one of the two.",
+        "Houd een van de twee.",
+    ),
+    "SET114": Entry(
+        "'{key}' has no effect: it only counts when '{of}' is {needed}.",
+        "'{key}' heeft geen effect: dit telt alleen als '{of}' {needed} is.",
+        "Leave it empty, or set '{of}' to {needed}.",
+        "Laat dit leeg, of zet '{of}' op {needed}.",
+    ),
     "SET107": Entry(
         "'{key}' is empty, so with mode order_statuses nothing would ever be invoiced.",
         "'{key}' is leeg; met mode order_statuses zou nooit iets gefactureerd worden.",

@@ -169,6 +169,18 @@ def test_a_webshop_is_added_after_both_connections_were_tried(shop, sandbox, tmp
     assert any("/webshops/" in path for path in seen)
 
 
+def test_what_is_no_key_is_shown_so_that_people_see_which_shop_it_is(shop, sandbox):
+    keys = shop("tenant", "show", "winkel", "--json").records[0]["keys"]
+    assert (keys["ccv.api_root"], keys["wefact.url"]) == (sandbox.ccv, sandbox.wefact)
+    assert {keys["ccv.secret"], keys["wefact.key"]} == {"***"}
+
+
+def test_a_setting_without_effect_is_pointed_out(shop):
+    ran = shop("tenant", "set", "winkel", "statuses=[5]")
+    assert ran.code == 0
+    assert "SET114: 'statuses' has no effect: it only counts when 'mode' is order_statuses." in ran.err
+
+
 def test_keys_are_never_printed_and_never_stored_readable(shop, sandbox, tmp_path):
     printed = "".join(
         shop(*arguments).out + shop(*arguments).err

@@ -350,6 +350,12 @@ def test_check_says_that_all_is_well(mapper):
     assert "no problems" in ran.err
 
 
+def test_check_speaks_of_settings_when_only_they_have_problems(mapper, tmp_path):
+    (tmp_path / "settings.yaml").write_text("name: 'x")
+    ran = mapper("check", "--settings", tmp_path / "settings.yaml")
+    assert (ran.code, "SET100: The settings have 1 problem(s)." in ran.err) == (2, True)
+
+
 def test_check_shows_all_problems_of_all_files_at_once(mapper, tmp_path, snapshot):
     source = LITTLE.replace("order.paymethod_label", "order.paymethod_labl").replace(
         "upper(method)", "uper(method)"

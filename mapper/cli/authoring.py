@@ -95,6 +95,7 @@ def check(
     """Check rules, and settings when given, and show all problems at once, each with its place."""
     from mapper.cli.overlays import tell_replaced
     from mapper.rulebook.bound import bound
+    from mapper.settings import SettingsError
 
     problems: list[Diagnostic] = []
     loaded = _checked(problems, rules, overlay, settings_file)
@@ -104,7 +105,7 @@ def check(
         for problem in problems:
             print_json(problem.to_json()) if as_json else click.echo(problem.line())
     elif problems:
-        raise RuleError(problems)
+        raise RuleError(problems) if loaded is None else SettingsError(problems)
     if loaded is not None and not problems:
         tell_replaced(loaded)
         say(f"{', '.join(sorted(loaded.texts))}: no problems. Rules {loaded.hash[:12]}.")
@@ -227,7 +228,7 @@ def _checked(
     try:
         if settings_file is not None:
             read(settings_file)
-    except (RuleError, SettingsError) as error:
+    except SettingsError as error:
         problems += error.diagnostics
     return loaded
 
