@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -51,7 +50,12 @@ THROTTLE_BURST = 2_000
 THROTTLE_PER_SECOND = 100.0
 
 _log = logging.getLogger("mapper.web")
-_EVENT = re.compile(r"(orders|invoices)(\.[a-z]{1,20}){1,3}")
+# R2.
+ORDER_EVENTS = ("orders.created", "orders.updated.ispaid", "orders.updated.status", "orders.deleted")
+INVOICE_EVENTS = ("invoices.updated.status",)
+# No source attests it (ccv-api 2.4): where the shop refuses it, new invoices are found by the sweep alone.
+UNSURE_EVENTS = ("invoices.created",)
+_EVENTS = frozenset((*ORDER_EVENTS, *INVOICE_EVENTS, *UNSURE_EVENTS))
 _KINDS: Mapping[str, Kind] = {"orders": "order", "invoices": "invoice"}
 _SHOP_IDS = range(1, 2**53)
 _HEADERS = {
@@ -202,7 +206,7 @@ async def show_metrics(request: Request) -> Response:
 
 
 def _sender(receiver: Receiver, token: str, event: str) -> _Sender | None:
-    if not _EVENT.fullmatch(event):
+    if event not in _EVENTS:
         return None
     with receiver.database.read() as conn:
         tenant = tenants.by_webhook_token(conn, token)

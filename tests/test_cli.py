@@ -380,6 +380,12 @@ def test_a_dry_run_shows_what_would_be_posted_and_posts_nothing(shop, sandbox):
     assert shop("open", "--json").records == []
 
 
+def test_a_period_that_ends_before_it_begins_is_refused(shop):
+    ran = shop("report", "--from", "2026-02-01", "--to", "2026-01-31")
+    assert (ran.code, ran.out) == (2, "")
+    assert "--to 2026-01-31 is before --from 2026-02-01" in ran.err
+
+
 def test_R8_a_dry_run_of_a_document_that_is_done_says_so_as_the_real_one_does(shop, sandbox, tmp_path):
     (order,) = sandbox.sell("nl_ideal")
     with database(tmp_path) as opened, opened.begin() as conn:
