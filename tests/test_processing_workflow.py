@@ -316,6 +316,15 @@ def test_W15_a_fixed_debtor_is_used_without_a_search(shop):
     assert shop.calls("debtor", "list") == 0
 
 
+def test_R3_wefact_is_asked_for_the_customer_then_the_products_then_the_invoice(shop):
+    shop.settings(products__synchronise=True, invoice__send_by_email=True, invoice__status="sent")
+    shop.until(shop.sell("nl_ideal"), "done")
+    requests = shop.sandbox.admin("wefact", "GET", "requests")["requests"]
+    made = [one["controller"] for one in requests if one["action"] in {"add", "sendbyemail"}]
+    assert made == sorted(made, key=["debtor", "product", "invoice"].index)
+    assert set(made) == {"debtor", "product", "invoice"}
+
+
 def test_W17_products_are_made_once_when_they_are_synchronised(shop):
     shop.settings(products__synchronise=True)
     for _ in range(2):
