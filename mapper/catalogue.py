@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mapper.phrases import dutch
+
 if TYPE_CHECKING:
     from mapper.errors import Fact, Language
 
@@ -33,12 +35,17 @@ class Entry:
     remedy_nl: str
 
 
+# Facts that may hold words of our own; all others are names and values, the same in every language.
+_WORDED = frozenset({"account", "file", "found", "operation", "reason", "row", "state", "wanted"})
+
+
 def describe(code: str, facts: Mapping[str, Fact], language: Language) -> Described:
     """Fill the texts of `code`. Raises KeyError for a code that is not in the catalogue."""
     entry = CATALOGUE[code]
     shown = {"where": ""} | {name: "" if value is None else value for name, value in facts.items()}
     if language == "nl":
-        return Described(entry.nl.format_map(shown), entry.remedy_nl.format_map(shown))
+        told = {name: dutch(str(value)) if name in _WORDED else value for name, value in shown.items()}
+        return Described(entry.nl.format_map(told), entry.remedy_nl.format_map(told))
     return Described(entry.en.format_map(shown), entry.remedy_en.format_map(shown))
 
 

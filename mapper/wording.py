@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from mapper.catalogue import CATALOGUE, describe
 from mapper.errors import Language
+from mapper.phrases import dutch
 from mapper.store import payloads
 from mapper.store.rows import Document
 
@@ -41,7 +42,7 @@ def reason(
     for finding in findings:
         if finding.get("id") == cause and finding.get("severity") in {"error", "wait"}:
             return Reason(_text(finding, ("message", "say"), language), _text(finding, ("help",), language))
-    return Reason(_with_facts(cause, facts))
+    return Reason(_with_facts(dutch(cause) if language == "nl" else cause, facts))
 
 
 def _of_code(cause: str, facts: Mapping[str, Any], language: Language) -> Reason:

@@ -134,7 +134,9 @@ def test_daemons_that_start_at_once_migrate_once(postgres: PostgresServer) -> No
         opened = list(starts.map(open_database, [url] * 4))
     # A second one that migrated would have failed on tables that are there, and have left its rows beside these.
     with opened[0].read() as conn:
-        assert list(conn.scalars(select(schema.migration.c.name))) == [name for name, _ in migrations.MIGRATIONS]
+        assert list(conn.scalars(select(schema.migration.c.name))) == [
+            name for name, _ in migrations.MIGRATIONS
+        ]
     for database in opened:
         database.close()
 
