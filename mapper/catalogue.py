@@ -36,7 +36,7 @@ class Entry:
 
 
 # Facts that may hold words of our own; all others are names and values, the same in every language.
-_WORDED = frozenset({"account", "file", "found", "operation", "reason", "row", "state", "wanted"})
+_WORDED = frozenset({"file", "found", "operation", "reason", "row", "state", "wanted"})
 
 
 def describe(code: str, facts: Mapping[str, Fact], language: Language) -> Described:
@@ -358,7 +358,7 @@ PAYLOADS: dict[str, Entry] = {
     ),
     "PAY101": Entry(
         "{where}This is not JSON: {reason} (line {line}, column {column}).",
-        "{where}Dit is geen JSON; het gaat mis op regel {line}, kolom {column}.",
+        "{where}Dit is geen JSON: {reason} (regel {line}, kolom {column}).",
         "Give the document exactly as the shop's API answers it.",
         "Geef het document precies zoals de API van de winkel het antwoordt.",
     ),

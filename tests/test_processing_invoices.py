@@ -17,6 +17,7 @@ from mapper.errors import ConfigError
 from mapper.processing import reference
 from mapper.processing.connections import Connections
 from mapper.processing.eligibility import Posted, judge_invoice
+from mapper.processing.fetching import DELETED
 from mapper.processing.preview import preview
 from mapper.processing.sweep import sweep_shop
 from mapper.store import credentials, documents, operations
@@ -216,13 +217,23 @@ def test_R1_R9_order_modes_and_the_go_live_leave_invoices_alone():
     assert judge_invoice(debit, mode="invoices", process_from=SWEPT, go_live_applies=False).outcome == "post"
 
 
-def test_R6_a_zero_total_and_a_deleted_invoice_are_ignored(shop):
+def test_R6_a_zero_total_is_ignored(shop):
     assert shop.until(shop.invoice(shop.order("free")), "ignored").cause == "zero total (R6)"
+
+
+@pytest.mark.parametrize(
+    ("number", "state", "cause"), [("2026-9", "ignored", DELETED), ("", "error", "CCV109")]
+)
+def test_R6_an_invoice_that_is_gone_is_ignored_when_it_was_known_else_a_person_decides(
+    shop, number, state, cause
+):
     shop.shop.sandbox.switch("ccv", webhooks="lose")
     gone = shop.invoice(shop.order())
+    with shop.shop.home.database.begin() as conn:
+        documents.note(conn, shop.shop.tenant, "invoice", gone["id"], number=number, now=datetime.now(UTC))
     shop.shop.sandbox.admin("ccv", "DELETE", f"invoices/{gone['id']}")
     shop.shop.process(f"invoice-{gone['id']}")
-    assert shop.until(gone, "ignored").cause == "deleted in the shop (R6)"
+    assert shop.until(gone, state).cause == cause
 
 
 def test_a_preview_shows_an_invoice_without_posting_it(shop):

@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
+from daemons import wait_for
 
 from mapper.money import dumps, loads, round_half_up
 from mapper.sandbox.ccv import signature
@@ -402,7 +403,7 @@ def test_events_are_posted_to_their_addresses(shop: Shop) -> None:
     ]
     assert {body["href"] for body in bodies} == {order["href"].rstrip("/")}
     assert all(body["order_number"] == order["ordernumber"] for body in bodies)
-    assert [each["status"] for each in shop.admin("GET", "deliveries")["deliveries"]] == [200] * 4
+    wait_for(lambda: [each["status"] for each in shop.admin("GET", "deliveries")["deliveries"]] == [200] * 4)
 
 
 def test_deliveries_can_be_signed_doubled_and_lost(shop: Shop) -> None:
