@@ -36,7 +36,7 @@ class Entry:
 
 
 # Facts that may hold words of our own; all others are names and values, the same in every language.
-_WORDED = frozenset({"file", "found", "operation", "reason", "row", "state", "wanted"})
+_WORDED = frozenset({"expected", "file", "found", "operation", "reason", "row", "state", "wanted"})
 
 
 def describe(code: str, facts: Mapping[str, Fact], language: Language) -> Described:

@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from mapper.catalogue import describe
 from mapper.diagnostics import Diagnostic, Place, printable
 from mapper.errors import ConfigError, Fact, RuleError
+from mapper.phrases import dutch
 from mapper.rulebook import source
 from mapper.rulebook.functions import clean
 from mapper.settings_schema import DAY, SCHEMA, Schema
@@ -205,8 +206,9 @@ def _as_settings() -> Iterator[None]:
 def _problem(
     code: str, place: Place, facts: Mapping[str, Fact], hint: str = "", excerpt: str = ""
 ) -> Diagnostic:
-    described = describe(code, facts, "en")
-    return Diagnostic(code, place, described.message, hint or described.remedy, excerpt)
+    english, translated = describe(code, facts, "en"), describe(code, facts, "nl")
+    in_dutch = translated.message, dutch(hint) if hint else translated.remedy
+    return Diagnostic(code, place, english.message, hint or english.remedy, excerpt, in_dutch)
 
 
 class _Check:
@@ -383,27 +385,26 @@ def _all_keys(schema: Schema, prefix: str) -> Iterator[str]:
 
 
 def _expected(schema: Schema) -> str:
-    """Say in words what the schema allows."""
+    """Say what the schema allows, in phrases that have their Dutch."""
     if "enum" in schema:
-        return "one of " + ", ".join(schema["enum"])
+        return f"one of {', '.join(schema['enum'])}"
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     words = {
         "object": "a map of keys",
         "array": "a list",
-        "string": "text",
+        "string": "a text",
         "number": "a number",
         "integer": "a whole number",
         "boolean": "true or false",
-        "null": "null",
     }
-    said = " or ".join(words[kind] for kind in kinds)
+    said = " / ".join(words[kind] for kind in kinds if kind != "null")
     low, high = schema.get("minimum", schema.get("exclusiveMinimum")), schema.get("maximum")
     high = schema.get("exclusiveMaximum", high)
     if low is not None:
         said += f" from {low} to {high}" if "minimum" in schema else f" between {low} and {high}"
     if "pattern" in schema:
         said += f" ({schema['description'].rstrip('.')})"
-    return said
+    return f"{said}, or empty" if "null" in kinds else said
 
 
 def _shown(value: object) -> str:

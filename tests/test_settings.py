@@ -165,6 +165,26 @@ def test_statuses_that_the_mode_does_not_use_are_pointed_out():
     assert settings.unused(settings.check({"mode": "order_statuses", "statuses": [5]})) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "invoice: {term: veertien}",
+            "'invoice.term' moet een geheel getal van 0 tot 365 zijn, niet 'veertien'.",
+        ),
+        ("margin_scheme: ja", "'margin_scheme' moet waar of onwaar zijn, niet 'ja'."),
+        (
+            "invoice: {cost_centre: [1]}",
+            "'invoice.cost_centre' moet een tekst, of leeg zijn, niet een lijst.",
+        ),
+        ("home_contry: NL", "'home_contry' is geen instelling. Bedoelde u 'home_country'?"),
+    ],
+)
+def test_problems_are_told_in_dutch_too(tmp_path, text, told):
+    (problem,) = refused(tmp_path, text).diagnostics
+    assert told in problem.line("nl")
+
+
 def test_all_problems_are_shown_at_once_in_the_order_of_the_file(tmp_path):
     text = FULL.replace("draft", "concept").replace("home_country", "home").replace("false}", "maybe}", 1)
     assert [line for _, line, _ in problems(tmp_path, text)] == [2, 18, 20]

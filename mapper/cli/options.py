@@ -37,7 +37,7 @@ def say(text: str) -> None:
 def tell(error: MapperError, language: Language) -> int:
     """Show an error with its code, its places and its remedy; return its exit code."""
     for diagnostic in getattr(error, "diagnostics", ()):
-        click.echo(diagnostic.render(), err=True)
+        click.echo(diagnostic.render(language), err=True)
     say(f"{error.code}: {error.message(language)}")
     if remedy := error.remedy(language):
         say(f"  {remedy}")
