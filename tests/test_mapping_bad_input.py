@@ -8,6 +8,7 @@ import pytest
 from orders import document, found, mapped, order, rates, row
 
 from mapper.mapping import Mapped
+from mapper.money import dumps
 
 
 def said(result: Mapped, id_: str) -> str:
@@ -66,6 +67,27 @@ def test_L4_a_negative_quantity_is_said(count: str) -> None:
 def test_K8_another_currency_waits(currency: str) -> None:
     result = mapped(order(currency=currency))
     assert (result.held, found(result)) == ("wait", [("K8", "wait")])
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ("Jan\u0000sen", "Jan sen"),
+        ("Jan\nsen\t", "Jan sen "),
+        ("Jan\x1b[31m", "Jan [31m"),
+        ("Jan\ud800", "Jan\ufffd"),
+        ("Jan\xa0van\u200dZ 👩‍👧", "Jan\xa0van\u200dZ 👩‍👧"),
+    ],
+)
+def test_C1_control_characters_and_half_characters_never_reach_wefact(given: str, sent: str) -> None:
+    sold = order(row("10.00", product_name=given, attributes=[{"option_name": given, "value_name": given}]))
+    sold["customer"]["billingaddress"]["last_name"] = given
+    made = mapped(sold)
+    assert made.document is not None
+    assert made.document["customer"]["last_name"] == sent
+    assert made.document["lines"][0]["description"] == f"{sent} ({sent}: {sent})"
+    for request in made.requests:
+        dumps(request.params).encode()
 
 
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00Z", "0225-03-14T10:00:00Z", "9999-12-31T23:59:59Z"])

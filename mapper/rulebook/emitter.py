@@ -388,11 +388,14 @@ class Emitter:
     def check_kind(self, name: str, kind: Type, path: str, place: Place, *, item: bool = False) -> None:
         """Emit: a value that is not of its documented type is converted, or refused with its path.
 
-        It may be absent, unless it is the `item` of a list.
+        It may be absent, unless it is the `item` of a list. A text that may hold control characters is cleaned.
         """
         test: ast.expr = is_(
             ast.Attribute(load(name), "__class__", ast.Load()), load(f"is_{kind.kind}"), negated=True
         )
+        if kind.kind == "text":
+            unclean = ast.UnaryOp(ast.Not(), method(load(name), "isprintable"))
+            test = ast.BoolOp(ast.Or(), [test, unclean])
         if not item:
             test = ast.BoolOp(ast.And(), [test, is_(load(name), NONE, negated=True)])
         reader = "as_item" if item else f"as_{kind.kind}"

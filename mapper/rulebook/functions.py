@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from mapper import money, rounding
+from mapper.rulebook.runtime import clean_text
 from mapper.rulebook.types import (
     ANY,
     DATE,
@@ -124,7 +125,7 @@ def _amount(item: object, name: str) -> Decimal:
 def options(items: Sequence[Mapping[str, Any]] | None, name: str, value: str) -> str:
     told = []
     for item in items or ():
-        label, chosen = shown(item.get(name)), shown(item.get(value))
+        label, chosen = clean_text(shown(item.get(name))), clean_text(shown(item.get(value)))
         if label or chosen:
             told.append(f"{label}: {chosen}" if label and chosen else label or chosen)
     return ", ".join(told)

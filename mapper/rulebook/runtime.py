@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Any, NoReturn
+
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]")
+_HALVES = re.compile("[\ud800-\udfff]")
 
 
 class MissingValue(Exception):
@@ -53,9 +57,16 @@ def as_integer(value: object, path: str) -> int | None:
     raise WrongType(path, "a whole number", _found(value))
 
 
+def clean_text(text: str) -> str:
+    """Return a text as one line on paper: each control character a space, each half of a character U+FFFD."""
+    return _HALVES.sub("\ufffd", _CONTROLS.sub(" ", text))
+
+
 def as_text(value: object, path: str) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
+    if isinstance(value, str):
+        return value if value.isprintable() else clean_text(value)
+    if value is None:
+        return None
     # Shops write numbers where the documentation has text (house numbers, telephone numbers).
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return str(value)
