@@ -408,7 +408,9 @@ class HandWritten:
         total = gross.quantize(_CENT, ROUND_HALF_UP)
         halves = round_half_up(round_half_up(net, 12), 2) + round_half_up(round_half_up(gross - net, 12), 2)
         tie = _CENT if round_half_up(gross, 6) == total and halves != total else _ZERO
-        document["vat_tolerance"] = max(_CENT * (vat_rates - 1), _ZERO) + abs(difference) + tie
+        document["vat_tolerance"] = max(_CENT * (vat_rates - 1), _ZERO) + tie
+        rounded = bool(lines) and lines[-1]["kind"] == "rounding"
+        document["rounded_vat"] = difference if rounded and not rows_include else _ZERO
         document["adds_up"] = total == total_incl
         document["lines"] = lines
 
@@ -422,8 +424,8 @@ class HandWritten:
         if incl.quantize(_CENT, ROUND_HALF_UP) != document["total_incl"]:
             found.insert(0, ("K1", "error"))
         vat = round_half_up(round_half_up(incl - sum([line["total_excl"] for line in lines], _ZERO), 12), 2)
-        off = abs(vat - document["total_vat"])
-        if off > document["vat_tolerance"]:
+        off = document["total_vat"] - vat
+        if abs(off) > document["vat_tolerance"] + _explained(off, document["rounded_vat"]):
             found.append(("K1", "error"))
         elif off:
             found.append(("K1", "info"))
@@ -497,10 +499,9 @@ class HandWritten:
                     "AccountingCostCentre": product["cost_centre"] or invoice["cost_centre"],
                 })))  # fmt: skip
         total, limit = document["total_incl"], self.tenant["checks"]["rounding_limit"]
-        taxed_in = "" if document["is_icp"] or document["is_international"] else document["country"]
-        rates = self.tenant["vat"]["rates"]
-        settled = settle(document["lines"], total, invoice["rounding_model"], limit, rates, taxed_in)
-        tolerance = document["vat_tolerance"] + abs(settled["residual"])
+        settled = settle(document["lines"], total, invoice["rounding_model"], limit)
+        explained = _explained(document["total_vat"] - settled["tax"], document["rounded_vat"])
+        tolerance = document["vat_tolerance"] + explained + abs(settled["residual"])
         if invoice["status"] == "paid" and not document["paid"]:
             found.append(("W7", "info"))
         if document["adds_up"] and not settled["exact"]:
@@ -576,6 +577,10 @@ class HandWritten:
 
 def _filled(params: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in params.items() if value is not None and value != ""}
+
+
+def _explained(off: Decimal, rounded: Decimal) -> Decimal:
+    return abs(rounded) if sign(off) == sign(rounded) else _ZERO
 
 
 def _iso(country: str) -> str:
