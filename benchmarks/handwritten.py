@@ -134,8 +134,9 @@ class HandWritten:
         billing = customer["billingaddress"]
         delivery = customer.get("deliveryaddress")
         has_delivery = delivery is not None and bool(
-            text(delivery, "address_line_1") or text(delivery, "street") or text(delivery, "zipcode")
-            or text(delivery, "city") or text(delivery, "country_code")
+            text(delivery, "address_line_1").strip() or text(delivery, "street").strip()
+            or text(delivery, "zipcode").strip() or text(delivery, "city").strip()
+            or text(delivery, "country_code").strip()
         )  # fmt: skip
         pickup = None
         if needed_text(order, "deliver_method") == "pickup":
@@ -309,12 +310,12 @@ class HandWritten:
                     for setting in self.tenant["vat"]["rates"]
                     if setting["country"] == country
                 ]
+                own_rates = self.tenant["vat"]["legal_rates"]
                 highest = max(own, default=None)
-                if highest is None:
-                    own_rates = self.tenant["vat"]["legal_rates"]
-                    highest = self.territories.standard_rate(
-                        document["territory"], document["date"], own_rates, self.rates
-                    )
+                place = document["territory"]
+                usual_rate = self.territories.standard_rate(country, document["date"], own_rates, self.rates)
+                if highest is None or (place != country and usual_rate in own):
+                    highest = self.territories.standard_rate(place, document["date"], own_rates, self.rates)
                 if highest is None:
                     highest = max(rates)
                 usual = highest
@@ -411,7 +412,9 @@ class HandWritten:
         document["vat_tolerance"] = max(_CENT * (vat_rates - 1), _ZERO) + tie
         rounded = bool(lines) and lines[-1]["kind"] == "rounding"
         document["rounded_vat"] = difference if rounded and not rows_include else _ZERO
-        document["adds_up"] = total == total_incl
+        paid, tax = number(order, "total_price"), document["total_vat"]
+        in_cents = paid == round_half_up(paid, 2) and tax == round_half_up(tax, 2)
+        document["adds_up"] = in_cents and total == total_incl
         document["lines"] = lines
 
     def check(
@@ -446,6 +449,10 @@ class HandWritten:
         legal = self.territories.rates_of(territory.code, document["date"], own_rates, self.rates)
         charged = {line["charged_percent"] for line in lines}
         found.extend(("K7", "warning") for one in charged if one and legal and one not in legal)
+        if in_eu and not legal and any(charged):
+            found.append(("K7", "warning"))
+        if is_icp and not in_eu:
+            found.append(("K7", "error"))
         if territory.code != country or territory.treated_as != country:
             found.append(("K7", "info"))
         if document["total_vat"] != 0 and not in_eu:

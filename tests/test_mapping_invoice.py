@@ -406,6 +406,16 @@ def test_K1_a_total_that_contradicts_the_others_is_an_error(field):
     assert [one for one in found(mapped(of | {field: None})) if one[1] == "error"] == []
 
 
+@pytest.mark.parametrize("kind", ["debit", "credit"])
+def test_K1_a_total_of_more_than_two_decimals_is_one_finding(kind):
+    of = priced(("121", "21", "1"))
+    odd = of if kind == "debit" else credit(of) | credited_by(credit(of), [of])
+    odd["total_price"] = odd["total_price"] + Decimal("0.004") * (1 if kind == "debit" else -1)
+    assert [(one.id, one.severity, one.about) for one in mapped(odd).findings] == [
+        ("K1", "error", "total_price")
+    ]
+
+
 def test_W4_two_invoices_of_an_order_never_share_its_number():
     sent = request(debit(), invoice__status="sent", invoice__code="order_number")
     assert sent["InvoiceCode"] == "F2025-41"

@@ -411,7 +411,7 @@ def functions(rates: VatRates, territories: Territories = NONE) -> dict[str, Fun
 
 
 FORMS = {
-    "filled(value)": "Whether there is something: neither absent nor empty.",
+    "filled(value)": "Whether there is something: neither absent, nor empty, nor a text of spaces.",
     "needed(value)": "The value itself, which must be there: without it the document stops.",
 }
 """What looks like a function but is part of the language: it decides whether its value may be absent."""
