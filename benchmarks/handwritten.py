@@ -134,8 +134,9 @@ class HandWritten:
         billing = customer["billingaddress"]
         delivery = customer.get("deliveryaddress")
         has_delivery = delivery is not None and bool(
-            text(delivery, "address_line_1") or text(delivery, "street") or text(delivery, "zipcode")
-            or text(delivery, "city") or text(delivery, "country_code")
+            text(delivery, "address_line_1").strip() or text(delivery, "street").strip()
+            or text(delivery, "zipcode").strip() or text(delivery, "city").strip()
+            or text(delivery, "country_code").strip()
         )  # fmt: skip
         pickup = None
         if needed_text(order, "deliver_method") == "pickup":
@@ -309,12 +310,12 @@ class HandWritten:
                     for setting in self.tenant["vat"]["rates"]
                     if setting["country"] == country
                 ]
+                own_rates = self.tenant["vat"]["legal_rates"]
                 highest = max(own, default=None)
-                if highest is None:
-                    own_rates = self.tenant["vat"]["legal_rates"]
-                    highest = self.territories.standard_rate(
-                        document["territory"], document["date"], own_rates, self.rates
-                    )
+                place = document["territory"]
+                usual_rate = self.territories.standard_rate(country, document["date"], own_rates, self.rates)
+                if highest is None or (place != country and usual_rate in own):
+                    highest = self.territories.standard_rate(place, document["date"], own_rates, self.rates)
                 if highest is None:
                     highest = max(rates)
                 usual = highest
@@ -408,8 +409,12 @@ class HandWritten:
         total = gross.quantize(_CENT, ROUND_HALF_UP)
         halves = round_half_up(round_half_up(net, 12), 2) + round_half_up(round_half_up(gross - net, 12), 2)
         tie = _CENT if round_half_up(gross, 6) == total and halves != total else _ZERO
-        document["vat_tolerance"] = max(_CENT * (vat_rates - 1), _ZERO) + abs(difference) + tie
-        document["adds_up"] = total == total_incl
+        document["vat_tolerance"] = max(_CENT * (vat_rates - 1), _ZERO) + tie
+        rounded = bool(lines) and lines[-1]["kind"] == "rounding"
+        document["rounded_vat"] = difference if rounded and not rows_include else _ZERO
+        paid, tax = number(order, "total_price"), document["total_vat"]
+        in_cents = paid == round_half_up(paid, 2) and tax == round_half_up(tax, 2)
+        document["adds_up"] = in_cents and total == total_incl
         document["lines"] = lines
 
     def check(
@@ -422,8 +427,8 @@ class HandWritten:
         if incl.quantize(_CENT, ROUND_HALF_UP) != document["total_incl"]:
             found.insert(0, ("K1", "error"))
         vat = round_half_up(round_half_up(incl - sum([line["total_excl"] for line in lines], _ZERO), 12), 2)
-        off = abs(vat - document["total_vat"])
-        if off > document["vat_tolerance"]:
+        off = document["total_vat"] - vat
+        if abs(off) > document["vat_tolerance"] + _explained(off, document["rounded_vat"]):
             found.append(("K1", "error"))
         elif off:
             found.append(("K1", "info"))
@@ -444,6 +449,10 @@ class HandWritten:
         legal = self.territories.rates_of(territory.code, document["date"], own_rates, self.rates)
         charged = {line["charged_percent"] for line in lines}
         found.extend(("K7", "warning") for one in charged if one and legal and one not in legal)
+        if in_eu and not legal and any(charged):
+            found.append(("K7", "warning"))
+        if is_icp and not in_eu:
+            found.append(("K7", "error"))
         if territory.code != country or territory.treated_as != country:
             found.append(("K7", "info"))
         if document["total_vat"] != 0 and not in_eu:
@@ -497,10 +506,9 @@ class HandWritten:
                     "AccountingCostCentre": product["cost_centre"] or invoice["cost_centre"],
                 })))  # fmt: skip
         total, limit = document["total_incl"], self.tenant["checks"]["rounding_limit"]
-        taxed_in = "" if document["is_icp"] or document["is_international"] else document["country"]
-        rates = self.tenant["vat"]["rates"]
-        settled = settle(document["lines"], total, invoice["rounding_model"], limit, rates, taxed_in)
-        tolerance = document["vat_tolerance"] + abs(settled["residual"])
+        settled = settle(document["lines"], total, invoice["rounding_model"], limit)
+        explained = _explained(document["total_vat"] - settled["tax"], document["rounded_vat"])
+        tolerance = document["vat_tolerance"] + explained + abs(settled["residual"])
         if invoice["status"] == "paid" and not document["paid"]:
             found.append(("W7", "info"))
         if document["adds_up"] and not settled["exact"]:
@@ -576,6 +584,10 @@ class HandWritten:
 
 def _filled(params: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in params.items() if value is not None and value != ""}
+
+
+def _explained(off: Decimal, rounded: Decimal) -> Decimal:
+    return abs(rounded) if sign(off) == sign(rounded) else _ZERO
 
 
 def _iso(country: str) -> str:

@@ -68,23 +68,16 @@ def simulate(lines: Iterable[Priced], model: Model) -> Totals:
     return Totals(excl, tax, excl + tax)
 
 
-def settle(
-    lines: Sequence[Line],
-    total: Decimal,
-    model: Model,
-    limit: Decimal,
-    rates: Sequence[Mapping[str, Any]] = (),
-    country: str = "",
-) -> dict[str, Any]:
+def settle(lines: Sequence[Line], total: Decimal, model: Model, limit: Decimal) -> dict[str, Any]:
     """Return the lines to send, so that WeFact's total is `total`, with what was found.
 
     The result has `lines` (as given, or with the rounding line added, changed or left out), `exact` (whether the
     total comes out), `residual` (euros that WeFact's arithmetic alone would leave), `rounding` and `rate` (unit price
     and percentage of a line that was added or changed, else 0), and `total` and `tax` as simulated.
 
-    The rounding line is at most `limit` euros with its VAT, at the first rate where it makes the total equal. When it
-    does at no rate of the document, the rates of `country` in `rates` (a tenant's `vat.rates`) are tried, as revenue:
-    under C no net of whole cents makes a sixth of all totals at 21 %. No other price is touched.
+    The rounding line is at most `limit` euros with its VAT, at the first rate of the document where it makes the total
+    equal. There may be none: under C no net of whole cents makes a sixth of all totals at 21 %. VAT at a rate that
+    nothing was sold at would be wrong, so it is left at that. No other price is touched.
     """
     plain = [line for line in lines if line["kind"] != "rounding"]
     rounding = next((line for line in lines if line["kind"] == "rounding"), None)
@@ -94,7 +87,7 @@ def settle(
     if result["exact"] or abs(total - totals.incl) > limit:
         return result
     sums = _summed([_priced(line) for line in plain], model)
-    for like in [*_own_rates(plain, rounding), *_further_rates(plain, rates, country)]:
+    for like in _rates(plain, rounding):
         price = _price(sums, like["charged_percent"], total, model, limit)
         if price is None:
             continue
@@ -111,27 +104,13 @@ def _rounding_line(like: Line, price: Decimal) -> Line:
     return made | {"quantity": Decimal(1), "unit_excl": price, "discount": _ZERO}
 
 
-def _own_rates(plain: Sequence[Line], rounding: Line | None) -> list[Line]:
+def _rates(plain: Sequence[Line], rounding: Line | None) -> list[Line]:
     """Return a line of each rate: the document's own rounding line first, then from the largest."""
     by_size = sorted(plain, key=lambda line: -abs(line["total_incl"]))
     likes: dict[Decimal, Line] = {}
     for line in by_size if rounding is None else [rounding, *by_size]:
         likes.setdefault(line["charged_percent"], line)
     return list(likes.values())
-
-
-def _further_rates(plain: Sequence[Line], rates: Sequence[Mapping[str, Any]], country: str) -> list[Line]:
-    """Return what the first line would be at each rate of a country that has a code for revenue."""
-    return [
-        {
-            **plain[0],
-            "charged_percent": setting["rate"],
-            "vat_code": booked["code"],
-            "cost_centre": booked["cost_centre"],
-        }
-        for setting in rates
-        if plain and setting["country"] == country and (booked := setting.get("revenue"))
-    ]
 
 
 def _summed(lines: Sequence[Priced], model: Model) -> Sequence[Priced]:

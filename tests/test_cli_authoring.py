@@ -107,6 +107,19 @@ def test_map_keeps_the_order_of_files_and_gives_one_line_each(mapper):
     ]
 
 
+def test_map_says_that_a_date_is_in_the_future_as_processing_does(mapper, piped):
+    ran = piped(line(create_date="2999-01-01T00:00:00Z"), "map")
+    assert ran.code == 1
+    (record,) = ran.records
+    assert ids(record) == ["PRO216"]
+    (said,) = [one for one in record["findings"] if one["id"] == "PRO216"]
+    assert "2999-01-01" in said["message"]
+    assert said["about"] == "date"
+    assert record["document"]["date"].startswith("2999")
+    assert ids(mapper("map", IDEAL).records[0]) == []
+    assert ids(piped(b"[]\n", "map").records[0]) == ["MAP205"]
+
+
 def test_rows_may_come_in_a_file_of_their_own(mapper, tmp_path):
     order = json.loads(IDEAL.read_bytes())
     rows = order.pop("rows")

@@ -53,9 +53,10 @@ def test_K1_says_nothing_when_the_lines_add_up(*, included: bool) -> None:
     assert mapped(sold).held is None
 
 
-@pytest.mark.parametrize("gross", ["0.01", "-0.01"])
-def test_K1_a_cent_is_a_finding_and_becomes_a_rounding_line(gross: str) -> None:
-    sold = off(order(row("10")), gross)
+@pytest.mark.parametrize(("gross", "vat"), [("0.01", "0"), ("-0.01", "-0.01")])
+def test_K1_a_cent_is_a_finding_and_becomes_a_rounding_line(gross: str, vat: str) -> None:
+    # 21/121 of 10.01 is 1.737, of 10.00 1.736, of 9.99 1.734.
+    sold = off(order(row("10")), gross, vat)
     result = mapped(sold)
     assert severities(result, "K1") <= {"info", "warning"}
     assert severities(result, "K1")
@@ -120,6 +121,44 @@ def test_K1_vat_rounded_row_by_row_moves_the_vat_as_much_as_the_total() -> None:
     sold = off(order(*[row("1.15")] * 4, included=False), "-0.01", "-0.01")
     assert mapped(sold).held is None
     assert mapped(off(order(*[row("1.15")] * 4, included=False), "-0.01", "-0.03")).held == "error"
+
+
+@pytest.mark.parametrize(
+    ("gross", "vat", "held"),
+    [
+        ("-0.03", "-0.03", None),
+        ("0.03", "0.03", None),
+        ("-0.03", "0.01", "error"),
+        ("0.03", "-0.01", "error"),
+    ],
+)
+def test_K1_a_rounding_line_explains_vat_that_is_off_the_same_way(
+    gross: str, vat: str, held: str | None
+) -> None:
+    sold = order(*[row("10")] * 4, included=False, shipping_rate="21")
+    assert mapped(off(sold, gross, vat)).held == held
+
+
+@pytest.mark.parametrize("gross", ["0.02", "-0.02"])
+def test_K1_with_vat_in_the_rows_a_rounding_line_explains_no_vat(gross: str) -> None:
+    sold = order(*[row("12.10")] * 4, shipping_rate="21")
+    assert mapped(off(sold, gross)).held is None
+    assert mapped(off(sold, gross, gross)).held == "error"
+
+
+@pytest.mark.parametrize("field", ["total_price", "total_tax"])
+@pytest.mark.parametrize("more", ["0.004", "-0.004", "0.0000001"])
+@pytest.mark.parametrize("included", [True, False])
+def test_K1_a_total_of_more_than_two_decimals_is_one_finding(
+    *, field: str, more: str, included: bool
+) -> None:
+    sold = order(row("10"), row("20", "9"), included=included, shipping="4.95", tax_shown=False)
+    sold[field] = Decimal(sold[field]) + Decimal(more)
+    result = mapped(sold)
+    assert found(result) == [("K1", "error")]
+    (said,) = result.findings
+    assert said.about == field
+    assert str(sold[field]) in said.say["en"]
 
 
 def test_K1_a_missing_fee_is_an_error() -> None:
@@ -327,10 +366,9 @@ def test_K7_icp_to_the_home_country_is_a_warning() -> None:
     assert "warning" in severities(mapped(sold), "K7")
 
 
-def test_K7_icp_to_outside_the_eu_is_a_warning() -> None:
-    assert "warning" in severities(
-        mapped(icp() | {"customer": order(country="US", vat_number=NUMBER)["customer"]}), "K7"
-    )
+def test_K7_icp_to_outside_the_eu_is_held() -> None:
+    sold = icp() | {"customer": order(country="US", vat_number=NUMBER)["customer"]}
+    assert severities(mapped(sold), "K7") == {"error"}
     assert severities(mapped(icp()), "K7") == set()
 
 

@@ -18,6 +18,7 @@ from mapper.mapping import KINDS, TARGET, Mapped, apply, payload_schema
 from mapper.money import loads
 from mapper.rulebook.files import roots_of
 from mapper.rulebook.reference import Evaluator, Interpreter, typed
+from mapper.services.ccv_invoices import credited_by
 
 FIXTURES = Path(__file__).parent / "fixtures"
 Json = dict[str, Any]
@@ -157,8 +158,10 @@ def test_I8_an_invoice_and_its_full_credit_are_0_for_every_rate(signs, included)
         ("24.95", "21", "2"), ("12.50", "9", "3"), ("-3", "9", "1"), included=included, shipping="4.95",
         paymethod_costs=Decimal("1.95"), extra_costs=Decimal("2.50"),
     )  # fmt: skip
-    there, back = document(of), document(credit(of, signs))
-    assert found(mapped(credit(of, signs))) == found(mapped(of))
+    taken_back = credit(of, signs)
+    taken_back |= credited_by(taken_back, [of])
+    there, back = document(of), document(taken_back)
+    assert found(mapped(taken_back)) == found(mapped(of))
     assert back["is_credit"]
     taken = rates(back)
     assert {
@@ -203,6 +206,27 @@ def test_I8_a_credit_is_told_by_its_type_or_by_its_total(literal):
     assert not document(of)["is_credit"]
 
 
+@pytest.mark.parametrize("word", ["creditnota", "", None, " credit", "1"])
+def test_I8_an_unknown_type_is_no_debit(word):
+    result = mapped(priced(("10", "21", "1"), type=word))
+    assert [one for one in found(result) if one[1] == "error"] == [("I8", "error")]
+    (said,) = [one for one in result.findings if one.id == "I8"]
+    assert said.about == "type"
+    assert (word or "not filled in").strip() in said.say["en"]
+
+
+def test_I8_an_unknown_type_with_a_negative_total_is_a_credit():
+    back = mapped(credit(priced(("10", "21", "1")), type="creditnota"))
+    assert back.document is not None
+    assert back.document["is_credit"]
+    assert back.held is None
+
+
+@pytest.mark.parametrize("word", ["debit", "Debit", "credit"])
+def test_I8_known_types_are_not_held(word):
+    assert mapped(priced(("10", "21", "1"), type=word)).held is None
+
+
 def test_I8_a_credit_names_its_original_where_known():
     back = credit(priced(("10", "21", "1")))
     original = {"id": 600001, "invoicenumber_full": "F2025-41", "total_price": 10}
@@ -224,6 +248,121 @@ def test_I8_more_than_is_left_of_the_order_is_an_error():
     assert ("I8", "error") in found(mapped(back | {"creditable": Decimal("9.99")}))
     assert ("I8", "error") not in found(mapped(back | {"creditable": 10}))
     assert ("I8", "error") in found(mapped(back | {"original": {"id": 1, "total_price": 9}}))
+    assert ("I8", "error") in found(mapped(back | {"creditable": 0}))
+
+
+def net(of: Json) -> Json:
+    """Return an invoice that states its total without VAT."""
+    return of | {"taxes_included": False, "total_price": of["total_price_exc_tax"]}
+
+
+@pytest.mark.parametrize("known", ["original", "creditable"])
+@pytest.mark.parametrize(("stated", "back", "held"), [
+    ("net", "net", False), ("net", "gross", False), ("gross", "net", False), ("gross", "gross", False),
+    ("net", "gross more", True), ("gross", "net more", True),
+])  # fmt: skip
+def test_I8_what_is_given_back_is_compared_with_vat_on_both_sides(stated, back, held, known):
+    of = priced(("121", "21", "1"))
+    more = priced(("133.10", "21", "1")) if "more" in back else of
+    of = net(of) if stated == "net" else of
+    taken = credit(net(more) if "net" in back else more)
+    left = credited_by(taken, [of])
+    taken |= left if known == "creditable" else {"original": left["original"]}
+    assert (("I8", "error") in found(mapped(taken))) is held
+
+
+@pytest.mark.parametrize("known", ["original", "creditable"])
+def test_I8_more_vat_than_its_original_charged_is_not_reclaimed(known):
+    # 121.00 with 21.00 VAT is taken back of 121.00 at 9 %, which was charged 9.99 VAT.
+    back = credit(priced(("121", "21", "1")))
+    left = credited_by(back, [priced(("121", "9", "1"))])
+    result = mapped(back | (left if known == "creditable" else {"original": left["original"]}))
+    (said,) = [one for one in result.findings if one.id == "I8"]
+    assert (said.severity, said.about) == ("error", "total_vat")
+    assert "21.00" in said.say["en"]
+    assert "9.99" in said.say["en"]
+
+
+def test_I8_vat_that_an_earlier_credit_took_is_not_reclaimed_twice():
+    of = priced(("60.50", "21", "1"), ("60.50", "9", "1"))
+    first = credit(priced(("60.50", "21", "1")), id=600002)
+    second = credit(priced(("60.50", "21", "1")), id=600003, create_date="2025-04-01T00:00:00Z")
+    left = credited_by(second, [of, first])
+    assert (left["creditable"], left["creditable_vat"]) == (Decimal("60.50"), Decimal("5.00"))
+    assert [one.about for one in mapped(second | left).findings if one.severity == "error"] == ["total_vat"]
+    right = credit(priced(("60.50", "9", "1")), id=600003, create_date="2025-04-01T00:00:00Z")
+    assert mapped(right | credited_by(right, [of, first])).held is None
+
+
+@pytest.mark.parametrize("signs", SIGNS)
+def test_I8_a_credit_in_two_halves_may_round_its_vat_apart(signs):
+    # 0.07 at 21 % and at 9 % was charged 0.02 VAT in all; each half is a cent.
+    of = priced(("0.07", "21", "1"), ("0.07", "9", "1"))
+    back = credit(priced(("0.07", "21", "1"), ("0.07", "9", "1")), signs)
+    assert mapped(back | credited_by(back, [of])).held is None
+
+
+def test_I8_an_invoice_of_an_unknown_type_leaves_nothing_to_credit():
+    back = credit(priced(("10", "21", "1")))
+    assert credited_by(back, [priced(("10", "21", "1"), type="creditnota")]) == {}
+    odd = priced(("10", "21", "1"), type="creditnota") | {"id": 600000}
+    assert credited_by(back, [priced(("10", "21", "1")), odd])["creditable"] == 0
+
+
+# --- I8: rows of both signs
+
+
+def held_for_its_signs(payload: Json) -> bool:
+    return ("I8", "rows") in {
+        (one.id, one.about) for one in mapped(payload).findings if one.severity == "wait"
+    }
+
+
+def test_I8_rows_of_both_signs_as_of_a_debit_wait_for_a_person_where_the_original_is_unknown():
+    # 25 given back and 20 kept, or 20 given back and 25 sold: both are 5.
+    of = priced(("25", "21", "1"), ("-20", "9", "1"))
+    result = mapped(credit(of, "none"))
+    (said,) = [one for one in result.findings if one.about == "rows"]
+    assert (said.id, said.severity) == ("I8", "wait")
+    assert "25.00" in said.say["en"]
+    assert "20.00" in said.say["en"]
+
+
+def test_I8_of_a_known_original_they_are_given_back_and_that_is_said():
+    of = priced(("50", "21", "1"))
+    back = credit(priced(("25", "21", "1"), ("-1.50", "21", "1")), "none")
+    result = mapped(back | credited_by(back, [of]))
+    assert ("I8", "warning") in found(result)
+    assert result.held is None
+    assert [line["unit_incl"] for line in result.document["lines"]] == [-25, Decimal("1.50")]
+
+
+def test_I8_rows_that_come_to_0_do_not_tell_which_are_given_back():
+    of = priced(("20", "21", "1"), ("-20", "9", "1"), shipping="5")
+    assert held_for_its_signs(credit(of, "counts"))
+    assert held_for_its_signs(credit(of, "none"))
+
+
+@pytest.mark.parametrize("signs", ["counts", "prices", "rows only", "totals only"])
+def test_I8_where_only_one_reading_of_the_signs_adds_up_it_is_taken(signs):
+    of = priced(("25", "21", "1"), ("-20", "9", "1"))
+    back = credit(of, signs)
+    assert not held_for_its_signs(back)
+    assert [line["unit_incl"] for line in document(back)["lines"]] == [-25, 20]
+
+
+def test_I8_a_full_credit_of_a_known_invoice_gives_back_what_that_charged():
+    of = priced(("25", "21", "1"), ("-20", "9", "1"))
+    back = credit(of, "none")
+    assert not held_for_its_signs(back | credited_by(back, [of]))
+
+
+def test_I8_where_no_reading_of_the_signs_adds_up_the_credit_is_held():
+    back = credit(priced(("25", "21", "1"), ("-20", "9", "1"))) | {
+        "total_price": 12,
+        "total_price_inc_tax": 12,
+    }
+    assert ("K1", "error") in found(mapped(back))
 
 
 @pytest.mark.parametrize("included", [True, False])
@@ -265,6 +404,16 @@ def test_K1_a_total_that_contradicts_the_others_is_an_error(field):
         field
     ]
     assert [one for one in found(mapped(of | {field: None})) if one[1] == "error"] == []
+
+
+@pytest.mark.parametrize("kind", ["debit", "credit"])
+def test_K1_a_total_of_more_than_two_decimals_is_one_finding(kind):
+    of = priced(("121", "21", "1"))
+    odd = of if kind == "debit" else credit(of) | credited_by(credit(of), [of])
+    odd["total_price"] = odd["total_price"] + Decimal("0.004") * (1 if kind == "debit" else -1)
+    assert [(one.id, one.severity, one.about) for one in mapped(odd).findings] == [
+        ("K1", "error", "total_price")
+    ]
 
 
 def test_W4_two_invoices_of_an_order_never_share_its_number():

@@ -106,6 +106,17 @@ def test_O5_an_empty_delivery_address_gives_way_to_billing() -> None:
     assert document(order(row(rate="0"), country="US", customer=empty))["is_international"] is True
 
 
+def test_O5_a_delivery_address_of_blanks_gives_way_to_billing() -> None:
+    names = ("address_line_1", "street", "zipcode", "city", "country_code", "country")
+    blank = order(row(rate="0"), country="US") | {
+        "deliver_method": "pickup",
+        "pickup_address": {"street": " "},
+    }
+    blank["customer"]["deliveryaddress"] = dict.fromkeys(names, "  ")
+    made = document(blank)
+    assert (made["is_international"], made["delivery"], made["country"]) == (True, None, "US")
+
+
 @pytest.mark.parametrize("missing", [None, {}])
 def test_O5_so_does_one_that_is_absent(missing: dict[str, Any] | None) -> None:
     assert (

@@ -136,23 +136,16 @@ def test_B4_a_narrow_window_between_two_roundings_is_found() -> None:
     assert Decimal("-0.005") <= settled["lines"][-1]["unit_excl"] <= Decimal("-0.004762")
 
 
-def test_B4_when_no_price_at_the_own_rate_fits_another_rate_of_the_country_is_used() -> None:
+def test_B4_the_rounding_line_has_a_rate_of_the_document_or_there_is_none() -> None:
     # Under C the net is whole cents: 4.59 gives 5.55 and 4.60 gives 5.57, and no cent at 21 % makes 5.56.
-    lines = [line("1", "4.595041", "21")]
     total = Decimal("5.56")
-    assert not settle(lines, total, "C", LIMIT)["exact"]
-    rates = [
-        {"country": country, "rate": Decimal(rate), "revenue": {"code": code, "cost_centre": None}}
-        for country, rate, code in (("NL", 21, "V21"), ("BE", 6, "B6"), ("NL", 9, "V9"))
-    ]
-    assert not settle(lines, total, "C", LIMIT, rates, "LU")["exact"]
-    settled = settle(lines, total, "C", LIMIT, rates, "NL")
-    assert (settled["exact"], settled["residual"], settled["rate"]) == (True, Decimal("-0.01"), 9)
-    assert [(one["vat_code"], one["kind"]) for one in settled["lines"]] == [
-        ("V21", "revenue"),
-        ("V9", "rounding"),
-    ]
-    assert sent(settled["lines"], "C").incl == total
+    alone = [line("1", "4.595041", "21")]
+    settled = settle(alone, total, "C", LIMIT)
+    assert (settled["exact"], settled["lines"], settled["residual"]) == (False, alone, Decimal("-0.01"))
+    # Where the document has a second rate, that one can take the cent.
+    both = [*alone, line("1", "10", "9")]
+    settled = settle(both, total + Decimal("10.90"), "C", LIMIT)
+    assert (settled["exact"], settled["rate"], settled["lines"][-1]["vat_code"]) == (True, 9, "V9")
 
 
 def test_B4_a_rounding_line_of_the_document_is_changed_not_doubled() -> None:

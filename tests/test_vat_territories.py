@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
-from orders import address, document, mapped, order, rates, row, rulebooks
+from orders import address, document, found, mapped, order, rates, row, rulebooks
 
 from mapper.errors import RuleError
 from mapper.mapping import load_rulebooks, rulebooks_from, shipped_rules
@@ -142,6 +144,77 @@ def test_K7_a_territory_that_changes_the_treatment_is_said(country, zipcode, sai
         one for one in mapped(sent(country, zipcode)).findings if (one.id, one.about) == ("K7", "territory")
     ]
     assert [one.severity for one in findings] == ["info"] * said
+
+
+CODES = {
+    "AT": rates(("AT", "20", "AT20"), ("AT", "19", "AT19"), ("AT", "10", "AT10")),
+    "PT": rates(("PT", "23", "PT23"), ("PT", "16", "PT16"), ("PT", "9", "PT9")),
+    "home": rates(("AT", "21", "V21"), ("AT", "9", "V9")),
+}
+
+
+@pytest.mark.parametrize(
+    ("country", "zipcode", "rate", "codes"),
+    [
+        ("AT", "6691", "19", "AT"),
+        ("AT", "1010", "20", "AT"),
+        ("PT", "9500-001", "16", "PT"),
+        ("PT", "1000-001", "23", "PT"),
+        ("AT", "6691", "21", "home"),
+    ],
+)
+def test_P1_payment_costs_have_the_standard_rate_of_the_territory(country, zipcode, rate, codes):
+    sold = sent(country, zipcode, rate, shipping="5", shipping_rate=rate, fee="2", fee_rate=rate)
+    result = mapped(sold, vat__rates=CODES[codes])
+    assert result.held is None, found(result)
+    (paid,) = [line for line in result.document["lines"] if line["kind"] == "payment"]
+    assert paid["vat_percent"] == int(rate)
+
+
+@pytest.mark.parametrize(("country", "zipcode"), [("US", "10001"), ("ES", "35001"), ("GB", "M1 1AA")])
+def test_K7_an_icp_sale_that_leaves_the_eu_is_held(country, zipcode):
+    result = mapped(sent(country, zipcode, icp=True, vat_number="DE136695976"))
+    assert ("K7", "error") in found(result)
+    assert "ICP" in next(one for one in result.findings if one.severity == "error").help["en"]
+
+
+@pytest.mark.parametrize(
+    ("country", "zipcode", "named"), [("GB", "BT1 5GS", "XI"), ("MC", "98000", "FR"), ("AT", "6691", "AT")]
+)
+def test_K3_names_the_country_under_which_the_code_is_to_be_set(country, zipcode, named):
+    result = mapped(sent(country, zipcode, "20"), vat__rates=rates(("NL", "21", "V21")))
+    said = [one for one in result.findings if one.id == "K3" and one.severity == "error"]
+    assert said
+    assert all(f" {named} " in one.say["en"] and one.facts["country"] == named for one in said)
+
+
+@pytest.mark.parametrize("codes", [rates(("FR", "20", "FR20")), rates(("FR", "90", "FR90"))])
+def test_L1_a_real_rate_below_1_taken_for_a_fraction_is_told_with_its_setting(codes):
+    sold = sent("FR", "20000", "0.9", shipping="5", shipping_rate="0.9")
+    told = [one for one in mapped(sold, vat__rates=codes).findings if one.id in {"K3", "K7"}]
+    wrong = [one for one in told if one.severity in {"error", "warning"}]
+    assert wrong
+    for one in wrong:
+        assert "vat.real_rates_below_one" in one.help["en"]
+        assert "vat.real_rates_below_one" in one.help["nl"]
+        assert "0.9" in one.help["en"]
+    real = mapped(sold, vat__rates=rates(("FR", "0.9", "FR09")), vat__real_rates_below_one=[Decimal("0.9")])
+    assert not [
+        one for one in real.findings if one.severity in {"error", "warning"} and one.id in {"K3", "K7"}
+    ]
+
+
+def test_L1_a_fraction_that_is_a_rate_needs_no_word_of_that_setting():
+    result = mapped(sent("DE", "10115", "19"), vat__rates=rates(("NL", "21", "V21")))
+    assert "real_rates" not in "".join(one.help["en"] for one in result.findings)
+
+
+def test_K7_rates_before_the_table_begins_are_said_to_be_unchecked():
+    early = sent("DE", "10115", "19", create_date="2015-12-30T10:00:00Z")
+    said = [one for one in mapped(early).findings if one.id == "K7"]
+    assert [(one.severity, one.about) for one in said] == [("warning", "date")]
+    assert "2015-12-30" in said[0].say["en"]
+    assert "2015" not in str([one.say for one in mapped(sent("DE", "10115", "19")).findings])
 
 
 # --- countries as people write them

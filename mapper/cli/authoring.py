@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mapper.cli.options import chosen_tenant, json_option, print_json, say, tenant_option
+from mapper.cli.options import chosen_tenant, json_option, now, print_json, say, tenant_option
 from mapper.cli.payloads import STDIN, payloads
 from mapper.cli.state import State
 from mapper.diagnostics import Diagnostic
@@ -58,6 +58,7 @@ def map_(
     from standard input. Nothing is sent. Exit code 0 when no payload has an error finding, else 1.
     """
     from mapper.mapping import load_rulebooks, mapped_json
+    from mapper.processing.eligibility import dated
 
     if rows_file is not None and len(files) != 1:
         raise UsageError("USE121", count=len(files))
@@ -68,7 +69,7 @@ def map_(
             failed = True
             print_json(_unread(payload, state))
             continue
-        mapped = mapper.apply(kind, payload, offline=True)
+        mapped = dated(mapper.apply(kind, payload, offline=True), payload, now())
         failed = failed or mapped.held == "error"
         print_json(mapped_json(mapped, state.language))
     return 1 if failed else 0

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
+from mapper.catalogue import describe
+from mapper.diagnostics import Finding
+from mapper.mapping import Mapped
 from mapper.services.ccv_invoices import is_credit
 
 CANCELLED = 8
@@ -123,6 +126,26 @@ def is_of_the_future(payload: Mapping[str, Any], now: datetime) -> bool:
     """Tell whether a document is dated later than today anywhere on earth: such a date cannot go into the books."""
     created = created_at(payload)
     return created is not None and created > now + timedelta(days=1)
+
+
+def dated(mapped: Mapped, payload: object, now: datetime) -> Mapped:
+    """Return what the rules made of a payload, with an error finding when it is dated in the future.
+
+    The rules know no clock, so that a document of any day maps alike.
+    """
+    if not isinstance(payload, Mapping) or not is_of_the_future(payload, now):
+        return mapped
+    facts = {"date": str(payload.get("create_date"))[:40]}
+    said, told = (describe("PRO216", facts, language) for language in ("en", "nl"))
+    finding = Finding(
+        "PRO216",
+        "error",
+        {"en": said.message, "nl": told.message},
+        {"en": said.remedy, "nl": told.remedy},
+        about="date",
+        facts=facts,
+    )
+    return replace(mapped, findings=(*mapped.findings, finding))
 
 
 def _is_older(payload: Mapping[str, Any], process_from: datetime) -> bool:

@@ -13,7 +13,7 @@ from mapper.diagnostics import Place
 from mapper.money import decimal_text
 from mapper.rulebook import tree as ex
 from mapper.rulebook.functions import Function, euros, shown
-from mapper.rulebook.runtime import READERS, as_item, column, exact, missing
+from mapper.rulebook.runtime import READERS, as_item, column, exact, filled, missing
 from mapper.rulebook.source import FILE_LINES
 from mapper.rulebook.types import Type
 
@@ -106,6 +106,7 @@ class Emitter:
             "column": column,
             "as_item": as_item,
             "exact": exact,
+            "filled": filled,
             "shown": shown,
             "euros": euros,
             "decimal_text": decimal_text,
@@ -304,7 +305,9 @@ class Emitter:
     def filled(self, operand: ex.Expr) -> ast.expr:
         """Return a test whether there is something."""
         value = self.emit(operand, lenient=True)
-        if operand.type.kind in {"text", "any", "list"}:
+        if operand.type.kind in {"text", "any"}:
+            return call("filled", value)
+        if operand.type.kind == "list":
             return ast.UnaryOp(ast.Not(), ast.UnaryOp(ast.Not(), value))
         return is_(value, NONE, negated=True)
 

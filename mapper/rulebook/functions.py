@@ -408,15 +408,15 @@ def functions(rates: VatRates, territories: Territories = NONE) -> dict[str, Fun
         ),
         "product_clash": Function(product_clash, (RECORDS,), TEXT, "Product codes that would become the same."),
         "settle": Function(
-            rounding.settle, (RECORDS, MONEY, TEXT, MONEY, RECORDS, TEXT), Type("record", fields=settled),
-            "settle(lines, total, model, limit, rates, country): the lines to send so that WeFact's total is `total`.",
+            rounding.settle, (RECORDS, MONEY, TEXT, MONEY), Type("record", fields=settled),
+            "settle(lines, total, model, limit): the lines to send so that WeFact's total is `total`.",
             made_of=lambda lines: Type("record", fields={**settled, "lines": lines}),
         ),
     }  # fmt: skip
 
 
 FORMS = {
-    "filled(value)": "Whether there is something: neither absent nor empty.",
+    "filled(value)": "Whether there is something: neither absent, nor empty, nor a text of spaces.",
     "needed(value)": "The value itself, which must be there: without it the document stops.",
 }
 """What looks like a function but is part of the language: it decides whether its value may be absent."""

@@ -126,7 +126,8 @@ class Evaluator(SimpleEval):  # type: ignore[misc]
     def _call(self, node: ast.Call, lenient: bool) -> Any:
         assert isinstance(node.func, ast.Name)
         if node.func.id == "filled":
-            return self._lenient(node.args[0]) not in (None, "", [])
+            value = self._lenient(node.args[0])
+            return value.strip() != "" if isinstance(value, str) else value not in (None, [])
         if node.func.id == "needed":
             return self._eval(node.args[0])
         function = self.table[node.func.id]

@@ -30,6 +30,11 @@ def missing(site: int) -> NoReturn:
     raise MissingValue(site)
 
 
+def filled(value: object) -> bool:
+    """Tell whether there is something: a text of blanks holds nothing."""
+    return bool(value.strip()) if isinstance(value, str) else value is not None and value != []
+
+
 def exact(value: Any) -> Any:
     """Return a whole number as Decimal, anything else as it is: two of them divided would make a float."""
     return Decimal(value) if value.__class__ is int else value

@@ -102,8 +102,8 @@ class CcvShop:
         """Return an invoice with all its rows as `rows` and what the API has on its order only (ccv-api 3.8).
 
         Of the order: paymethod, paymethod_id, deliver_method, pickup_address and is_platform_sale, absent when the
-        order is gone. A credit invoice also gets `original`, the newest debit invoice of its order before it, and
-        `creditable`, what that order's earlier invoices leave to credit; both absent when there is none.
+        order is gone. A credit invoice also gets what `credited_by` finds among the invoices of its order: `original`,
+        `creditable` and `creditable_vat`.
         """
         invoice = await self._with_id(f"/invoices/{id}/", id)
         invoice |= {"rows": await self._rows(f"/invoices/{id}/invoicerows/", id)}

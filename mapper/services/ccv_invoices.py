@@ -8,13 +8,15 @@ from typing import Any
 
 Json = dict[str, Any]
 
+_ZERO = Decimal(0)
+
 # What the API has on an order, but not on its invoices (ccv-api 3.8).
 FROM_ORDER = ("paymethod", "paymethod_id", "deliver_method", "pickup_address", "is_platform_sale")
 
 
 def is_credit(invoice: Mapping[str, Any]) -> bool:
     """Tell a credit invoice: by its type, or by a negative total, since no source shows the type's literals."""
-    return str(invoice.get("type") or "").lower() == "credit" or _total(invoice) < 0
+    return str(invoice.get("type") or "").lower() == "credit" or _amount(invoice, "total_price") < 0
 
 
 def order_id(invoice: Mapping[str, Any]) -> int | None:
@@ -25,22 +27,41 @@ def order_id(invoice: Mapping[str, Any]) -> int | None:
 
 
 def credited_by(credit: Mapping[str, Any], of_its_order: Iterable[Json]) -> Json:
-    """Return `original` and `creditable` of a credit invoice, from the invoices of its order; nothing without a debit.
+    """Return what a credit invoice corrects, from the invoices of its order; nothing without a debit.
 
-    `original` is the newest debit invoice before it. `creditable` is what the invoices before it add up to, in the
-    terms of `total_price`: more than that cannot be given back.
+    `original` is the newest debit invoice before it. `creditable` is what the invoices before it add up to, in euros
+    with VAT, and `creditable_vat` the VAT in it: more than that cannot be given back. An invoice that is not known to
+    be a debit takes from what is left.
     """
     earlier = [one for one in of_its_order if one.get("id") != credit.get("id") and _age(one) <= _age(credit)]
-    debits = [one for one in earlier if not is_credit(one)]
+    debits = [one for one in earlier if _is_debit(one)]
     if not debits:
         return {}
-    amounts = [(-1 if is_credit(one) else 1) * abs(_total(one)) for one in earlier]
-    return {"original": max(debits, key=_age), "creditable": sum(amounts, Decimal(0))}
+    return {
+        "original": max(debits, key=_age),
+        "creditable": sum((_sign(one) * total_incl(one) for one in earlier), _ZERO),
+        "creditable_vat": sum((_sign(one) * _amount(one, "total_tax") for one in earlier), _ZERO),
+    }
 
 
-def _total(invoice: Mapping[str, Any]) -> Decimal:
-    total = invoice.get("total_price")
-    return Decimal(total) if isinstance(total, int | Decimal) else Decimal(0)
+def total_incl(invoice: Mapping[str, Any]) -> Decimal:
+    """Return an invoice's total with VAT, in euros, with the sign that the shop gives it."""
+    total = _amount(invoice, "total_price")
+    return total if invoice.get("taxes_included") else total + _amount(invoice, "total_tax")
+
+
+def _is_debit(invoice: Mapping[str, Any]) -> bool:
+    return str(invoice.get("type") or "").lower() == "debit" and not is_credit(invoice)
+
+
+def _sign(invoice: Mapping[str, Any]) -> int:
+    """Return what turns the amounts of an invoice into those that were charged: negative for a credit."""
+    return 1 if _is_debit(invoice) or _amount(invoice, "total_price") < 0 else -1
+
+
+def _amount(invoice: Mapping[str, Any], name: str) -> Decimal:
+    amount = invoice.get(name)
+    return Decimal(amount) if isinstance(amount, int | Decimal) else _ZERO
 
 
 def _age(invoice: Mapping[str, Any]) -> tuple[str, int]:
