@@ -321,14 +321,14 @@ PAYLOADS: dict[str, Entry] = {
         "van de winkel.",
     ),
     "MAP203": Entry(
-        "The rules cannot calculate this document: {reason}.",
-        "De regels kunnen dit document niet berekenen: {reason}.",
+        "The rules cannot calculate this document{row}: {reason}.",
+        "De regels kunnen dit document niet berekenen{row}: {reason}.",
         "Compare the order in the shop with the rule named; correct the order and process it again.",
         "Vergelijk de bestelling in de winkel met de genoemde regel; verbeter de bestelling en verwerk haar opnieuw.",
     ),
     "MAP204": Entry(
-        "The rules failed on this document: {reason}.",
-        "De regels liepen vast op dit document: {reason}.",
+        "The rules failed on this document{row}: {reason}.",
+        "De regels liepen vast op dit document{row}: {reason}.",
         "Report the document: the rule named does not expect it.",
         "Meld het document: de genoemde regel verwacht dit niet.",
     ),

@@ -480,9 +480,19 @@ def _fault(fault: Exception, compiled: Compiled, records: Sequence[Record]) -> F
         return _finding("MAP202", place, fault.path, facts)
     if isinstance(fault, UnknownCountry):
         return _finding("MAP208", place, "country", {"country": fault.country, "address": fault.address})
+    row = f" (row {item + 1})" if item is not None and _is_of_row(place, compiled) else ""
     if isinstance(fault, RuleFault):
-        return _finding("MAP203", place, "", {"reason": str(fault)})
-    return _finding("MAP204", place, "", {"reason": _reason(fault)})
+        return _finding("MAP203", place, "", {"reason": str(fault), "row": row})
+    return _finding("MAP204", place, "", {"reason": _reason(fault), "row": row})
+
+
+def _is_of_row(place: Place | None, compiled: Compiled) -> bool:
+    """Tell whether a rule is one of the lines made from the rows: the record only knows lines that were begun."""
+    if place is None:
+        return False
+    above = [one for one in compiled.entries if one.place.file == place.file and one.place.line <= place.line]
+    nearest = max(above, key=lambda one: one.place.line, default=None)
+    return nearest is not None and nearest.path.partition(".")[0] == "rows"
 
 
 def _reason(fault: Exception) -> str:

@@ -63,7 +63,7 @@ def test_L4_a_negative_quantity_is_said(count: str) -> None:
     assert count in said(result, "L4")
 
 
-@pytest.mark.parametrize("currency", ["SEK", "USD", "eur", ""])
+@pytest.mark.parametrize("currency", ["SEK", "USD", "EURO", ""])
 def test_K8_another_currency_waits(currency: str) -> None:
     result = mapped(order(currency=currency))
     assert (result.held, found(result)) == ("wait", [("K8", "wait")])
@@ -88,6 +88,32 @@ def test_C1_control_characters_and_half_characters_never_reach_wefact(given: str
     assert made.document["lines"][0]["description"] == f"{sent} ({sent}: {sent})"
     for request in made.requests:
         dumps(request.params).encode()
+
+
+@pytest.mark.parametrize("percent", ["-100", "-21", "2100", "100.01"])
+def test_L1_a_percentage_that_is_no_vat_rate_stops_the_document_and_names_its_row(percent: str) -> None:
+    sold = order(row("10.00"), row("5.00"))
+    sold["rows"][1]["tax"] = Decimal(percent)
+    stopped = mapped(sold)
+    (finding,) = stopped.findings
+    assert (stopped.document, finding.id, finding.facts["row"]) == (None, "MAP203", " (row 2)")
+    assert finding.say["en"] == f"The rules cannot calculate this document (row 2): '{percent}' is no VAT rate."
+    assert finding.say["nl"].endswith(f"(regel 2): '{percent}' is geen btw-tarief.")
+
+
+def test_S1_a_percentage_of_the_shipping_costs_that_is_no_vat_rate_stops_the_document() -> None:
+    sold = order(row("10.00"), total_shipping=Decimal("5.00"))
+    sold["shipping_tax_percentage"] = Decimal(-100)
+    (finding,) = mapped(sold).findings
+    assert (finding.id, "row" in finding.facts) == ("MAP203", False)
+    assert "'-100' is no VAT rate" in finding.say["en"]
+
+
+@pytest.mark.parametrize("currency", ["eur", " EUR", "Eur"])
+def test_K8_the_currency_counts_however_it_is_written(currency: str) -> None:
+    made = mapped(order(row("10.00"), currency=currency))
+    assert made.document is not None
+    assert (made.document["currency"], found(made)) == ("EUR", [])
 
 
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00Z", "0225-03-14T10:00:00Z", "9999-12-31T23:59:59Z"])

@@ -181,6 +181,12 @@ def spread(amount: Decimal, keys: Sequence[Decimal], weights: Sequence[Decimal])
     return [{"key": key, "amount": part} for key, part in parts.items() if part]
 
 
+def vat_rate(percent: Decimal) -> Decimal:
+    if not 0 <= percent <= 100:
+        raise RuleFault(f"'{money.decimal_text(percent, 10)}' is no VAT rate")
+    return percent
+
+
 def undivided(amount: Decimal) -> list[dict[str, Decimal]]:
     """Return an amount as its only share, for lines that are sometimes spread; its key says nothing."""
     return [{"key": _ZERO, "amount": amount}]
@@ -369,6 +375,9 @@ def functions(rates: VatRates, territories: Territories = NONE) -> dict[str, Fun
             "country_of('billing', code, name): that address's country by code, else by name; an unknown one stops.",
         ),
         "country_name": Function(country_name, (TEXT, TEXT), TEXT, "country_name('NL', 'en'): the country's name."),
+        "vat_rate": Function(
+            vat_rate, (PERCENTAGE,), PERCENTAGE, "vat_rate(percent): the same, from 0 to 100; anything else stops."
+        ),
         "in_eu": Function(rates.in_eu, (TEXT,), FLAG, "Whether goods sent there stay in the EU."),
         "shipped_rate": Function(
             rates.highest, (TEXT, DATE), PERCENTAGE.maybe(), "The standard VAT rate of a country on a date, as shipped."
