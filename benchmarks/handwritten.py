@@ -506,7 +506,9 @@ class HandWritten:
                     "AccountingCostCentre": product["cost_centre"] or invoice["cost_centre"],
                 })))  # fmt: skip
         total, limit = document["total_incl"], self.tenant["checks"]["rounding_limit"]
-        settled = settle(document["lines"], total, invoice["rounding_model"], limit)
+        taxed_in = "" if document["is_icp"] or document["is_international"] else document["country"]
+        rates = self.tenant["vat"]["rates"]
+        settled = settle(document["lines"], total, invoice["rounding_model"], limit, rates, taxed_in)
         explained = _explained(document["total_vat"] - settled["tax"], document["rounded_vat"])
         tolerance = document["vat_tolerance"] + explained + abs(settled["residual"])
         if invoice["status"] == "paid" and not document["paid"]:

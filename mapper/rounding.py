@@ -68,7 +68,14 @@ def simulate(lines: Iterable[Priced], model: Model) -> Totals:
     return Totals(excl, tax, excl + tax)
 
 
-def settle(lines: Sequence[Line], total: Decimal, model: Model, limit: Decimal) -> dict[str, Any]:
+def settle(
+    lines: Sequence[Line],
+    total: Decimal,
+    model: Model,
+    limit: Decimal,
+    rates: Sequence[Mapping[str, Any]] = (),
+    country: str = "",
+) -> dict[str, Any]:
     """Return the lines to send, so that WeFact's total is `total`, with what was found.
 
     The result has `lines` (as given, or with the rounding line added, changed or left out), `exact` (whether the
@@ -76,8 +83,9 @@ def settle(lines: Sequence[Line], total: Decimal, model: Model, limit: Decimal) 
     and percentage of a line that was added or changed, else 0), and `total` and `tax` as simulated.
 
     The rounding line is at most `limit` euros with its VAT, at the first rate of the document where it makes the total
-    equal. There may be none: under C no net of whole cents makes a sixth of all totals at 21 %. VAT at a rate that
-    nothing was sold at would be wrong, so it is left at that. No other price is touched.
+    equal. There may be none: at 20 % alone no net makes a sixth of all totals under B and E, at 21 % under C. Then the
+    rates of `country` in `rates` (a tenant's `vat.rates`) are tried, from the lowest, as revenue, with a price so small
+    that it carries no VAT: VAT at a rate that nothing was sold at would be wrong. No other price is touched.
     """
     plain = [line for line in lines if line["kind"] != "rounding"]
     rounding = next((line for line in lines if line["kind"] == "rounding"), None)
@@ -87,9 +95,11 @@ def settle(lines: Sequence[Line], total: Decimal, model: Model, limit: Decimal) 
     if result["exact"] or abs(total - totals.incl) > limit:
         return result
     sums = _summed([_priced(line) for line in plain], model)
-    for like in _rates(plain, rounding):
-        price = _price(sums, like["charged_percent"], total, model, limit)
-        if price is None:
+    own = _rates(plain, rounding)
+    for like in [*own, *_further_rates(plain, rates, country)]:
+        percent = like["charged_percent"]
+        price = _price(sums, percent, total, model, limit)
+        if price is None or (like not in own and round_half_up(price * percent / 100, 2)):
             continue
         mended = [*plain, _rounding_line(like, price)] if price else plain
         settled = simulate([_priced(line) for line in mended], model)
@@ -111,6 +121,21 @@ def _rates(plain: Sequence[Line], rounding: Line | None) -> list[Line]:
     for line in by_size if rounding is None else [rounding, *by_size]:
         likes.setdefault(line["charged_percent"], line)
     return list(likes.values())
+
+
+def _further_rates(plain: Sequence[Line], rates: Sequence[Mapping[str, Any]], country: str) -> list[Line]:
+    """Return what the first line would be at each rate of a country that has a code for revenue, the lowest first."""
+    of_country = [one for one in rates if one["country"] == country and one.get("revenue")]
+    return [
+        {
+            **plain[0],
+            "charged_percent": setting["rate"],
+            "vat_code": setting["revenue"]["code"],
+            "cost_centre": setting["revenue"]["cost_centre"],
+        }
+        for setting in sorted(of_country, key=lambda one: Decimal(one["rate"]))
+        if plain
+    ]
 
 
 def _summed(lines: Sequence[Priced], model: Model) -> Sequence[Priced]:

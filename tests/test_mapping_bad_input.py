@@ -97,7 +97,9 @@ def test_L1_a_percentage_that_is_no_vat_rate_stops_the_document_and_names_its_ro
     stopped = mapped(sold)
     (finding,) = stopped.findings
     assert (stopped.document, finding.id, finding.facts["row"]) == (None, "MAP203", " (row 2)")
-    assert finding.say["en"] == f"The rules cannot calculate this document (row 2): '{percent}' is no VAT rate."
+    assert (
+        finding.say["en"] == f"The rules cannot calculate this document (row 2): '{percent}' is no VAT rate."
+    )
     assert finding.say["nl"].endswith(f"(regel 2): '{percent}' is geen btw-tarief.")
 
 

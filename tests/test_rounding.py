@@ -136,16 +136,43 @@ def test_B4_a_narrow_window_between_two_roundings_is_found() -> None:
     assert Decimal("-0.005") <= settled["lines"][-1]["unit_excl"] <= Decimal("-0.004762")
 
 
-def test_B4_the_rounding_line_has_a_rate_of_the_document_or_there_is_none() -> None:
+def rates(*known: tuple[str, str, str]) -> list[dict[str, Any]]:
+    return [
+        {"country": country, "rate": Decimal(rate), "revenue": {"code": code, "cost_centre": None}}
+        for country, rate, code in known
+    ]
+
+
+def test_B4_when_no_price_at_the_own_rate_fits_the_lowest_rate_of_the_country_takes_the_cent() -> None:
     # Under C the net is whole cents: 4.59 gives 5.55 and 4.60 gives 5.57, and no cent at 21 % makes 5.56.
     total = Decimal("5.56")
     alone = [line("1", "4.595041", "21")]
     settled = settle(alone, total, "C", LIMIT)
     assert (settled["exact"], settled["lines"], settled["residual"]) == (False, alone, Decimal("-0.01"))
-    # Where the document has a second rate, that one can take the cent.
+    known = rates(("NL", "21", "V21"), ("BE", "6", "B6"), ("NL", "9", "V9"), ("NL", "0", "V0"))
+    assert not settle(alone, total, "C", LIMIT, known, "LU")["exact"]
+    settled = settle(alone, total, "C", LIMIT, known, "NL")
+    assert (settled["exact"], settled["rate"], settled["lines"][-1]["vat_code"]) == (True, 0, "V0")
+    assert sent(settled["lines"], "C").incl == total
+    # Where the document has a second rate, that one takes the cent.
     both = [*alone, line("1", "10", "9")]
-    settled = settle(both, total + Decimal("10.90"), "C", LIMIT)
+    settled = settle(both, total + Decimal("10.90"), "C", LIMIT, known, "NL")
     assert (settled["exact"], settled["rate"], settled["lines"][-1]["vat_code"]) == (True, 9, "V9")
+
+
+@pytest.mark.parametrize("cents", range(1, 400, 7))
+@pytest.mark.parametrize("model", ["B", "C", "E"])
+def test_B4_a_rounding_line_at_a_rate_that_nothing_was_sold_at_carries_no_vat(
+    cents: int, model: Model
+) -> None:
+    total = Decimal(cents) / 100
+    sold = [line("1", str(round_half_up(total / Decimal("1.2"), 6)), "20")]
+    known = rates(("FR", "20", "FR20"), ("FR", "10", "FR10"), ("FR", "5.5", "FR55"))
+    settled = settle(sold, total, model, LIMIT, known, "FR")
+    assert settled["exact"]
+    assert sent(settled["lines"], model).incl == total
+    if settled["rate"] not in {0, 20}:
+        assert sent(settled["lines"], model).tax == sent(sold, model).tax
 
 
 def test_B4_a_rounding_line_of_the_document_is_changed_not_doubled() -> None:
