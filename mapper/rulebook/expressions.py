@@ -9,16 +9,13 @@ from __future__ import annotations
 import ast
 import difflib
 import re
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import lru_cache
-
-from simpleeval import InvalidExpression, SimpleEval
 
 from mapper.diagnostics import Diagnostic, Place
 from mapper.rulebook.functions import Function
+from mapper.rulebook.parsing import Unreadable, decimal_comma, parse
 from mapper.rulebook.source import Node, Source
 from mapper.rulebook.tree import (
     Binary,
@@ -48,6 +45,7 @@ _LINE_END = re.compile("[\n\r\f]")
 _NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?\Z")
 _WORDS = {"true": True, "false": False, "none": None}
 _QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
+_WORDS_ALONE = re.compile(r"\s*\w[\w ]*\Z")
 _PLACES = frozenset(map(Decimal, range(13)))
 _SIGNS = {
     "Pow": "**", "Mod": "%", "FloorDiv": "//", "MatMult": "@", "LShift": "<<", "RShift": ">>", "BitAnd": "&",
@@ -68,13 +66,20 @@ Names = Mapping[str, Type]
 class Reader:
     """Reads expressions of one file, collecting problems; a part that cannot be read gets the type `any`.
 
-    `written` holds each part as its author wrote it, without the quotes and escapes of the file.
+    `written` holds each part as its author wrote it, without the quotes and escapes of the file. `values` are the
+    places of expressions that could be a value in another form.
     """
 
     source: Source
     functions: Mapping[str, Function]
     problems: list[Diagnostic] = field(default_factory=list)
     written: dict[Place, str] = field(default_factory=dict)
+    values: set[Place] = field(default_factory=set)
+
+    def value(self, node: Node, names: Names) -> Expr:
+        """Read the expression of a scalar that could also be one of the other forms of a value, such as `text`."""
+        self.values.add(node.place)
+        return self.expression(node, names)
 
     def expression(self, node: Node, names: Names) -> Expr:
         """Read the expression a YAML scalar holds."""
@@ -159,48 +164,21 @@ class Reader:
 
     def _parse(self, node: Node, source: str, offset: int) -> ast.expr | None:
         try:
-            statement = _statement(source)
-        except SyntaxError as error:
-            column = min(max((error.offset or 1) - 1, 0), max(len(source) - 1, 0))
-            reason = (error.msg or "cannot be read").removeprefix("invalid syntax. ")
-            self.refuse("RULE204", node.spot(offset + column), f"This is not an expression: {reason}.",
-                        "An expression looks like `a + b`, `a == 'text'`, `a or b`, `a if b else c`.")  # fmt: skip
+            return parse(source)
+        except Unreadable as problem:
+            hint = problem.hint
+            if _WORDS_ALONE.fullmatch(node.text):
+                meant = self.as_text(node, node.text.strip())
+                hint = meant if any(map(str.isalpha, node.text)) else f"{hint} {meant}"
+            start = min(problem.start, max(len(source) - 1, 0))
+            self.refuse("RULE204", node.spot(offset + start, problem.length), problem.message, hint)
             return None
-        except (InvalidExpression, ValueError, RecursionError, MemoryError, Warning) as error:
-            reason = (
-                (str(error) or type(error).__name__)[:100]
-                .removesuffix(" Only the first will be used.")
-                .rstrip(".")
-            )
-            self.refuse("RULE204", node.spot(offset), f"This is not an expression: {reason}.")
-            return None
-        if isinstance(statement, ast.Expr):
-            rest = source.encode()[statement.end_col_offset :].decode()
-            if rest.strip():
-                at = offset + len(source) - len(rest.lstrip())
-                self.refuse(
-                    "RULE204",
-                    node.spot(at, len(rest.strip())),
-                    "The expression has ended before this.",
-                    "Remove it.",
-                )
-            return statement.value
-        hint = (
-            "Compare with ==, or write the name as the key: `name: expression`."
-            if isinstance(statement, ast.Assign)
-            else ""
-        )
-        self.refuse("RULE204", node.spot(offset), "This is a statement, not an expression.", hint)
-        return None
 
-
-@lru_cache(maxsize=4096)
-def _statement(source: str) -> ast.stmt:
-    """Parse a text. Kinds of documents share most expressions, and an edit changes one: the tree is only ever read."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        statement: ast.stmt = SimpleEval.parse(source)
-    return statement
+    def as_text(self, node: Node, text: str) -> str:
+        """Return a hint: how a constant text is written in the place of a whole expression."""
+        if node.place in self.values:
+            return f"A text is written {{text: {text}}}."
+        return f"A text stands in two pairs of quotes: \"'{text}'\"."
 
 
 @dataclass(slots=True)
@@ -224,10 +202,9 @@ class _Checker:
                 return self._stop(tree)
             handler = _HANDLERS.get(type(tree))
             if handler is None:
-                what = _REFUSED.get(type(tree).__name__, f"'{type(tree).__name__}'")
-                return self._refuse(
-                    "RULE206", tree, f"{what} is not part of the rule language.", "See docs/rules.md."
-                )
+                what = _REFUSED.get(type(tree).__name__, "This")
+                hint = "A field is written with a point: `order.total_price`. See docs/rules.md."
+                return self._refuse("RULE206", tree, f"{what} is not part of the rule language.", hint)
             return handler(self, tree)
         finally:
             self.depth -= 1
@@ -257,7 +234,8 @@ class _Checker:
     def constant(self, tree: ast.Constant) -> Expr:
         value, place = tree.value, self.place(tree)
         if isinstance(value, bool) or value is None:
-            return self._refuse("RULE206", tree, f"'{value}' is Python.", f"Write {str(value).lower()}.")
+            message = f"'{value}' is no word of the rule language."
+            return self._refuse("RULE206", tree, message, f"Write {str(value).lower()}.")
         if isinstance(value, str):
             if not _QUOTED.fullmatch(self.reader.written[place]):
                 # Python joins 'it''s' to its.
@@ -287,13 +265,16 @@ class _Checker:
             return Name(self.names[tree.id], place, tree.id)
         if tree.id in self.reader.functions:
             return self._refuse("RULE207", tree, f"'{tree.id}' is a function.", f"Call it: {tree.id}(…).")
-        hint = (
-            self.reader.nearest(tree.id, [*self.names, *_WORDS], "Known here")
-            + "\nA text needs quotes: '"
-            + tree.id
-            + "'."
-        )
-        return self._refuse("RULE207", tree, f"There is no '{tree.id}' here.", hint.strip())
+        hint = self.reader.nearest(tree.id, [*self.names, *_WORDS], "Known here")
+        if not tree.id.startswith("_"):
+            hint += f" {self._text(tree)}"
+        return self._refuse("RULE207", tree, f"There is no '{tree.id}' here.", hint)
+
+    def _text(self, tree: ast.Name) -> str:
+        """Return a hint: how to write a word that was meant as a text."""
+        if self.node.text.strip() == tree.id:
+            return self.reader.as_text(self.node, tree.id)
+        return f"A text stands in quotes: '{tree.id}'."
 
     def attribute(self, tree: ast.Attribute) -> Expr:
         base = self.convert(tree.value)
@@ -444,7 +425,9 @@ class _Checker:
             return self._refuse("RULE206", tree, "Only named functions can be called.", hint)
         name = tree.func.id
         if tree.keywords or any(isinstance(arg, ast.Starred) for arg in tree.args):
-            return self._refuse("RULE206", tree, "Arguments are given in order, without names or stars.")
+            return self._refuse(
+                "RULE206", tree, "The values of a function stand in order, without names or stars."
+            )
         args = tuple(self.convert(arg) for arg in tree.args)
         if name in {"filled", "needed"}:
             return self._presence(tree, name, args)
@@ -455,7 +438,8 @@ class _Checker:
         wanted = len(function.params)
         if len(args) != wanted and not (function.rest and len(args) >= wanted):
             message = f"{name} takes {wanted} value(s), not {len(args)}."
-            return self._refuse("RULE209", tree, message, function.doc)
+            comma = decimal_comma(self.reader.written[self.place(tree)])
+            return self._refuse("RULE209", tree, message, comma.message if comma else function.doc)
         self._check_arguments(name, function, args)
         return Call(self._returned(function, args), self.place(tree), name, args)
 

@@ -295,7 +295,7 @@ class _Loader:
     def value(self, node: Node, names: Mapping[str, Type]) -> Value:
         """Read a value in any of its forms."""
         if node.kind != "map":
-            return self.reader.expression(node, names)
+            return self.reader.value(node, names)
         for key, read in _FORMS.items():
             if key in node.entries:
                 value: Value = read(self, node, names)
