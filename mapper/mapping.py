@@ -257,6 +257,7 @@ def _loaded(folder: Path, read: RuleFiles, texts: Mapping[str, str]) -> Rulebook
 
 def _loaded_rules(folder: Path, read: RuleFiles, texts: Mapping[str, str]) -> Rulebooks:
     roots = {name: read.root(name, text) for name, text in texts.items()}
+    read.frame(roots)
     overlaid = read.overlay(roots, texts)
     read.extend(roots)
     rates = read.rates(roots.get(RATES))
@@ -275,12 +276,12 @@ def _loaded_rules(folder: Path, read: RuleFiles, texts: Mapping[str, str]) -> Ru
         document = read.document(sources)
         target = read.rules(TARGET, roots[TARGET], available, {"document": document, "tenant": tenant})
     if read.problems or target is None:
-        raise RuleError(read.problems)
+        raise RuleError(read.in_order())
     compiled = {kind: compile_rules(rules, available) for kind, rules in sources.items()}
     for source in compiled.values():
         read.check_needs(source)
     if read.problems:
-        raise RuleError(read.problems)
+        raise RuleError(read.in_order())
     made = compile_rules(target, available)
     return Rulebooks(
         folder,

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 from mapper.diagnostics import Diagnostic, Place
 from mapper.errors import RuleError
+from mapper.rulebook import forms
 from mapper.rulebook.compiler import Compiled
 from mapper.rulebook.expressions import Reader
 from mapper.rulebook.functions import Function
-from mapper.rulebook.loader import read_rules
+from mapper.rulebook.loader import form_of, read_rules, sections
 from mapper.rulebook.overlay import Overlaid, extended, overlay
 from mapper.rulebook.rules import Rules
 from mapper.rulebook.source import Node, Source, read, read_text
@@ -31,6 +32,8 @@ FILES = (*KINDS.values(), TARGET, RATES, TERRITORIES)
 OPTIONAL = (TERRITORIES,)
 """Rules published before these existed ask nothing of them; where they are absent, the shipped ones count."""
 OVERLAY = "overlay.yaml"
+
+_OF_NAMES = ("RULE207", "RULE208")
 
 
 def overlay_name(tenant: str) -> str:
@@ -58,12 +61,25 @@ def roots_of(texts: Mapping[str, str], files: Mapping[str, str]) -> dict[str, No
 
 
 class RuleFiles:
-    """Reads rule files, called as `files` says, collecting their problems."""
+    """Reads rule files, called as `files` says, collecting their problems.
+
+    Whatever depends on a file that is `unread`, because nobody knows what it holds, has no problems of its own. Rules
+    of several kinds share entries: a problem at a place that was `told` is none again.
+    """
 
     def __init__(self, files: Mapping[str, str]) -> None:
         self.files = files
         self.problems: list[Diagnostic] = []
         self.sources: dict[str, Source] = {}
+        self.unread: set[str] = set()
+        self.told: set[Place] = set()
+
+    def in_order(self) -> list[Diagnostic]:
+        """Return the problems in the order of the files, and of the lines of each."""
+        order = {file: number for number, file in enumerate(self.files.values())}
+        return sorted(
+            self.problems, key=lambda one: (order.get(one.place.file, -1), one.place.line, one.place.column)
+        )
 
     def refuse(self, name: str, message: str) -> None:
         """Note that a file should or should not be there."""
@@ -87,11 +103,26 @@ class RuleFiles:
             return read(text, shown)
         except RuleError as error:
             self.problems += error.diagnostics
+            self.unread.add(name)
             return Node("map", Place(shown, 1, 1))
+
+    def frame(self, roots: dict[str, Node]) -> None:
+        """Look at the sections of each rulebook; a misspelt one is told, and counts as what it was meant to be."""
+        for name, root in roots.items():
+            if name not in {*KINDS.values(), TARGET} - self.unread:
+                continue
+            reader = Reader(self.sources[self.files[name]], {})
+            roots[name] = sections(root, forms.TARGET_RULEBOOK if name == TARGET else form_of(root), reader)
+            self.problems += reader.problems
+            guessed = len(roots[name].entries) == len(root.entries)
+            if not guessed or any(
+                one.code == "RULE211" or one.place == root.place for one in reader.problems
+            ):
+                self.unread.add(name)
 
     def overlay(self, roots: dict[str, Node], texts: Mapping[str, str]) -> Overlaid:
         """Put the tenant's overlay, if there is one, into the rulebooks."""
-        if OVERLAY not in texts:
+        if OVERLAY not in texts or self.unread - {RATES, TERRITORIES}:
             return Overlaid((), ())
         rulebooks = [roots[name] for name in (*KINDS.values(), TARGET) if name in roots]
         overlaid = overlay(rulebooks, roots[OVERLAY], self.sources[self.files[OVERLAY]])
@@ -101,21 +132,27 @@ class RuleFiles:
     def extend(self, roots: dict[str, Node]) -> None:
         """Give each rulebook that extends another the entries of that one."""
         for name, root in roots.items():
-            if name not in KINDS.values() or "extends" not in root.entries:
+            if name not in KINDS.values() or "extends" not in root.entries or name in self.unread:
                 continue
             base = root.entries["extends"]
+            if base.text in self.unread:
+                self.unread.add(name)
+                continue
             if base.text == name or base.text not in roots or "extends" in roots[base.text].entries:
                 hint = f"One of: {', '.join(other for other in KINDS.values() if other != name)}."
                 message = f"'{base.text}' cannot be extended."
                 self.problems.append(self.problem(Diagnostic("RULE303", base.place, message, hint)))
+                self.unread.add(name)
                 continue
             merged = replace(roots[base.text].copy(), place=root.place)
             roots[name], problems = extended(merged, root, self.sources[self.files[name]])
             self.problems += problems
 
     def document(self, sources: Mapping[str, Rules]) -> Type:
-        """Return the type of a document of any kind: the fields that every kind sets, and alike."""
-        kinds = list(sources.values())
+        """Return the type of a document of any kind: the fields that every kind that was read sets, and alike."""
+        kinds = [rules for rules in sources.values() if rules.document.fields is not None]
+        if not kinds:
+            return Type("record")
         fields = dict(kinds[0].document.fields or {})
         for rules in kinds[1:]:
             own = rules.document.fields or {}
@@ -160,23 +197,47 @@ class RuleFiles:
         self, name: str, root: Node, available: Mapping[str, Function], given: Mapping[str, Type]
     ) -> Rules:
         """Return a rulebook, typed; `given` are the names it starts from."""
-        if not root.entries:
+        if name in self.unread:
             return Rules(name, self.files[name], "", given, (), (), (), Type("record", fields=None))
         reader = Reader(self.sources[self.files[name]], available)
         others = [
             self.files[other] for other in (*KINDS.values(), OVERLAY) if other in self.files and other != name
         ]
         rules = replace(read_rules(root, reader, given), others=tuple(others))
-        unique = {(one.place, one.code, one.message): self.problem(one) for one in reader.problems}
-        own = rules.file
-        self.problems += sorted(
-            unique.values(), key=lambda one: (one.place.file != own, one.place.line, one.place.column)
+        found = {
+            (one.place, one.code, one.message): one for one in reader.problems if one.place not in self.told
+        }
+        self.told.update(one.place for one in found.values())
+        told = sorted(
+            found.values(), key=lambda one: (one.place.file != rules.file, one.place.line, one.place.column)
         )
+        self.problems += map(self.problem, _without_repeats(told))
         return rules
 
     def check_needs(self, compiled: Compiled) -> None:
         """Note each field that a rule needs although the shop's API says that it may be null."""
-        for site in {(site.what, site.place): site for site in compiled.sites if site.nullable}.values():
+        for site in {site.place: site for site in compiled.sites if site.nullable}.values():
+            if site.place in self.told:
+                continue
+            self.told.add(site.place)
             message = f"'{site.what}' may be null in the shop's API."
             hint = f"Give a default, as in `{site.what} or none`, or say that it must be there: `needed({site.what})`."
             self.problems.append(self.problem(Diagnostic("RULE221", site.place, message, hint)))
+
+
+def _without_repeats(problems: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
+    """Yield each problem; a name that is nowhere is told where it is first read, with the other lines."""
+    lines: dict[tuple[str, str, str], list[int]] = {}
+    for one in problems:
+        lines.setdefault((one.code, one.place.file, one.message), []).append(one.place.line)
+    for one in problems:
+        at = lines[one.code, one.place.file, one.message] if one.code in _OF_NAMES else [one.place.line]
+        if at and (others := list(dict.fromkeys(at[1:]))):
+            yield replace(
+                one,
+                message=f"{one.message} Nor on line{'s' * (len(others) > 1)} {', '.join(map(str, others))}.",
+            )
+        elif at:
+            yield one
+        if one.code in _OF_NAMES:
+            at.clear()

@@ -9,7 +9,7 @@ import difflib
 import keyword
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mapper.diagnostics import Place
@@ -57,6 +57,7 @@ class _Loader:
     document: dict[str, Type] = field(default_factory=dict)
     line_fields: dict[str, Type] | None = None
     every_line: Node | None = None
+    usual: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
     def rulebook(self, root: Node) -> Rules:
@@ -73,7 +74,9 @@ class _Loader:
         self.every_line = top.get("every_line")
         for section in ("values", "document"):
             self._entries(top.get(section), section, self.names, public=section == "document")
-        for item in self._items(top.get("lines"), "lines"):
+        lines = self._items(top.get("lines"), "lines")
+        self.usual = _usual(lines)
+        for item in lines:
             self._line_step(item)
         if self.line_fields is not None:
             self.document["lines"] = Type("list", item=Type("record", fields=self.line_fields))
@@ -138,9 +141,11 @@ class _Loader:
         test = self._condition(top.get("if"), names)
         each, variable = self._loop(top, names)
         entries: list[Entry] = []
-        for part in (top.get("values"), self.every_line):
-            if part is not None:
-                entries.extend(self._named_values(part, name, names, self.names))
+        if "values" in top:
+            entries.extend(self._named_values(top["values"], name, names, self.names))
+            self._compare(top["values"], node.place, names)
+        if self.every_line is not None:
+            entries.extend(self._named_values(self.every_line, name, names, self.names))
         self.steps.append(LineRule(kind, name, node.place, test, each, variable, tuple(entries)))
         self._add_group(node, name, entries)
 
@@ -155,24 +160,32 @@ class _Loader:
         self.names[name] = Type("list", item=Type("record", fields={"kind": TEXT, **every}))
         if self.line_fields is None:
             self.line_fields = public
-        for missing in sorted(set(self.line_fields) ^ set(public)):
-            self.reader.refuse(
-                "RULE213",
-                node.place,
-                f"Every line rule sets the same fields, but '{missing}' is not set by all.",
-            )
         for field_name, kind in public.items():
-            if field_name in self.line_fields:
-                joined = join(self.line_fields[field_name], kind)
-                if joined is None:
-                    self.reader.refuse(
-                        "RULE205",
-                        node.place,
-                        f"'{field_name}' is {kind.called} here and {self.line_fields[field_name].called} above.",
-                    )
-                else:
-                    self.line_fields[field_name] = joined
+            above = self.line_fields.get(field_name, kind)
+            joined = join(above, kind)
+            if joined is None:
+                message = f"'{field_name}' is {kind.called} here and {above.called} above."
+                self.reader.refuse("RULE205", node.place, message)
+            else:
+                self.line_fields[field_name] = joined
         self.names["lines"] = Type("list", item=Type("record", fields=self.line_fields))
+
+    def _compare(self, values: Node, place: Place, names: dict[str, Type]) -> None:
+        """Note the fields by which a line rule differs from the others; what it lacks is any value further down."""
+        own = [name for name in values.entries if not name.startswith("_")]
+        missing = [name for name in self.usual if name not in own]
+        for name in own:
+            if name not in self.usual:
+                close = difflib.get_close_matches(name, missing, 1)
+                missing = [one for one in missing if one not in close]
+                names.update(dict.fromkeys(close, ANY))
+                hint = f"Did you mean '{close[0]}'?" if close else "All line rules set the same fields."
+                message = f"Not every line rule sets '{name}'."
+                self.reader.refuse("RULE213", values.keys[name], message, hint)
+        for name in missing:
+            names[name] = ANY
+            message = f"This line rule does not set '{name}', as others do."
+            self.reader.refuse("RULE213", place, message, "All line rules set the same fields.")
 
     def _loop(self, top: Mapping[str, Node], names: dict[str, Type]) -> tuple[Expr | None, str]:
         if "each" not in top:
@@ -498,21 +511,72 @@ class _Loader:
 
     def _map(self, node: Node | None, form: forms.Form) -> dict[str, Node]:
         """Return the entries of a map that a form allows; the others are refused."""
-        if node is None:
-            return {}
-        if node.kind != "map":
-            self.reader.refuse("RULE211", node.place, f"{form.what} holds `name: value` entries.")
-            return {}
-        for name in form.needed:
-            if name not in node.entries:
-                self.reader.refuse("RULE218", node.place, f"{form.what} needs '{name}'.")
-        for name in node.entries:
-            if name not in form.known:
-                close = difflib.get_close_matches(name, form.known, 1)
-                hint = f"Did you mean '{close[0]}'?" if close else f"Known here: {', '.join(form.known)}."
-                self.reader.refuse("RULE219", node.keys[name], f"{form.what} has no '{name}'.", hint)
-        return {name: inner for name, inner in node.entries.items() if name in form.known}
+        return dict(fitted(node, form, self.reader).entries) if node is not None else {}
 
+
+def fitted(node: Node, form: forms.Form, reader: Reader) -> Node:
+    """Return a map with the entries that a form allows; the others are refused.
+
+    A misspelt key counts as the one it was meant to be, so that nothing is refused for the want of it.
+    """
+    if node.kind != "map":
+        reader.refuse("RULE211", node.place, f"{form.what} holds `name: value` entries.")
+        return Node("map", node.place)
+    missing = [name for name in form.needed if name not in node.entries]
+    unknown = [name for name in node.entries if name not in form.known]
+    meant: dict[str, str] = {}
+    for name in unknown:
+        absent = [one for one in form.known if one not in node.entries and one not in meant.values()]
+        alone = missing if len(missing) == len(unknown) == 1 else []
+        close = difflib.get_close_matches(name, absent, 1) or alone
+        if close:
+            meant[name] = close[0]
+        hint = f"Did you mean '{close[0]}'?" if close else _one_of(name, form.known, "Known here:")
+        reader.refuse("RULE219", node.keys[name], f"{form.what} has no '{name}'.", hint)
+    for name in missing:
+        if name not in meant.values():
+            reader.refuse("RULE218", node.place, f"{form.what} needs '{name}'.")
+    kept = {meant.get(name, name): name for name in node.entries if name in meant or name in form.known}
+    return replace(
+        node,
+        entries={name: node.entries[was] for name, was in kept.items()},
+        keys={name: node.keys[was] for name, was in kept.items()},
+    )
+
+
+def sections(root: Node, form: forms.Form, reader: Reader) -> Node:
+    """Return a rulebook's node with the sections that its form allows; one of the wrong shape is refused.
+
+    The keys of line rules, requests and checks are looked at, too: by these an overlay, or a rulebook that extends this
+    one, finds them.
+    """
+    whole = fitted(root, form, reader)
+    for key in form.keys:
+        node = whole.entries.get(key.name)
+        if node is None:
+            continue
+        if node.kind == "list" and key.shape in _ITEMS:
+            items = [_item(item, _ITEMS[key.shape], reader) for item in node.items]
+            whole.entries[key.name] = replace(node, items=items)
+        if key.shape in {"entries", "line changes"} and node.kind != "map":
+            reader.refuse("RULE211", node.place, f"'{key.name}' holds `name: value` entries.")
+        elif key.shape in {"line rules", "requests", "checks", "check changes"} and node.kind != "list":
+            reader.refuse("RULE211", node.place, f"'{key.name}' is a list: each item begins with '- '.")
+    return whole
+
+
+def _item(node: Node, form: forms.Form, reader: Reader) -> Node:
+    between = form is forms.LINE_RULE and set(node.entries) == {"values"}
+    return node if between or node.kind != "map" else fitted(node, form, reader)
+
+
+def form_of(root: Node) -> forms.Form:
+    """Return the form of a kind of document's rulebook: one of its own, or one that extends another."""
+    extends = difflib.get_close_matches("extends", root.entries, 1, 0.8)
+    return forms.EXTENSION if extends else forms.SOURCE_RULEBOOK
+
+
+_ITEMS = {"line rules": forms.LINE_RULE, "requests": forms.REQUEST, "checks": forms.CHECK}
 
 _FORMS: dict[str, Any] = {
     "text": _Loader._text,
@@ -527,9 +591,16 @@ _FORMS: dict[str, Any] = {
 }
 
 
-def _one_of(given: str, known: Sequence[str]) -> str:
+def _one_of(given: str, known: Sequence[str], intro: str = "One of") -> str:
     close = difflib.get_close_matches(given, known, 1)
-    return f"Did you mean '{close[0]}'?" if close else f"One of {', '.join(known)}."
+    return f"Did you mean '{close[0]}'?" if close else f"{intro} {', '.join(known)}."
+
+
+def _usual(lines: Sequence[Node]) -> list[str]:
+    """Return the fields that most line rules set."""
+    rules = [item.entries["values"] for item in lines if "values" in item.entries and len(item.entries) > 1]
+    names = [name for rule in rules for name in rule.entries if not name.startswith("_")]
+    return [name for name in dict.fromkeys(names) if names.count(name) * 2 > len(rules)]
 
 
 def _texts_of(value: Value) -> Iterator[Text]:

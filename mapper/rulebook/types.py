@@ -92,8 +92,11 @@ def fits(given: Type, wanted: Type) -> bool:
 def calculated(op: str, left: Type, right: Type) -> Type | None:
     """Return the type of `left op right`; None when the units do not go together, as money × money.
 
-    A percentage becomes a plain number when it is divided by one: `percentage / 100` is a factor.
+    A percentage becomes a plain number when it is divided by one: `percentage / 100` is a factor. What comes of a value
+    that may be anything counts nothing in particular.
     """
+    if "any" in (left.kind, right.kind):
+        return NUMBER
     units = (left.unit, right.unit)
     if op in {"+", "-"}:
         return (
