@@ -224,10 +224,10 @@ RULES: dict[str, Entry] = {
         "Zeg wat geldt als ze ontbreekt.",
     ),
     "RULE222": Entry(
-        "A keyword never decides: a row above it always matches first.",
-        "Een trefwoord beslist nooit: een regel erboven past altijd eerder.",
-        "Move its row up, or remove the word.",
-        "Zet de regel hoger, of verwijder het woord.",
+        "A keyword never decides: a row above it always matches first, or its text cannot hold it.",
+        "Een trefwoord beslist nooit: een regel erboven past altijd eerder, of het kan niet in de tekst staan.",
+        "Write the word as its text has it, move its row up, or remove the word.",
+        "Schrijf het woord zoals de tekst het heeft, zet de regel hoger, of verwijder het woord.",
     ),
     "RULE223": Entry(
         "A case is never reached.",

@@ -278,11 +278,11 @@ def _loaded_rules(folder: Path, read: RuleFiles, texts: Mapping[str, str]) -> Ru
     if read.problems or target is None:
         raise RuleError(read.in_order())
     compiled = {kind: compile_rules(rules, available) for kind, rules in sources.items()}
-    for source in compiled.values():
-        read.check_needs(source)
+    made = compile_rules(target, available)
+    for one in (*compiled.values(), made):
+        read.check_needs(one)
     if read.problems:
         raise RuleError(read.in_order())
-    made = compile_rules(target, available)
     return Rulebooks(
         folder,
         dict(texts),

@@ -80,4 +80,4 @@ def test_a_name_that_is_gone_is_told_where_it_is_first_read_with_the_other_lines
         load_rulebooks(copied(tmp_path, {ORDER: ("  _untaxed: is_icp or is_international\n", "")}))
     first, *others = caught.value.diagnostics
     assert not [one for one in others if one.place.file == first.place.file]
-    assert first.message.startswith("There is no '_untaxed' here. Nor on lines 175, 193, ")
+    assert first.message.startswith("There is no '_untaxed' here. Also on line 175, 193, ")

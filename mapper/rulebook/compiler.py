@@ -142,9 +142,8 @@ class _Compiler(Emitter):
             for entry in rule.entries:
                 self.entry(entry, "w_")
             self.add_line(rule, group, hidden)
-        kind = Type(
-            "list", item=Type("record", fields={entry.name: entry.value.type for entry in rule.entries})
-        )
+        fields = {entry.name: r.given(entry.value) for entry in rule.entries}
+        kind = Type("list", item=Type("record", fields=fields))
         self.scope.names[rule.name] = (group, kind)
         self.scope.names["lines"] = ("lines_all", kind)
 

@@ -297,7 +297,7 @@ class _Checker:
             self.reader.refuse("RULE208", spot, f"{written} has no '{tree.attr}'.", hint)
             return Const(ANY, place, None)
         if base.type.kind == "list":
-            inner = Type("list", item=inner.sure())
+            inner = Type("list", item=inner.sure() if record.outside else replace(inner, optional=False))
         elif base.type.optional:
             inner = inner.maybe()
         return Field(inner, place, base, tree.attr)
@@ -456,6 +456,8 @@ class _Checker:
         for arg, param in zip(args, params, strict=True):
             if param is PLACES and isinstance(arg, Const) and arg.value not in _PLACES:
                 self.reader.refuse("RULE205", arg.place, f"{name} gives 0 to 12 decimals.", function.doc)
+            if _numbers(param) and arg.type.item is not None and arg.type.item.nullable:
+                self.reader.refuse("RULE221", arg.place, *_of_all(self.reader.written[arg.place]))
             if not fits(arg.type, param):
                 message = f"{name} wants {param.called} here; this is {arg.type.called}."
                 self.reader.refuse("RULE205", arg.place, message, function.doc)
@@ -493,6 +495,17 @@ _REFUSED = {
 _CALCULATION_HINT = (
     "Divide a percentage by 100 first; money times money, or money plus a quantity, means nothing."
 )
+
+
+def _numbers(param: Type) -> bool:
+    return param.item is not None and param.item.kind == "number"
+
+
+def _of_all(written: str) -> tuple[str, str]:
+    """Say that a list of amounts may have one that is none."""
+    name = written.rpartition(".")[2]
+    hint = f"Give '{name}' a value in every case where it is made, as with `otherwise: 0`."
+    return f"'{written}' may have an entry without value.", hint
 
 
 def _calculation(op: str, left: Type, right: Type) -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from mapper.diagnostics import Diagnostic, Place
 from mapper.errors import RuleError
 from mapper.rulebook import forms
 from mapper.rulebook.compiler import Compiled
+from mapper.rulebook.emitter import Site
 from mapper.rulebook.expressions import Reader
 from mapper.rulebook.functions import Function
 from mapper.rulebook.loader import form_of, read_rules, sections
@@ -33,7 +35,7 @@ OPTIONAL = (TERRITORIES,)
 """Rules published before these existed ask nothing of them; where they are absent, the shipped ones count."""
 OVERLAY = "overlay.yaml"
 
-_OF_NAMES = ("RULE207", "RULE208")
+_OF_NAMES = ("RULE207", "RULE208", "RULE221")
 
 
 def overlay_name(tenant: str) -> str:
@@ -215,29 +217,31 @@ class RuleFiles:
         return rules
 
     def check_needs(self, compiled: Compiled) -> None:
-        """Note each field that a rule needs although the shop's API says that it may be null."""
-        for site in {site.place: site for site in compiled.sites if site.nullable}.values():
-            if site.place in self.told:
-                continue
-            self.told.add(site.place)
-            message = f"'{site.what}' may be null in the shop's API."
-            hint = f"Give a default, as in `{site.what} or none`, or say that it must be there: `needed({site.what})`."
-            self.problems.append(self.problem(Diagnostic("RULE221", site.place, message, hint)))
+        """Note each value that a rule needs although the shop's API, or another rule, says that there may be none."""
+        sites = {site.place: site for site in compiled.sites if site.nullable and site.place not in self.told}
+        self.told.update(sites)
+        self.problems += map(self.problem, _without_repeats(map(_need, sites.values())))
 
 
-def _without_repeats(problems: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
-    """Yield each problem; a name that is nowhere is told where it is first read, with the other lines."""
-    lines: dict[tuple[str, str, str], list[int]] = {}
+def _need(site: Site) -> Diagnostic:
+    must = f"say that it must be there: `needed({site.what})`"
+    if site.outside:
+        hint = f"Give a default, as in `{site.what} or none`, or {must}."
+        return Diagnostic("RULE221", site.place, f"'{site.what}' may be null in the shop's API.", hint)
+    message = f"'{site.what}' may be without value: the rule that makes it does not always give one."
+    return Diagnostic(
+        "RULE221", site.place, message, f"Give it `otherwise` there, or a default here, or {must}."
+    )
+
+
+def _without_repeats(problems: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """Yield the problems; a name that is nowhere, or has no value, once: where it is first read, with its other lines."""
+    first: dict[tuple[Any, ...], Diagnostic] = {}
+    lines: dict[tuple[Any, ...], list[str]] = {}
     for one in problems:
-        lines.setdefault((one.code, one.place.file, one.message), []).append(one.place.line)
-    for one in problems:
-        at = lines[one.code, one.place.file, one.message] if one.code in _OF_NAMES else [one.place.line]
-        if at and (others := list(dict.fromkeys(at[1:]))):
-            yield replace(
-                one,
-                message=f"{one.message} Nor on line{'s' * (len(others) > 1)} {', '.join(map(str, others))}.",
-            )
-        elif at:
-            yield one
-        if one.code in _OF_NAMES:
-            at.clear()
+        key = (one.code, one.place.file, one.message, None if one.code in _OF_NAMES else one.place)
+        if first.setdefault(key, one).place.line != one.place.line:
+            lines.setdefault(key, []).append(str(one.place.line))
+    for key, one in first.items():
+        others = ", ".join(dict.fromkeys(lines.get(key, ())))
+        yield replace(one, message=f"{one.message} Also on line {others}.") if others else one

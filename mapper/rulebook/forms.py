@@ -207,7 +207,7 @@ VALUES: Mapping[str, Form] = {
     )),
     "when": Form("`when`", "The first case whose `if` holds.", (
         Key("when", "cases", "The cases, from top to bottom.", needed=True),
-        Key("otherwise", "value", "The value when no case holds."),
+        Key("otherwise", "value", "The value when no case holds; none when left out, which no rule may need."),
     )),
     "match": Form("`match`", "A text looked up in a table of keywords.", (
         Key("match", "expression", "The text.", needed=True),

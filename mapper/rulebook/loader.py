@@ -36,9 +36,13 @@ from mapper.rulebook.rules import (
     given,
 )
 from mapper.rulebook.source import Node
-from mapper.rulebook.tree import Const, Expr, Text
+from mapper.rulebook.tree import Call, Const, Expr, Name, Text
 from mapper.rulebook.types import ANY, FLAG, NONE, NUMBER, TEXT, Type, fits, join
 
+_TEXT_FORMS = {
+    "clean": "it has no capitals and no hyphens",
+    "upper": "it has only capitals",
+}
 REQUESTS = ("debtor", "product", "invoice", "send")
 SEVERITIES = ("error", "wait", "warning", "info")
 
@@ -58,6 +62,7 @@ class _Loader:
     line_fields: dict[str, Type] | None = None
     every_line: Node | None = None
     usual: list[str] = field(default_factory=list)
+    forms_of_texts: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
     def rulebook(self, root: Node) -> Rules:
@@ -103,7 +108,7 @@ class _Loader:
         for entry in self._named_values(node, section, names):
             self.steps.append(entry)
             if public and entry.public:
-                self.document[entry.name] = entry.value.type
+                self.document[entry.name] = given(entry.value)
 
     def _named_values(
         self, node: Node, section: str, names: dict[str, Type], outer: Mapping[str, Type] | None = None
@@ -121,6 +126,7 @@ class _Loader:
                 continue
             value = self.value(inner, names)
             names[name] = given(value)
+            self.forms_of_texts[name] = self._form_of_text(value)
             yield Entry(name, f"{section}.{name}", value, place)
 
     def _is_name(self, name: str, place: Place) -> bool:
@@ -150,8 +156,8 @@ class _Loader:
         self._add_group(node, name, entries)
 
     def _add_group(self, node: Node, name: str, entries: Sequence[Entry]) -> None:
-        every = {entry.name: entry.value.type for entry in entries}
-        public = {"kind": TEXT, **{entry.name: entry.value.type for entry in entries if entry.public}}
+        every = {entry.name: given(entry.value) for entry in entries}
+        public = {"kind": TEXT, **{entry.name: every[entry.name] for entry in entries if entry.public}}
         place = (node.entries.get("name") or node.entries.get("kind") or node).place
         if self._is_name(name, place) and (name in self.names or name in {"lines", "document", "values"}):
             self.reader.refuse(
@@ -377,7 +383,27 @@ class _Loader:
                 )
             rows.append(KeywordRow("all" in row, listed, self._word(row.get("then")), item.place))
         self._refuse_shadowed(rows, self._items(top.get("keywords"), "keywords"))
+        self._refuse_impossible(
+            rows, self._items(top.get("keywords"), "keywords"), self._form_of_text(subject)
+        )
         return Match(TEXT, node.place, subject, tuple(rows), self._word(top.get("otherwise")))
+
+    def _form_of_text(self, subject: Value) -> str:
+        """Return the function that gave a text its form, such as `clean`; empty when none did."""
+        if isinstance(subject, Name):
+            return self.forms_of_texts.get(subject.name, "")
+        return subject.name if isinstance(subject, Call) and subject.name in _TEXT_FORMS else ""
+
+    def _refuse_impossible(self, rows: Sequence[KeywordRow], nodes: Sequence[Node], form: str) -> None:
+        """Note each keyword that never stands in the text, since a function took its capitals or hyphens away."""
+        for _, node in zip(rows, nodes, strict=False):
+            words = node.entries.get("any") or node.entries["all"]
+            for word in (words.items or [words]) if form else ():
+                written = self.reader.functions[form].call(word.text)
+                if written != word.text:
+                    message = f"'{word.text}' never stands in a text that `{form}` made: {_TEXT_FORMS[form]}."
+                    hint = f"Write '{written}'." if written else "Remove it."
+                    self.reader.refuse("RULE222", word.place, message, hint)
 
     def _refuse_shadowed(self, rows: Sequence[KeywordRow], nodes: Sequence[Node]) -> None:
         """Note each keyword that decides nothing: an earlier one is part of it, so the earlier row takes its texts."""
@@ -431,7 +457,9 @@ class _Loader:
                     "RULE205", right.place, f"This is {right.type.called}, never equal to {left.type.called}."
                 )
         give = self.value(top["give"], inner)
-        return Find(give.type.maybe(), node.place, collection, variable, by, keys, give)
+        return Find(
+            replace(give.type, optional=True, nullable=True), node.place, collection, variable, by, keys, give
+        )
 
     def _collect(self, node: Node, names: Mapping[str, Type]) -> Value:
         top = self._map(node, forms.VALUES["collect"])
@@ -471,9 +499,9 @@ class _Loader:
         condition = self._condition(test, names)
         entries = self._open(node, "fields")
         values = {name: self.value(inner, names) for name, inner in entries.items()}
-        kind = Type(
-            "record", condition is not None, fields={name: value.type for name, value in values.items()}
-        )
+        kinds = {name: given(value) for name, value in values.items()}
+        maybe = condition is not None
+        kind = Type("record", maybe, fields=kinds)
         return Fields(kind, place, condition, values)
 
     def _joined(self, values: Sequence[Value], place: Place) -> Type:

@@ -16,7 +16,8 @@ class Type:
 
     `unit` is what a number counts, or `date` of a text; a number without unit goes with every unit. `choices` are all
     the texts it can be, when they are known. `outside`: the record comes from a payload, so its fields are checked
-    whenever they are read; `nullable`: the shop's API documents that the field may be null.
+    whenever they are read; `nullable`: the shop's API documents that the field may be null, or a rule leaves it without
+    value, as a `when` without `otherwise` does.
     """
 
     kind: Kind
@@ -120,17 +121,17 @@ def calculated(op: str, left: Type, right: Type) -> Type | None:
 def join(first: Type, second: Type) -> Type | None:
     """Return the type of a value that is one or the other; None when they do not go together."""
     optional = first.optional or second.optional
-    if first.kind == "none":
-        return second.maybe()
-    if second.kind == "none":
-        return first.maybe()
+    if "none" in (first.kind, second.kind):
+        return replace(second if first.kind == "none" else first, optional=True, nullable=True)
     if not fits(first, second):
         return None
     if first.kind == "record" and first.fields is not None and second.fields is not None:
-        return replace(first, fields={**second.fields, **first.fields}, optional=optional)
+        fields = {**second.fields, **first.fields}
+        return replace(first, fields=fields, optional=optional, nullable=first.nullable or second.nullable)
     wider = second if first.kind in {"any", "integer"} else first
     choices = first.choices if first.choices == second.choices else ()
-    return replace(wider, optional=optional, unit=first.unit or second.unit, choices=choices)
+    unit, nullable = first.unit or second.unit, first.nullable or second.nullable
+    return replace(wider, optional=optional, nullable=nullable, unit=unit, choices=choices)
 
 
 def from_schema(schema: Mapping[str, Any], *, outside: bool) -> Type:
