@@ -86,10 +86,10 @@ RULES: dict[str, Entry] = {
         "Splits het, of verwijder wat er niet hoort.",
     ),
     "RULE107": Entry(
-        "The table of VAT rates cannot be read.",
-        "De tabel met btw-tarieven kan niet gelezen worden.",
-        "Restore `vat_rates.yaml` to the shape that its comments describe.",
-        "Herstel `vat_rates.yaml` in de vorm die het commentaar beschrijft.",
+        "A table of VAT rates or territories cannot be read.",
+        "Een tabel met btw-tarieven of gebieden kan niet gelezen worden.",
+        "Mend it at the place named; docs/rules.md shows its form.",
+        "Herstel deze op de genoemde plaats; docs/rules.md toont de vorm.",
     ),
     "RULE108": Entry(
         "A text goes on on the next line.",

@@ -21,7 +21,7 @@ from mapper import money
 from mapper.catalogue import describe
 from mapper.diagnostics import Finding, Place, Severity
 from mapper.errors import Fact, RuleError
-from mapper.rulebook import forms
+from mapper.rulebook import forms, schemas
 from mapper.rulebook.compiler import Compiled, Run, compile_rules
 from mapper.rulebook.emitter import LINE
 from mapper.rulebook.files import (
@@ -185,9 +185,13 @@ def shipped_territories() -> vat_territories.Territories:
     return vat_territories.from_node(read_file(shipped_rules() / TERRITORIES))
 
 
-def load_rulebooks(folder: Path | None = None, *, overlay_file: Path | None = None) -> Rulebooks:
+def load_rulebooks(
+    folder: Path | None = None, *, overlay_file: Path | None = None, today: date = date.max
+) -> Rulebooks:
     """Read and compile the rules of a folder (the shipped ones when None), with a tenant's overlay if one is given.
 
+    `today` is the last day on which a table of VAT can have been checked: given where authors are told of problems, and
+    not where rules are used, since a clock that is wrong must not stop them.
     Raises RuleError with the problems of all files together, in the order of the files.
     """
     folder = folder or shipped_rules()
@@ -197,7 +201,7 @@ def load_rulebooks(folder: Path | None = None, *, overlay_file: Path | None = No
     }
     if overlay_file is not None:
         paths[OVERLAY], files[OVERLAY] = overlay_file, str(overlay_file)
-    read = RuleFiles(files)
+    read = RuleFiles(files, today)
     wanted = {name: path for name, path in paths.items() if name in {*NEEDED, OVERLAY} or path.exists()}
     texts = {name: text for name, path in wanted.items() if (text := read.text(name, path)) is not None}
     return _loaded(folder, read, texts)
@@ -298,12 +302,19 @@ def _loaded_rules(folder: Path, read: RuleFiles, texts: Mapping[str, str]) -> Ru
 
 
 def rule_schemas() -> dict[str, dict[str, Any]]:
-    """Return the JSON schemas of the rule files by file name, for editors; made from the loader's own tables."""
+    """Return the JSON schemas of rule files, tables, overlays and cases, for editors; made from the loader's tables."""
     known = functions(vat_rates.VatRates(date.min, {}, {}))
     help_ = {name: function.doc for name, function in known.items()}
-    made = {KINDS["order"]: forms.editor_schema(forms.SOURCE_RULEBOOK, help_)}
-    made[KINDS["invoice"]] = forms.editor_schema(forms.EXTENSION, help_)
-    made[TARGET] = forms.editor_schema(forms.TARGET_RULEBOOK, help_)
+    rulebooks = {
+        KINDS["order"]: forms.SOURCE_RULEBOOK,
+        KINDS["invoice"]: forms.EXTENSION,
+        TARGET: forms.TARGET_RULEBOOK,
+        OVERLAY: forms.OVERLAY,
+    }
+    made = {name: schemas.editor_schema(form, help_) for name, form in rulebooks.items()}
+    made[RATES] = schemas.table_schema(forms.VAT_RATES)
+    made[TERRITORIES] = schemas.table_schema(forms.VAT_TERRITORIES)
+    made["cases.yaml"] = schemas.cases_schema()
     return {name.replace(".yaml", ".schema.json"): schema for name, schema in made.items()}
 
 

@@ -294,7 +294,7 @@ def test_an_added_row_check_or_line_that_no_case_reaches_is_named(tmp_path, mapp
 
 def test_a_changed_rule_fails_the_cases_that_know_better(tmp_path, mapper):
     rules = copied(tmp_path)
-    edit(rules / "ccv_order.yaml", "{any: [afterpay], then: afterpay}", "{any: [after-pay], then: afterpay}")
+    edit(rules / "ccv_order.yaml", "{any: [afterpay], then: afterpay}", "{any: [pay later], then: afterpay}")
     ran = mapper("test", "--rules", rules, "-k", "afterpay")
     assert ran.code == 1
     assert "expected afterpay" in ran.out

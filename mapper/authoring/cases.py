@@ -20,11 +20,11 @@ from mapper.authoring.expectations import Known
 from mapper.diagnostics import Diagnostic, Place
 from mapper.errors import PayloadError, RuleError
 from mapper.mapping import Rulebooks, payload_schema, shipped_rules
+from mapper.rulebook import forms
 from mapper.rulebook.source import Node, Source, read, read_text
 
 FOLDER = "cases"
 PAYLOADS = "payloads"
-KEYS = ("case", "fixture", "change", "settings", "expect", "not")
 
 Json = dict[str, Any]
 Leaf = tuple[tuple[str, ...], Place, Node]
@@ -127,21 +127,14 @@ class _Reader:
                 yield case
 
     def case(self, node: Node) -> Case | None:
-        if node.kind != "map":
-            self.refuse(
-                "CASE101", node.place, "A case holds `name: value` entries.", f"Known: {', '.join(KEYS)}."
-            )
-            return None
-        for key in node.entries:
-            if key not in KEYS:
-                self.refuse("CASE101", node.keys[key], f"A case has no '{key}'.", _close(key, KEYS))
-        for key in ("case", "fixture"):
-            if key not in node.entries or not node.entries[key].text:
-                self.refuse("CASE101", node.place, f"A case needs '{key}'.")
+        node = forms.fitted(node, forms.RULE_CASE, lambda _, *said: self.refuse("CASE101", *said))
+        for key in forms.RULE_CASE.needed:
+            if key in node.entries and not node.entries[key].text:
+                self.refuse("CASE101", node.entries[key].place, f"A case needs '{key}'.")
         for key in ("change", "settings"):
             if key in node.entries and node.entries[key].kind != "map":
                 self.refuse("CASE101", node.entries[key].place, f"'{key}' holds `field: value` entries.")
-        if not {"expect", "not"} & set(node.entries):
+        if node.entries and not {"expect", "not"} & set(node.entries):
             self.refuse("CASE101", node.place, "A case expects something.", "Add `expect:` or `not:`.")
         payload = self.payload(node)
         settings = self.settings(node.entries.get("settings"))

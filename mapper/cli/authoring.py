@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mapper.cli.options import chosen_tenant, json_option, print_json, say, tenant_option
+from mapper.cli.options import chosen_tenant, json_option, now, print_json, say, tenant_option
 from mapper.cli.state import State
 from mapper.diagnostics import Diagnostic, printable
 from mapper.errors import MapperError, PayloadError, RuleError, UsageError
@@ -222,7 +222,7 @@ def _checked(
 
     loaded = None
     try:
-        loaded = load_rulebooks(rules, overlay_file=overlay)
+        loaded = load_rulebooks(rules, overlay_file=overlay, today=now().date())
     except RuleError as error:
         problems += error.diagnostics
     try:

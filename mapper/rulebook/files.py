@@ -63,14 +63,15 @@ def roots_of(texts: Mapping[str, str], files: Mapping[str, str]) -> dict[str, No
 
 
 class RuleFiles:
-    """Reads rule files, called as `files` says, collecting their problems.
+    """Reads rule files, called as `files` says, collecting their problems; no table was checked after `today`.
 
     Whatever depends on a file that is `unread`, because nobody knows what it holds, has no problems of its own. Rules
     of several kinds share entries: a problem at a place that was `told` is none again.
     """
 
-    def __init__(self, files: Mapping[str, str]) -> None:
+    def __init__(self, files: Mapping[str, str], today: date = date.max) -> None:
         self.files = files
+        self.today = today
         self.problems: list[Diagnostic] = []
         self.sources: dict[str, Source] = {}
         self.unread: set[str] = set()
@@ -179,7 +180,7 @@ class RuleFiles:
         """Return the VAT rates; none when the table has problems, so that the rules are checked all the same."""
         try:
             if root is not None and root.entries:
-                return vat_rates.from_node(root)
+                return vat_rates.from_node(root, self.today)
             if root is not None and not self.problems:
                 self.problems.append(Diagnostic("RULE107", root.place, "The table of VAT rates is empty."))
         except RuleError as error:
@@ -190,7 +191,7 @@ class RuleFiles:
         """Return the territories; none when the table has problems, so that the rules are checked all the same."""
         try:
             if root.entries:
-                return vat_territories.from_node(root)
+                return vat_territories.from_node(root, self.today)
         except RuleError as error:
             self.problems += [self.problem(one) for one in error.diagnostics]
         return vat_territories.NONE
@@ -235,7 +236,7 @@ def _need(site: Site) -> Diagnostic:
 
 
 def _without_repeats(problems: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
-    """Yield the problems; a name that is nowhere, or has no value, once: where it is first read, with its other lines."""
+    """Yield the problems; a name that is nowhere, or has no value, once: where it is read first, with all lines."""
     first: dict[tuple[Any, ...], Diagnostic] = {}
     lines: dict[tuple[Any, ...], list[str]] = {}
     for one in problems:

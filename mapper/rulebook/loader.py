@@ -539,37 +539,7 @@ class _Loader:
 
     def _map(self, node: Node | None, form: forms.Form) -> dict[str, Node]:
         """Return the entries of a map that a form allows; the others are refused."""
-        return dict(fitted(node, form, self.reader).entries) if node is not None else {}
-
-
-def fitted(node: Node, form: forms.Form, reader: Reader) -> Node:
-    """Return a map with the entries that a form allows; the others are refused.
-
-    A misspelt key counts as the one it was meant to be, so that nothing is refused for the want of it.
-    """
-    if node.kind != "map":
-        reader.refuse("RULE211", node.place, f"{form.what} holds `name: value` entries.")
-        return Node("map", node.place)
-    missing = [name for name in form.needed if name not in node.entries]
-    unknown = [name for name in node.entries if name not in form.known]
-    meant: dict[str, str] = {}
-    for name in unknown:
-        absent = [one for one in form.known if one not in node.entries and one not in meant.values()]
-        alone = missing if len(missing) == len(unknown) == 1 else []
-        close = difflib.get_close_matches(name, absent, 1) or alone
-        if close:
-            meant[name] = close[0]
-        hint = f"Did you mean '{close[0]}'?" if close else _one_of(name, form.known, "Known here:")
-        reader.refuse("RULE219", node.keys[name], f"{form.what} has no '{name}'.", hint)
-    for name in missing:
-        if name not in meant.values():
-            reader.refuse("RULE218", node.place, f"{form.what} needs '{name}'.")
-    kept = {meant.get(name, name): name for name in node.entries if name in meant or name in form.known}
-    return replace(
-        node,
-        entries={name: node.entries[was] for name, was in kept.items()},
-        keys={name: node.keys[was] for name, was in kept.items()},
-    )
+        return dict(forms.fitted(node, form, self.reader.refuse).entries) if node is not None else {}
 
 
 def sections(root: Node, form: forms.Form, reader: Reader) -> Node:
@@ -578,7 +548,7 @@ def sections(root: Node, form: forms.Form, reader: Reader) -> Node:
     The keys of line rules, requests and checks are looked at, too: by these an overlay, or a rulebook that extends this
     one, finds them.
     """
-    whole = fitted(root, form, reader)
+    whole = forms.fitted(root, form, reader.refuse)
     for key in form.keys:
         node = whole.entries.get(key.name)
         if node is None:
@@ -586,7 +556,7 @@ def sections(root: Node, form: forms.Form, reader: Reader) -> Node:
         if node.kind == "list" and key.shape in _ITEMS:
             items = [_item(item, _ITEMS[key.shape], reader) for item in node.items]
             whole.entries[key.name] = replace(node, items=items)
-        if key.shape in {"entries", "line changes"} and node.kind != "map":
+        if key.shape in {"entries", "line rule changes"} and node.kind != "map":
             reader.refuse("RULE211", node.place, f"'{key.name}' holds `name: value` entries.")
         elif key.shape in {"line rules", "requests", "checks", "check changes"} and node.kind != "list":
             reader.refuse("RULE211", node.place, f"'{key.name}' is a list: each item begins with '- '.")
@@ -595,7 +565,7 @@ def sections(root: Node, form: forms.Form, reader: Reader) -> Node:
 
 def _item(node: Node, form: forms.Form, reader: Reader) -> Node:
     between = form is forms.LINE_RULE and set(node.entries) == {"values"}
-    return node if between or node.kind != "map" else fitted(node, form, reader)
+    return node if between or node.kind != "map" else forms.fitted(node, form, reader.refuse)
 
 
 def form_of(root: Node) -> forms.Form:
@@ -619,9 +589,9 @@ _FORMS: dict[str, Any] = {
 }
 
 
-def _one_of(given: str, known: Sequence[str], intro: str = "One of") -> str:
+def _one_of(given: str, known: Sequence[str]) -> str:
     close = difflib.get_close_matches(given, known, 1)
-    return f"Did you mean '{close[0]}'?" if close else f"{intro} {', '.join(known)}."
+    return f"Did you mean '{close[0]}'?" if close else f"One of {', '.join(known)}."
 
 
 def _usual(lines: Sequence[Node]) -> list[str]:

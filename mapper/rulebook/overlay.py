@@ -14,9 +14,9 @@ from mapper.diagnostics import Diagnostic, Place
 from mapper.rulebook import forms
 from mapper.rulebook.source import Node, Source
 
-SECTIONS = ("document", "every_line", "totals", "values", "lines", "requests", "checks")
+SECTIONS = tuple(forms.OVERLAY.known)
 _NAMED = ("document", "every_line", "totals", "values")
-_CHECK_KEYS = tuple(key for key in forms.CHECK.known if key not in {"id", "about", "each", "as"})
+_CHECK_KEYS = tuple(key for key in forms.CHECK_CHANGE.known if key not in {"id", "about", "nth"})
 _TESTS = ("that", "if")
 
 
