@@ -38,6 +38,7 @@ from mapper.rulebook.files import (
     overlay_name,
 )
 from mapper.rulebook.functions import Function, RuleFault, UnknownCountry, functions
+from mapper.rulebook.origins import origins
 from mapper.rulebook.overlay import Replaced
 from mapper.rulebook.rules import Rules, slots
 from mapper.rulebook.runtime import MissingValue, WrongType
@@ -480,7 +481,13 @@ def _fault(fault: Exception, compiled: Compiled, records: Sequence[Record]) -> F
     item = next((value for number, _, value in reversed(records) if number == LINE), None)
     if isinstance(fault, MissingValue):
         site = compiled.sites[fault.site]
-        return _finding("MAP201", site.place, site.what, {"path": site.what, "row": _row(site.what, item)})
+        fields = (
+            origins(compiled, records, site.expr) if site.what.startswith("_") or "(" in site.what else []
+        )
+        fields = fields or [site.what]
+        return _finding(
+            "MAP201", site.place, fields[0], {"path": "' / '".join(fields), "row": _row(fields[0], item)}
+        )
     place = _rule_place(fault, compiled.rules)
     if isinstance(fault, WrongType):
         facts = {

@@ -81,6 +81,57 @@ def test_B1_every_value_of_a_document_and_its_requests_can_be_explained(name: st
         assert told.render().startswith(path)
 
 
+def missing(name: str, change: dict[str, Any], *, kind: str = "order") -> Any:
+    """Return the finding of a stored document with some fields changed, as `a.b` or `rows.0.tax`."""
+    given = payload(name)
+    for path, value in change.items():
+        *parents, last = [int(part) if part.isdigit() else part for part in path.split(".")]
+        into = given
+        for part in parents:
+            into = into[part]
+        into[last] = value
+    (finding,) = rulebooks().bind(settings.example()).apply(kind, given).findings
+    return finding
+
+
+NOWHERE = {"customer.billingaddress.country_code": "", "customer.billingaddress.country": None}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "change", "fields"),
+    [
+        (
+            "order",
+            "order-nl-ideal",
+            NOWHERE,
+            ["order.customer.billingaddress.country_code", "order.customer.billingaddress.country"],
+        ),
+        (
+            "invoice",
+            "invoice-credit",
+            NOWHERE,
+            ["invoice.customer.billingaddress.country_code", "invoice.customer.billingaddress.country"],
+        ),
+        (
+            "order",
+            "order-nl-ideal",
+            {"deliver_method": "pickup", "pickup_address": {"street": "Dam 1"}},
+            ["order.pickup_address.country"],
+        ),
+        ("order", "order-nl-ideal", {"rows": [], "extra_costs": 3}, ["order.rows"]),
+        ("order", "order-nl-ideal", {"total_price": None}, ["order.total_price"]),
+    ],
+)
+def test_O5_a_value_that_is_missing_is_told_as_the_fields_of_the_payload_it_comes_from(
+    kind: str, name: str, change: dict[str, Any], fields: list[str]
+) -> None:
+    finding = missing(name, change, kind=kind)
+    assert (finding.id, finding.about) == ("MAP201", fields[0])
+    for language in ("en", "nl"):
+        assert all(f"'{field}'" in finding.say[language] for field in fields)
+        assert "_address_country" not in finding.say[language]
+
+
 def test_a_path_that_is_not_there_is_answered_with_what_is_close() -> None:
     with pytest.raises(UsageError) as caught:
         explained("lines.1.unit_exl")
