@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mapper.phrases import dutch
+
 if TYPE_CHECKING:
     from mapper.errors import Fact, Language
 
@@ -33,12 +35,17 @@ class Entry:
     remedy_nl: str
 
 
+# Facts that may hold words of our own; all others are names and values, the same in every language.
+_WORDED = frozenset({"account", "file", "found", "operation", "reason", "row", "state", "wanted"})
+
+
 def describe(code: str, facts: Mapping[str, Fact], language: Language) -> Described:
     """Fill the texts of `code`. Raises KeyError for a code that is not in the catalogue."""
     entry = CATALOGUE[code]
-    shown = {name: "" if value is None else value for name, value in facts.items()}
+    shown = {"where": ""} | {name: "" if value is None else value for name, value in facts.items()}
     if language == "nl":
-        return Described(entry.nl.format_map(shown), entry.remedy_nl.format_map(shown))
+        told = {name: dutch(str(value)) if name in _WORDED else value for name, value in shown.items()}
+        return Described(entry.nl.format_map(told), entry.remedy_nl.format_map(told))
     return Described(entry.en.format_map(shown), entry.remedy_en.format_map(shown))
 
 
@@ -350,40 +357,46 @@ PAYLOADS: dict[str, Entry] = {
         "Splits de bestelling in de winkel, of boek haar met de hand.",
     ),
     "PAY101": Entry(
-        "This is not JSON: {reason} (line {line}, column {column}).",
-        "Dit is geen JSON: {reason} (regel {line}, kolom {column}).",
+        "{where}This is not JSON: {reason} (line {line}, column {column}).",
+        "{where}Dit is geen JSON; het gaat mis op regel {line}, kolom {column}.",
         "Give the document exactly as the shop's API answers it.",
         "Geef het document precies zoals de API van de winkel het antwoordt.",
     ),
     "PAY102": Entry(
-        "The document holds {number}, which is not a number JSON allows.",
-        "Het document bevat {number}; dat is geen getal dat JSON toestaat.",
+        "{where}The document holds {number}, which is not a number JSON allows.",
+        "{where}Het document bevat {number}; dat is geen getal dat JSON toestaat.",
         "Ask the shop for the document again; if it stays, report it to the shop's maker.",
         "Vraag het document opnieuw op; blijft het zo, meld het dan bij de maker van de winkel.",
     ),
     "PAY103": Entry(
-        "The key '{key}' stands twice in one object, so its value is uncertain.",
-        "De sleutel '{key}' staat twee keer in één object; de waarde is dus onzeker.",
+        "{where}The key '{key}' stands twice in one object, so its value is uncertain.",
+        "{where}De sleutel '{key}' staat twee keer in één object; de waarde is dus onzeker.",
         "Remove one of the two.",
         "Verwijder een van de twee.",
     ),
     "PAY104": Entry(
-        "The document has {size} bytes; at most {limit} are read.",
-        "Het document is {size} bytes groot; er worden er hooguit {limit} gelezen.",
+        "{where}The document has {size} bytes; at most {limit} are read.",
+        "{where}Het document is {size} bytes groot; er worden er hooguit {limit} gelezen.",
         "Give one document at a time, as JSON or as JSON Lines.",
         "Geef één document tegelijk, als JSON of als JSON Lines.",
     ),
     "PAY105": Entry(
-        "The document is nested too deeply to be an order or an invoice.",
-        "Het document is te diep genest om een bestelling of factuur te zijn.",
+        "{where}The document is nested too deeply to be an order or an invoice.",
+        "{where}Het document is te diep genest om een bestelling of factuur te zijn.",
         "Give the document exactly as the shop's API answers it.",
         "Geef het document precies zoals de API van de winkel het antwoordt.",
     ),
     "PAY106": Entry(
-        "The number {number} is too long to be an amount.",
-        "Het getal {number} is te lang om een bedrag te zijn.",
+        "{where}The number {number} is too long to be an amount.",
+        "{where}Het getal {number} is te lang om een bedrag te zijn.",
         "Correct the amount in the shop, then process the document again.",
         "Verbeter het bedrag in de winkel en verwerk het document daarna opnieuw.",
+    ),
+    "PAY107": Entry(
+        "{where}The file holds more than one document: the second begins at line {line}.",
+        "{where}Het bestand bevat meer dan één document: het tweede begint op regel {line}.",
+        "Give one document a file, or several on standard input, one a line: `mapper map < FILE`.",
+        "Geef één document per bestand, of meer via de standaardinvoer, één per regel: `mapper map < BESTAND`.",
     ),
 }
 
@@ -440,6 +453,14 @@ SERVICES: dict[str, Entry] = {
         "De winkel {shop} antwoordde niet op tijd op {action}.",
         "It is tried again by itself.",
         "Het wordt vanzelf opnieuw geprobeerd.",
+    ),
+    "CCV109": Entry(
+        "The shop {shop} does not give {document}, although nothing says that it was deleted.",
+        "De winkel {shop} geeft {document} niet, terwijl niets zegt dat het verwijderd is.",
+        "Look for it in the shop. If it is there, process it again; if the shop never had it, or has it no more, "
+        "choose Ignore with the reason.",
+        "Zoek het op in de winkel. Staat het er, verwerk het dan opnieuw; heeft de winkel het nooit gehad of niet "
+        "meer, kies dan Negeren met de reden.",
     ),
     "CCV201": Entry(
         "The shop {shop} does not accept the key pair. {sentence}",
@@ -684,6 +705,18 @@ SETTINGS: dict[str, Entry] = {
         "Give a last day that is not before the first one, or leave it out.",
         "Geef een laatste dag die niet voor de eerste ligt, of laat deze weg.",
     ),
+    "SET113": Entry(
+        "The payment method {method} is the same as {other}: capitals and hyphens do not count.",
+        "De betaalmethode {method} is dezelfde als {other}: hoofdletters en streepjes tellen niet mee.",
+        "Keep one of the two.",
+        "Houd een van de twee.",
+    ),
+    "SET114": Entry(
+        "'{key}' has no effect: it only counts when '{of}' is {needed}.",
+        "'{key}' heeft geen effect: dit telt alleen als '{of}' {needed} is.",
+        "Leave it empty, or set '{of}' to {needed}.",
+        "Laat dit leeg, of zet '{of}' op {needed}.",
+    ),
     "SET107": Entry(
         "'{key}' is empty, so with mode order_statuses nothing would ever be invoiced.",
         "'{key}' is leeg; met mode order_statuses zou nooit iets gefactureerd worden.",
@@ -812,6 +845,14 @@ STORE: dict[str, Entry] = {
         "De oproepen die dit adres mag doen, zijn voor {seconds} seconden op.",
         "Nothing needs to be done: the document is tried again by itself.",
         "Er hoeft niets te gebeuren: het document wordt vanzelf opnieuw geprobeerd.",
+    ),
+    "STO150": Entry(
+        "This machine does not let the mapper write {file}: {reason}.",
+        "Deze machine laat de mapper {file} niet schrijven: {reason}.",
+        "Check that the disk has space and that this user may write there, then run the command again: nothing is done "
+        "twice.",
+        "Controleer of er schijfruimte is en of deze gebruiker daar mag schrijven, en geef de opdracht opnieuw: niets "
+        "gebeurt dubbel.",
     ),
     "SEC101": Entry(
         "There is no key to open the stored secrets with (looked for {file}).",
@@ -1108,6 +1149,12 @@ USAGE: dict[str, Entry] = {
         "De demo eindigde niet zoals het hoort: {reason}.",
         "Run it again with --keep and look at the folder it names; report it if it stays.",
         "Draai hem opnieuw met --keep en bekijk de genoemde map; meld het als het zo blijft.",
+    ),
+    "USE111": Entry(
+        "--rules is only for trying: `mapper run` processes with the published rules.",
+        "--rules is alleen om te proberen: `mapper run` verwerkt met de gepubliceerde regels.",
+        "Add --dry-run, or publish the rules with `mapper publish`.",
+        "Voeg --dry-run toe, of publiceer de regels met `mapper publish`.",
     ),
     "USE150": Entry(
         "This changes settings and there is nobody at a terminal to agree.",

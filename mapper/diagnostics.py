@@ -18,7 +18,10 @@ _EXCERPT_BEFORE = 60
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A spot in a file. Line and column count from 1; `length` is the number of characters to mark."""
+    """A spot in a file. Line and column count from 1; `length` is the number of characters to mark.
+
+    Line 0 is no spot, where `file` says all that is known.
+    """
 
     file: str
     line: int
@@ -26,7 +29,7 @@ class Place:
     length: int = 1
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
 
 @dataclass(frozen=True, slots=True)

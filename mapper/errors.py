@@ -10,7 +10,7 @@
     │   ├── Refused          4    the service understood and said no: trying again changes nothing
     │   ├── Unauthorised     4    key or IP address refused
     │   └── Banned           4    the service's firewall shut us out: every further call makes it worse
-    └── StoreError           5    the database
+    └── StoreError           5    the database, or the disk
 
 What people write or send (rules, settings, documents) is reported as values instead, all of it at once: see
 `diagnostics.py`.
@@ -77,7 +77,11 @@ class RuleError(MapperError):
 
 
 class PayloadError(MapperError):
-    """A document of the shop that cannot be read or mapped."""
+    """A document of the shop that cannot be read or mapped. Its texts begin with `where`, when it is known."""
+
+    def at(self, where: str, **facts: Fact) -> PayloadError:
+        """Return the error with the file it is in, and other facts in place of these."""
+        return PayloadError(self.code, **{**self.facts, **facts, "where": f"{where}: "})
 
 
 class ServiceError(MapperError):
@@ -120,6 +124,6 @@ class Banned(ServiceError):
 
 
 class StoreError(MapperError):
-    """The database cannot be used as asked."""
+    """The database, or the disk, cannot be used as asked."""
 
     exit_code = 5

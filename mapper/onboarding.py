@@ -19,13 +19,7 @@ from mapper.store import credentials, tenants
 from mapper.store.database import Database
 from mapper.store.rows import Tenant
 from mapper.store.sealing import Sealer
-from mapper.web import webhook_path
-
-# R2.
-ORDER_EVENTS = ("orders.created", "orders.updated.ispaid", "orders.updated.status", "orders.deleted")
-INVOICE_EVENTS = ("invoices.updated.status",)
-# No source attests it (ccv-api 2.4): where the shop refuses it, new invoices are found by the sweep alone.
-UNSURE_EVENTS = ("invoices.created",)
+from mapper.web import INVOICE_EVENTS, ORDER_EVENTS, UNSURE_EVENTS, webhook_path
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -18,15 +19,21 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from mapper.catalogue import describe
 from mapper.diagnostics import Diagnostic, Place, printable
-from mapper.errors import ConfigError, Fact
+from mapper.errors import ConfigError, Fact, RuleError
 from mapper.rulebook import source
-from mapper.settings_schema import SCHEMA, Schema
+from mapper.rulebook.functions import clean
+from mapper.settings_schema import DAY, SCHEMA, Schema
 from mapper.vat import numbers
 
-__all__ = ["SCHEMA", "SettingsError", "changed", "check", "differences", "dotted_keys", "example", "read"]
+__all__ = [
+    "SCHEMA", "SettingsError", "changed", "check", "differences", "dotted_keys", "example", "read", "unused",
+]  # fmt: skip
 
 Settings = dict[str, Any]
 KeyPath = tuple[str | int, ...]
+
+NOWHERE = Place("settings", 0, 0)
+"""The place of a problem in settings that are in no file."""
 
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?\Z")
 
@@ -73,20 +80,21 @@ class SettingsError(ConfigError):
 def read(path: Path, *, today: date | None = None) -> Settings:
     """Return the settings in the YAML file at `path`, checked.
 
-    Raises SettingsError with all problems and their places, RuleError when the file is not plain YAML.
+    Raises SettingsError with all problems and their places, also of a file that is not plain YAML.
     """
-    root = source.read_file(path)
     file = str(path)
-    text = path.read_text(encoding="utf-8")
+    with _as_settings():
+        text = source.read_text(path, file)
+        root = source.read(text, file)
     return _Check(file, dict(_places(root, ())), text.splitlines()).run(root.plain(), today)
 
 
-def check(raw: Mapping[str, Any], *, file: str = "settings", today: date | None = None) -> Settings:
+def check(raw: Mapping[str, Any], *, today: date | None = None) -> Settings:
     """Return `raw` with its values typed by the schema and every default filled in.
 
     `today` is the go-live date of settings that name none. Raises SettingsError with all problems.
     """
-    return _Check(file, {}, ()).run(raw, today)
+    return _Check(NOWHERE.file, {}, ()).run(raw, today)
 
 
 def completed(settings: Mapping[str, Any]) -> Settings:
@@ -101,7 +109,7 @@ def changed(
 ) -> Settings:
     """Return `settings` with each dotted key set to a value written as YAML, such as `invoice.status` to `sent`.
 
-    Raises SettingsError for an unknown key or a value the schema does not allow, RuleError for a value that is no YAML.
+    Raises SettingsError for an unknown key, and for a value that is no YAML or that the schema does not allow.
     """
     raw = deepcopy(dict(settings))
     for key, written in changes.items():
@@ -111,12 +119,23 @@ def changed(
             inner = target.get(name)
             if not isinstance(inner, dict):
                 unknown = ".".join(parents[:number])
-                raise SettingsError(
-                    [_problem("SET101", Place(key, 1, 1), {"key": unknown}, _nearest(unknown))]
-                )
+                raise SettingsError([_problem("SET101", NOWHERE, {"key": unknown}, _nearest(unknown))])
             target = inner
-        target[last] = source.read(written, key).plain() if written.strip() else None
-    return check(raw, file=" ".join(changes), today=today)
+        with _as_settings():
+            target[last] = source.read(written, key).plain() if written.strip() else None
+    return check(raw, today=today)
+
+
+def unused(settings: Settings) -> list[tuple[str, dict[str, Fact]]]:
+    """Return what is set but has no effect beside the other settings, as codes of the catalogue with their facts."""
+    found: list[tuple[str, dict[str, Fact]]] = []
+    if settings["statuses"] and settings["mode"] != "order_statuses":
+        found.append(("SET114", {"key": "statuses", "of": "mode", "needed": "order_statuses"}))
+    for costs in ("shipping", "payment"):
+        key, of = f"vat_of.{costs}_rate", f"vat_of.{costs}"
+        if settings["vat_of"][f"{costs}_rate"] is not None and settings["vat_of"][costs] != "fixed":
+            found.append(("SET114", {"key": key, "of": of, "needed": "fixed"}))
+    return found
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -157,7 +176,7 @@ def example() -> Settings:
             "international": {"revenue": {"code": "EXP"}},
         },
     }
-    return check(raw, file="the example settings")
+    return check(raw)
 
 
 def _code(country: str, percent: str) -> str:
@@ -172,6 +191,15 @@ def _places(node: source.Node, path: KeyPath) -> Iterator[tuple[KeyPath, Place]]
         yield (*path, name), node.keys[name]
     for number, inner in enumerate(node.items):
         yield from _places(inner, (*path, number))
+
+
+@contextmanager
+def _as_settings() -> Iterator[None]:
+    """Turn the problems of YAML, which rules have as well, into those of settings."""
+    try:
+        yield
+    except RuleError as error:
+        raise SettingsError(error.diagnostics) from None
 
 
 def _problem(
@@ -208,7 +236,7 @@ class _Check:
         known = path
         while known not in self.places and known:
             known = known[:-1]
-        place = self.places.get(known, Place(self.file, 1, 1))
+        place = self.places.get(known, NOWHERE if not self.places else Place(self.file, 1, 1))
         excerpt = self.lines[place.line - 1] if self.places and place.line <= len(self.lines) else ""
         self.problems.append(_problem(code, place, {"key": _dotted(path), **facts}, hint, excerpt))
 
@@ -225,6 +253,8 @@ class _Check:
                 for name in error.schema["required"]:
                     if name not in error.instance:
                         self.refuse("SET102", (*path, name))
+            elif error.schema.get("pattern") == DAY["pattern"] and error.validator == "pattern":
+                self.refuse("SET105", path, found=_shown(error.instance))
             else:
                 self.refuse("SET103", path, expected=_expected(error.schema), found=_shown(error.instance))
 
@@ -241,6 +271,7 @@ class _Check:
             self.refuse("SET105", ("process_from",), found=settings["process_from"])
         if settings["mode"] == "order_statuses" and not settings["statuses"]:
             self.refuse("SET107", ("statuses",))
+        self._check_unique_methods(settings["payment_methods"])
         self._check_unique_rates(settings["vat"]["rates"])
         self._check_legal_rates(settings["vat"]["legal_rates"])
         for costs in ("shipping", "payment"):
@@ -260,6 +291,16 @@ class _Check:
                     self.refuse("SET105", (*path, name), found=str(row[name]))
             if row["to"] is not None and row["to"] < row["from"]:
                 self.refuse("SET109", (*path, "to"), first=row["from"], last=row["to"])
+
+    def _check_unique_methods(self, methods: Sequence[Mapping[str, Any]]) -> None:
+        """O8 compares after clean-up: of two that are then equal, only the first would ever count (W15)."""
+        seen: dict[str, str] = {}
+        for number, entry in enumerate(methods):
+            method = clean(entry["method"])
+            if method in seen:
+                path, facts = ("payment_methods", number), {"method": entry["method"], "other": seen[method]}
+                self.refuse("SET113", path, **{name: _shown(one) for name, one in facts.items()})
+            seen.setdefault(method, entry["method"])
 
     def _check_unique_rates(self, rates: Sequence[Mapping[str, Any]]) -> None:
         seen: set[tuple[str, Decimal]] = set()

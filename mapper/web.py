@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Protocol
 
 from sqlalchemy import Connection
@@ -49,10 +48,14 @@ READ_SECONDS = 10.0
 # A shop that changes a thousand orders at once may say so; more than this in a row is not a shop.
 THROTTLE_BURST = 2_000
 THROTTLE_PER_SECOND = 100.0
-HEARTBEAT_TTL = timedelta(seconds=60)
 
 _log = logging.getLogger("mapper.web")
-_EVENT = re.compile(r"(orders|invoices)(\.[a-z]{1,20}){1,3}")
+# R2.
+ORDER_EVENTS = ("orders.created", "orders.updated.ispaid", "orders.updated.status", "orders.deleted")
+INVOICE_EVENTS = ("invoices.updated.status",)
+# No source attests it (ccv-api 2.4): where the shop refuses it, new invoices are found by the sweep alone.
+UNSURE_EVENTS = ("invoices.created",)
+_EVENTS = frozenset((*ORDER_EVENTS, *INVOICE_EVENTS, *UNSURE_EVENTS))
 _KINDS: Mapping[str, Kind] = {"orders": "order", "invoices": "invoice"}
 _SHOP_IDS = range(1, 2**53)
 _HEADERS = {
@@ -203,7 +206,7 @@ async def show_metrics(request: Request) -> Response:
 
 
 def _sender(receiver: Receiver, token: str, event: str) -> _Sender | None:
-    if not _EVENT.fullmatch(event):
+    if event not in _EVENTS:
         return None
     with receiver.database.read() as conn:
         tenant = tenants.by_webhook_token(conn, token)
@@ -264,10 +267,10 @@ def _health(receiver: Receiver) -> dict[str, object]:
         beat = heartbeats.latest(conn)
         paused = tenants.paused_all(conn)
         published = rulebooks.active(conn)
-        adopted = rulebooks.adoptions(conn, now=now, ttl=HEARTBEAT_TTL)
+        adopted = rulebooks.adoptions(conn, now=now, ttl=heartbeats.TTL)
     lag = max(((now - moment).total_seconds() for moment in queued if moment), default=0.0)
     return {
-        "healthy": beat is not None and now - beat.beat_at <= HEARTBEAT_TTL,
+        "healthy": beat is not None and now - beat.beat_at <= heartbeats.TTL,
         "database": "ok",
         "heartbeat": beat.beat_at.isoformat() if beat else None,
         "queue_lag_seconds": round(lag, 1),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from mapper.catalogue import CATALOGUE, describe
 from mapper.errors import Language
+from mapper.phrases import dutch
 from mapper.store import payloads
 from mapper.store.rows import Document
 
@@ -27,20 +28,29 @@ def reason_of(conn: Connection, document: Document, language: Language) -> Reaso
     if not document.cause:
         return Reason("")
     if document.cause in CATALOGUE:
-        return _of_code(document, language)
+        return reason(document.cause, document.facts, (), language)
     found = payloads.mapping(conn, document.tenant, document.id)
-    for finding in found.findings if found else ():
-        if finding.get("id") == document.cause and finding.get("severity") in {"error", "wait"}:
+    return reason(document.cause, document.facts, found.findings if found else (), language)
+
+
+def reason(
+    cause: str, facts: Mapping[str, Any], findings: Sequence[Mapping[str, Any]], language: Language
+) -> Reason:
+    """Return in words why work on a document stopped: `cause` is an error code, a finding's id, or words already."""
+    if cause in CATALOGUE:
+        return _of_code(cause, facts, language)
+    for finding in findings:
+        if finding.get("id") == cause and finding.get("severity") in {"error", "wait"}:
             return Reason(_text(finding, ("message", "say"), language), _text(finding, ("help",), language))
-    return Reason(_with_facts(document.cause, document.facts))
+    return Reason(_with_facts(dutch(cause) if language == "nl" else cause, facts))
 
 
-def _of_code(document: Document, language: Language) -> Reason:
-    facts = {name: value if isinstance(value, int) else str(value) for name, value in document.facts.items()}
+def _of_code(cause: str, facts: Mapping[str, Any], language: Language) -> Reason:
+    shown = {name: value if isinstance(value, int) else str(value) for name, value in facts.items()}
     try:
-        described = describe(document.cause, facts, language)
+        described = describe(cause, shown, language)
     except KeyError:
-        return Reason(_with_facts(document.cause, document.facts))
+        return Reason(_with_facts(cause, facts))
     return Reason(described.message, described.remedy)
 
 

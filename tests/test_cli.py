@@ -141,6 +141,14 @@ def test_a_key_that_others_can_read_is_refused(mapper, tmp_path):
     assert ran.err.startswith("SEC106: ")
 
 
+def test_a_disk_that_is_full_leaves_no_half_key_behind(mapper, tmp_path):
+    command = f"ulimit -f 0; {sys.executable} -m mapper --home {tmp_path / 'home'} init"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, timeout=60, check=False)
+    assert done.returncode == 5
+    assert done.stderr.startswith(b"STO150: ")
+    assert mapper("init").code == 0
+
+
 # Webshops
 
 
@@ -159,6 +167,18 @@ def test_a_webshop_is_added_after_both_connections_were_tried(shop, sandbox, tmp
     ]
     seen = [request["path"] for request in sandbox.admin("ccv", "GET", "requests")["requests"]]
     assert any("/webshops/" in path for path in seen)
+
+
+def test_what_is_no_key_is_shown_so_that_people_see_which_shop_it_is(shop, sandbox):
+    keys = shop("tenant", "show", "winkel", "--json").records[0]["keys"]
+    assert (keys["ccv.api_root"], keys["wefact.url"]) == (sandbox.ccv, sandbox.wefact)
+    assert {keys["ccv.secret"], keys["wefact.key"]} == {"***"}
+
+
+def test_a_setting_without_effect_is_pointed_out(shop):
+    ran = shop("tenant", "set", "winkel", "statuses=[5]")
+    assert ran.code == 0
+    assert "SET114: 'statuses' has no effect: it only counts when 'mode' is order_statuses." in ran.err
 
 
 def test_keys_are_never_printed_and_never_stored_readable(shop, sandbox, tmp_path):
@@ -358,6 +378,79 @@ def test_a_dry_run_shows_what_would_be_posted_and_posts_nothing(shop, sandbox):
     assert shown["document"]["number"] == order["ordernumber_full"]
     assert sandbox.objects("wefact")["invoices"] in ([], {})
     assert shop("open", "--json").records == []
+
+
+def test_a_period_that_ends_before_it_begins_is_refused(shop):
+    ran = shop("report", "--from", "2026-02-01", "--to", "2026-01-31")
+    assert (ran.code, ran.out) == (2, "")
+    assert "--to 2026-01-31 is before --from 2026-02-01" in ran.err
+
+
+def test_R8_a_dry_run_of_a_document_that_is_done_says_so_as_the_real_one_does(shop, sandbox, tmp_path):
+    (order,) = sandbox.sell("nl_ideal")
+    with database(tmp_path) as opened, opened.begin() as conn:
+        noted(conn, order["id"], state="done")
+    ran = shop("process", f"order-{order['id']}", "--dry-run")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(f"PRO301: Document order-{order['id']} is done: invoice 7 exists")
+    ran = shop("process", f"order-{order['id']}", "--dry-run", "--again", "--reason", "lost in the post")
+    assert (ran.code, ran.records[0]["would_post"]) == (0, True)
+
+
+def test_K4_a_dry_run_of_an_order_whose_invoice_is_posted_would_post_nothing(shop, sandbox, tmp_path):
+    (order,) = sandbox.sell("nl_ideal")
+    with database(tmp_path) as opened, opened.begin() as conn:
+        invoice = documents.note(conn, "winkel", "invoice", 5, order_id=order["id"], now=NOW)
+        assert documents.claim(conn, "winkel", invoice.id, revision=1, worker="test", now=NOW)
+        documents.finish(conn, "winkel", invoice.id, identifier="8", code="F2026-0008", now=NOW)
+    ran = shop("process", f"order-{order['id']}", "--dry-run")
+    assert (ran.code, ran.records[0]["would_post"]) == (1, False)
+    assert f"order-{order['id']}: would not be posted: posted as F2026-0008 (K4)" in ran.err
+
+
+def test_a_dry_run_tells_what_holds_a_document_in_words_with_the_remedy(shop, sandbox):
+    held, zero = sandbox.sell("nl_ideal", currency="USD"), sandbox.sell("free")
+    ran = shop("process", *(f"order-{order['id']}" for order in (*held, *zero)), "--dry-run")
+    assert ran.code == 1
+    assert [record["cause"] for record in ran.records] == ["K8", "zero total (R6)"]
+    assert "would not be posted: The order is in USD" in ran.err
+
+
+def test_K3_a_dry_run_knows_that_wefact_lacks_a_tax_code(shop, sandbox):
+    codes = (
+        'vat.rates=[{"country": "NL", "rate": 21, "revenue": {"code": "V99"}},'
+        '{"country": "NL", "rate": 9, "revenue": {"code": "V98"}}]'
+    )
+    assert shop("tenant", "set", "winkel", codes).code == 0
+    (order,) = sandbox.sell("nl_ideal")
+    ran = shop("process", f"order-{order['id']}", "--dry-run")
+    assert (ran.code, ran.records[0]["cause"]) == (1, "K3")
+    assert "V99" in ran.err
+
+
+def test_a_dry_run_goes_on_to_the_next_document(shop, sandbox, tmp_path):
+    first, second = sandbox.sell("nl_ideal", count=2)
+    with database(tmp_path) as opened, opened.begin() as conn:
+        noted(conn, first["id"], state="done")
+    ran = shop("process", f"order-{first['id']}", f"order-{second['id']}", "--dry-run")
+    assert ran.code == 2
+    assert [record["id"] for record in ran.records] == [f"order-{second['id']}"]
+
+
+def test_a_dry_run_shows_amounts_as_map_does(shop, sandbox):
+    (order,) = sandbox.sell("nl_ideal")
+    document = shop("process", f"order-{order['id']}", "--dry-run").records[0]["document"]
+    assert re.fullmatch(r"[0-9]+\.[0-9]{2}", document["total_incl"])
+
+
+def test_process_says_when_nothing_is_there_to_do_the_work(shop, sandbox):
+    (order,) = sandbox.sell("nl_ideal")
+    assert "No `mapper run` works on this database now" in shop("process", f"order-{order['id']}").err
+
+
+def test_other_rules_are_only_for_a_dry_run(shop, sandbox):
+    ran = shop("process", "order-1", "--rules", "rules")
+    assert (ran.code, ran.err.partition(":")[0]) == (2, "USE111")
 
 
 # Doctor

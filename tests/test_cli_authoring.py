@@ -156,6 +156,38 @@ def test_a_bad_line_gives_its_finding_and_the_rest_still_maps(piped, bad, code, 
     assert [one["document"]["id"] for number, one in enumerate(ran.records) if number != where] == [1, 2]
 
 
+def test_a_bad_line_is_named_by_its_number_in_the_input(piped):
+    lines = [line(id=1), b"", b'{"id": 1,,}', b'{"id": NaN}', line(id=2).rstrip() + b" x"]
+    told = [one["findings"][0]["message"] for one in piped(b"\n".join(lines), "map").records[1:]]
+    assert told[0].startswith("standard input: This is not JSON: ")
+    assert told[0].endswith("(line 4, column 10).")
+    assert told[1].startswith("standard input, line 5: The document holds NaN")
+    assert "(line 6, column " in told[2]
+
+
+def test_a_file_that_cannot_be_read_as_json_is_named(mapper, tmp_path):
+    bad = tmp_path / "bad.json"
+    bad.write_text('{"id":\n 1,,}')
+    for arguments in (["map", IDEAL, bad], ["explain", bad], ["map", IDEAL, "--rows", bad]):
+        ran = mapper(*arguments)
+        assert ran.code == 1
+        assert f"{bad}: This is not JSON" in ran.out + ran.err
+        assert "(line 2, column 4)" in ran.out + ran.err
+
+
+def test_a_file_of_json_lines_is_told_how_to_be_given(mapper, tmp_path):
+    several = tmp_path / "orders.jsonl"
+    several.write_bytes(line(id=1) + line(id=2))
+    ran = mapper("map", several)
+    (finding,) = ran.records[0]["findings"]
+    assert finding["id"] == "PAY107"
+    assert (
+        finding["message"]
+        == f"{several}: The file holds more than one document: the second begins at line 2."
+    )
+    assert "standard input" in finding["help"]
+
+
 def test_a_document_over_several_lines_is_one_document(piped):
     assert [one["document"]["id"] for one in piped(IDEAL.read_bytes(), "map").records] == [500001]
 
@@ -215,9 +247,10 @@ def test_a_device_that_never_ends_is_refused(mapper):
 
 
 def test_a_file_that_is_not_there_ends_with_2(mapper, tmp_path):
-    for arguments in (["map", tmp_path / "no.json"], ["explain", tmp_path / "no.json"], ["map", tmp_path]):
+    missing = tmp_path / "no.json"
+    for arguments in (["map", missing], ["explain", missing], ["map", tmp_path], ["map", IDEAL, missing]):
         ran = mapper(*arguments)
-        assert ran.code == 2
+        assert (ran.code, ran.out) == (2, "")
         assert ran.err.startswith("USE123: ")
 
 
@@ -233,14 +266,37 @@ def test_map_speaks_dutch_when_asked(piped):
     assert said.startswith("Het totaal van de bestelling")
 
 
-def test_a_reader_that_goes_away_ends_map_quietly():
-    content = line() * 400
-    command = f"{sys.executable} -m mapper map | head -c 10"
+@pytest.mark.parametrize("command", ["map", "map --help", "check --types", "--help"])
+def test_a_reader_that_goes_away_ends_it_quietly(command):
     done = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", command], input=content, capture_output=True, timeout=60, check=False
+        ["bash", "-c", f"{sys.executable} -m mapper {command} | true; echo ${{PIPESTATUS[0]}}"],
+        input=line() * 4000 if command == "map" else b"",
+        capture_output=True,
+        timeout=60,
+        check=False,
     )
-    assert done.returncode in {1, 141}
-    assert done.stderr == b""
+    assert (done.stdout, done.stderr) == (b"141\n", b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device here")
+@pytest.mark.parametrize("command", ["map", "--help", "check --types"])
+def test_a_full_disk_is_told_and_is_no_fault_of_the_mapper(command):
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m mapper {command} > /dev/full"],
+        input=line(),
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 5
+    assert done.stderr.startswith(b"STO150: ")
+    assert b"No space left on device" in done.stderr
+
+
+def test_without_an_output_nothing_fails():
+    command = f"{sys.executable} -m mapper map >&- 2>&-"
+    done = subprocess.run(["bash", "-c", command], input=line(), timeout=60, check=False)
+    assert done.returncode == 0
 
 
 # Nothing from outside commands a terminal
@@ -292,6 +348,12 @@ def test_check_says_that_all_is_well(mapper):
     ran = mapper("check")
     assert (ran.code, ran.out) == (0, "")
     assert "no problems" in ran.err
+
+
+def test_check_speaks_of_settings_when_only_they_have_problems(mapper, tmp_path):
+    (tmp_path / "settings.yaml").write_text("name: 'x")
+    ran = mapper("check", "--settings", tmp_path / "settings.yaml")
+    assert (ran.code, "SET100: The settings have 1 problem(s)." in ran.err) == (2, True)
 
 
 def test_check_shows_all_problems_of_all_files_at_once(mapper, tmp_path, snapshot):

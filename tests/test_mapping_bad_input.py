@@ -68,6 +68,14 @@ def test_K8_another_currency_waits(currency: str) -> None:
     assert (result.held, found(result)) == ("wait", [("K8", "wait")])
 
 
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00Z", "0225-03-14T10:00:00Z", "9999-12-31T23:59:59Z"])
+def test_O3_a_year_that_no_document_has_stops_the_document(moment: str) -> None:
+    stopped = mapped(order(row("10.00"), create_date=moment))
+    (finding,) = stopped.findings
+    assert (stopped.document, finding.id) == (None, "MAP203")
+    assert f"'{moment}' is no date that a document can have" in finding.say["en"]
+
+
 @pytest.mark.parametrize(
     ("utc", "local"),
     [

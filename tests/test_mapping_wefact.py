@@ -69,6 +69,16 @@ def test_requests_come_in_the_order_of_sending() -> None:
     assert [one.name for one in made] == ["debtor", "product", "product", "product", "invoice", "send"]
 
 
+def test_W2_the_debtor_is_the_one_found_or_made_for_the_customer() -> None:
+    assert invoice(order(row("10.00")))["Debtor"] == "{debtor.Identifier}"
+
+
+def test_W9_the_reference_is_the_order_number_on_the_invoice_and_on_no_line() -> None:
+    made = invoice(order(row("10.00"), ordernumber_full="2025-1001"))
+    assert made["ReferenceNumber"] == "2025-1001"
+    assert not any("ReferenceNumber" in line for line in made["InvoiceLines"])
+
+
 def test_W3_the_date_is_local() -> None:
     assert invoice(order(create_date="2025-03-31T22:30:00Z"))["Date"] == "2025-04-01 00:30:00"
 

@@ -104,6 +104,51 @@ def test_R6_a_deleted_order_is_ignored(shop):
     assert shop.until(document, "ignored").cause == "deleted in the shop (R6)"
 
 
+def test_R6_an_order_that_the_shop_denies_for_a_moment_is_posted_all_the_same(shop):
+    shop.sandbox.fault("ccv", kind="status", status=404, match={"path": "/orders/"}, times=3)
+    document = shop.sell("nl_ideal")
+    shop.until(document, "done")
+    assert len(shop.invoices()) == 1
+
+
+def test_R6_an_order_whose_deletion_no_webhook_told_is_ignored_once_the_shops_list_lacks_it_too(shop):
+    document = shop.sell("unpaid")
+    shop.until(document, "open", cause="not paid yet (R1)")
+    shop.sandbox.switch("ccv", webhooks="lose")
+    shop.sandbox.admin("ccv", "DELETE", f"orders/{document.partition('-')[2]}")
+    shop.process(document)
+    assert shop.until(document, "ignored").cause == "deleted in the shop (R6)"
+
+
+def test_R6_an_order_the_shop_lists_but_does_not_give_stops_for_a_person(shop):
+    document = shop.sell("unpaid")
+    shop.until(document, "open", cause="not paid yet (R1)")
+    path = f"/orders/{document.partition('-')[2]}/"
+    shop.sandbox.fault("ccv", kind="status", status=404, match={"path": path}, times=100)
+    shop.process(document)
+    assert shop.until(document, "error").cause == "CCV109"
+    shop.sandbox.admin("ccv", "DELETE", "faults")
+    shop.change(document, paid=True)
+    shop.until(document, "done")
+
+
+def test_R6_a_number_the_shop_never_had_stops_with_an_error_and_is_not_called_deleted(shop):
+    shop.process("order-99999")
+    stopped = shop.until("order-99999", "error")
+    assert (stopped.cause, stopped.facts["document"]) == ("CCV109", "order-99999")
+
+
+def test_R6_the_sweep_takes_up_an_order_that_was_taken_for_deleted_and_is_there(shop):
+    document = shop.sell("unpaid")
+    shop.until(document, "open", cause="not paid yet (R1)")
+    with shop.home.database.begin() as conn:
+        documents.ignore(conn, shop.tenant, document, reason="deleted in the shop (R6)", now=now())
+    shop.sandbox.switch("ccv", webhooks="lose")
+    shop.change(document, paid=True)
+    actions.sweep(shop.home.database, shop.home.sealer, shop.tenant, now=now(), loopback=True)
+    shop.until(document, "done")
+
+
 def test_R9_an_order_from_before_the_go_live_is_ignored_unless_a_person_asks_for_it(shop):
     with shop.home.database.begin() as conn:
         tenants.go_live(conn, shop.tenant, LATER)
@@ -271,6 +316,15 @@ def test_W15_a_fixed_debtor_is_used_without_a_search(shop):
     assert shop.calls("debtor", "list") == 0
 
 
+def test_R3_wefact_is_asked_for_the_customer_then_the_products_then_the_invoice(shop):
+    shop.settings(products__synchronise=True, invoice__send_by_email=True, invoice__status="sent")
+    shop.until(shop.sell("nl_ideal"), "done")
+    requests = shop.sandbox.admin("wefact", "GET", "requests")["requests"]
+    made = [one["controller"] for one in requests if one["action"] in {"add", "sendbyemail"}]
+    assert made == sorted(made, key=["debtor", "product", "invoice"].index)
+    assert set(made) == {"debtor", "product", "invoice"}
+
+
 def test_W17_products_are_made_once_when_they_are_synchronised(shop):
     shop.settings(products__synchronise=True)
     for _ in range(2):
@@ -431,16 +485,30 @@ def test_a_preview_tells_what_would_be_posted_and_changes_nothing(shop):
     unpaid = shop.sell("unpaid")
     known = shop.all()
     shown = [
-        preview(shop.home.database, shop.home.sealer, shop.tenant, shop_id(one), loopback=True)
+        preview(shop.home.database, shop.home.sealer, shop.tenant, shop_id(one), now=now(), loopback=True)
         for one in (paid, unpaid)
     ]
-    assert [(one.eligible, one.why, one.debtor) for one in shown] == [
-        (True, "", "1"),
-        (False, "not paid yet (R1)", ""),
+    assert [(one.stop.cause if one.stop else "", one.debtor) for one in shown] == [
+        ("", "1"),
+        ("not paid yet (R1)", ""),
     ]
     assert [request.name for request in shown[0].mapped.requests] == ["debtor", "invoice"]
     assert shop.invoices() == []
     assert {one.payload_hash for one in known} <= {""}
+
+
+def test_a_preview_of_what_an_earlier_try_began_shows_that_trys_invoice(shop):
+    shop.sandbox.fault("wefact", kind="drop_after_commit", match={"controller": "invoice", "action": "add"})
+    shop.sandbox.fault("wefact", kind="status", match={"controller": "invoice", "action": "list"}, times=100)
+    document = shop.sell("nl_ideal")
+    shop.until(document, "waiting")
+    actions.pause(shop.home.database, shop.tenant, reason="look first", now=now())
+    shop.change(document, paid=False)
+    shown = preview(
+        shop.home.database, shop.home.sealer, shop.tenant, shop_id(document), now=now(), loopback=True
+    )
+    assert (shown.stop, shown.begun) == (None, True)
+    assert [request.name for request in shown.mapped.requests] == ["debtor", "invoice"]
 
 
 def shop_id(document):

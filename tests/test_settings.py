@@ -8,7 +8,6 @@ from decimal import Decimal
 import pytest
 
 from mapper import settings, settings_text
-from mapper.errors import RuleError
 from mapper.settings import SettingsError
 
 FULL = """\
@@ -43,10 +42,15 @@ def read(tmp_path, text):
     return settings.read(file, today=date(2026, 11, 24))
 
 
-def problems(tmp_path, text):
+def refused(tmp_path, text):
     with pytest.raises(SettingsError) as caught:
         read(tmp_path, text)
-    return [(found.code, found.place.line, found.place.column) for found in caught.value.diagnostics]
+    return caught.value
+
+
+def problems(tmp_path, text):
+    found = refused(tmp_path, text).diagnostics
+    return [(one.code, one.place.line, one.place.column) for one in found]
 
 
 def test_the_settings_of_the_specification_are_read_as_they_stand(tmp_path):
@@ -117,7 +121,9 @@ def test_shipping_and_payment_costs_are_booked_as_revenue_when_left_out(tmp_path
         ("checks: {rounding_limit: -1}", ("SET103", 1, 10)),
         ("time_zone: Europe/Amsterdm", ("SET104", 1, 1)),
         ("process_from: 2026-02-30", ("SET105", 1, 1)),
-        ("process_from: 01-02-2026", ("SET103", 1, 1)),
+        ("process_from: 01-02-2026", ("SET105", 1, 1)),
+        ("process_from: 2026-01-01 10:00", ("SET105", 1, 1)),
+        ("process_from: 2026-01-01T10:00:00Z", ("SET105", 1, 1)),
         ("mode: order_statuses", ("SET107", 1, 1)),
     ],
 )
@@ -128,6 +134,35 @@ def test_a_problem_is_shown_at_its_key(tmp_path, text, found):
 def test_a_country_and_rate_may_stand_once_only(tmp_path):
     text = "vat:\n  rates:\n" + "    - {country: NL, rate: 21.0, revenue: {code: A}}\n" * 2
     assert problems(tmp_path, text.replace("21.0", "21", 1)) == [("SET106", 4, 7)]
+
+
+@pytest.mark.parametrize(("one", "other"), [("iDEAL", "IDEAL"), ("Bank-Transfer", "banktransfer")])
+def test_O8_payment_methods_that_are_the_same_after_clean_up_are_refused(tmp_path, one, other):
+    """Which of two fixed debtors gets the invoice may not depend on their order (W15)."""
+    text = f"payment_methods:\n  - {{method: {one}, debtor: DB1}}\n  - {{method: {other}, debtor: DB2}}\n"
+    assert problems(tmp_path, text) == [("SET113", 3, 5)]
+    told = refused(tmp_path, text).diagnostics[0].message
+    assert f"'{other}'" in told
+    assert f"'{one}'" in told
+
+
+def test_a_file_that_is_no_yaml_is_a_problem_of_the_settings(tmp_path):
+    error = refused(tmp_path, "name: 'x")
+    assert (error.code, error.diagnostics[0].code) == ("SET100", "RULE102")
+    with pytest.raises(SettingsError):
+        settings.changed(settings.example(), {"name": "'x"})
+
+
+def test_a_change_is_no_place_in_a_file():
+    with pytest.raises(SettingsError) as caught:
+        settings.changed(settings.example(), {"invoice.status": "concept", "term": "3"})
+    assert [one.line().partition(": ")[0] for one in caught.value.diagnostics] == ["settings", "settings"]
+
+
+def test_statuses_that_the_mode_does_not_use_are_pointed_out():
+    with_statuses = settings.check({"statuses": [5], "vat_of": {"shipping_rate": 21}})
+    assert [code for code, _ in settings.unused(with_statuses)] == ["SET114", "SET114"]
+    assert settings.unused(settings.check({"mode": "order_statuses", "statuses": [5]})) == []
 
 
 def test_all_problems_are_shown_at_once_in_the_order_of_the_file(tmp_path):
@@ -160,9 +195,7 @@ def test_the_key_that_was_meant_is_named(tmp_path, text, hint):
     ],
 )
 def test_what_is_no_plain_yaml_is_refused_with_its_place(tmp_path, text, code):
-    with pytest.raises(RuleError) as caught:
-        read(tmp_path, text)
-    assert caught.value.diagnostics[0].code == code
+    assert refused(tmp_path, text).diagnostics[0].code == code
 
 
 def test_no_surprise_of_yaml_changes_a_value(tmp_path):

@@ -137,6 +137,12 @@ def test_R2_an_invoice_event_notes_an_invoice(shop: Shop) -> None:
     assert [document.id for _, document, _ in shop.dispatched] == ["invoice-1"]
 
 
+@pytest.mark.parametrize("event", ["orders.foo", "orders", "products.created", "invoices.deleted"])
+def test_R2_an_event_the_mapper_never_registers_is_not_found(shop, event):
+    assert shop.post(event=event).status_code == 404
+    assert shop.dispatched == []
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -315,7 +315,7 @@ def _settings(changes: str) -> Json:
         for name in parents:
             into = into[name]
         into[last] = value
-    return tenant_settings.check(raw, file="settings")
+    return tenant_settings.check(raw)
 
 
 def _refused(changes: Sequence[tuple[str, Any]]) -> bool:

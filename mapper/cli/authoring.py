@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mapper.cli.options import chosen_tenant, json_option, now, print_json, say, tenant_option
+from mapper.cli.payloads import STDIN, payloads
 from mapper.cli.state import State
-from mapper.diagnostics import Diagnostic, printable
+from mapper.diagnostics import Diagnostic
 from mapper.errors import MapperError, PayloadError, RuleError, UsageError
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from mapper.mapping import Rulebooks
 
 _FILE = click.Path(path_type=Path)
-_STDIN = Path("-")
 
 kind_option = click.option("--kind", type=click.Choice(["order", "invoice"]), default="order", show_default=True,
                            help="What the payloads are.")  # fmt: skip
@@ -64,7 +63,7 @@ def map_(
         raise UsageError("USE121", count=len(files))
     mapper = load_rulebooks(rules, overlay_file=overlay).bind(_settings(settings_file))
     failed = False
-    for payload in _payloads(files or (_STDIN,), rows_file):
+    for payload in payloads(files or (STDIN,), rows_file):
         if isinstance(payload, PayloadError):
             failed = True
             print_json(_unread(payload, state))
@@ -96,6 +95,7 @@ def check(
     """Check rules, and settings when given, and show all problems at once, each with its place."""
     from mapper.cli.overlays import tell_replaced
     from mapper.rulebook.bound import bound
+    from mapper.settings import SettingsError
 
     problems: list[Diagnostic] = []
     loaded = _checked(problems, rules, overlay, settings_file)
@@ -105,7 +105,7 @@ def check(
         for problem in problems:
             print_json(problem.to_json()) if as_json else click.echo(problem.line())
     elif problems:
-        raise RuleError(problems)
+        raise RuleError(problems) if loaded is None else SettingsError(problems)
     if loaded is not None and not problems:
         tell_replaced(loaded)
         say(f"{', '.join(sorted(loaded.texts))}: no problems. Rules {loaded.hash[:12]}.")
@@ -157,7 +157,7 @@ def explain(
         raise click.UsageError("Missing argument 'FILE'.", click.get_current_context())
     rulebooks, settings = load_rulebooks(rules, overlay_file=overlay), _settings(settings_file)
     nothing = PayloadError("PAY101", line=1, column=1, reason="there is nothing")
-    payload = next(_payloads((Path(arguments[0]),), rows_file), nothing)
+    payload = next(payloads((Path(arguments[0]),), rows_file), nothing)
     if isinstance(payload, PayloadError):
         raise payload
     mapped = rulebooks.bind(settings).apply(kind, payload)
@@ -228,7 +228,7 @@ def _checked(
     try:
         if settings_file is not None:
             read(settings_file)
-    except (RuleError, SettingsError) as error:
+    except SettingsError as error:
         problems += error.diagnostics
     return loaded
 
@@ -237,83 +237,6 @@ def _settings(path: Path | None) -> Mapping[str, Any]:
     from mapper.settings import example, read
 
     return example() if path is None else read(path)
-
-
-def _payloads(files: tuple[Path, ...], rows_file: Path | None) -> Iterator[Any]:
-    """Yield each payload, or the PayloadError that says why it cannot be read."""
-    rows = _rows(rows_file) if rows_file is not None else None
-    for path in files:
-        for payload in _lines() if path == _STDIN else [_payload(path)]:
-            if rows is not None and isinstance(payload, dict):
-                payload["rows"] = rows
-            yield payload
-
-
-def _payload(path: Path) -> Any:
-    from mapper.money import loads
-
-    try:
-        return loads(_bytes(path))
-    except PayloadError as error:
-        return error
-
-
-def _lines() -> Iterator[Any]:
-    """Yield the payloads of standard input: JSON Lines, or a single document written over several lines."""
-    from mapper.money import loads
-
-    stream = sys.stdin.buffer
-    for number, line in enumerate(stream):
-        if not line.strip():
-            continue
-        try:
-            yield loads(line)
-        except PayloadError as error:
-            if number == 0 and error.code == "PAY101":
-                yield from _whole(line + stream.read(), error)
-                return
-            yield error
-
-
-def _whole(text: bytes, error: PayloadError) -> Iterator[Any]:
-    from mapper.money import loads
-
-    try:
-        yield loads(text)
-    except PayloadError:
-        yield error
-        for line in text.splitlines()[1:]:
-            if not line.strip():
-                continue
-            try:
-                yield loads(line)
-            except PayloadError as other:
-                yield other
-
-
-def _rows(path: Path) -> list[Any]:
-    """Return the rows of a collection as the API answers it, or of a plain list."""
-    rows = _payload(path)
-    if isinstance(rows, PayloadError):
-        raise rows
-    found = rows.get("items") if isinstance(rows, dict) else rows
-    if not isinstance(found, list):
-        raise UsageError("USE122", file=printable(str(path), 200))
-    return found
-
-
-def _bytes(path: Path) -> bytes:
-    from mapper.money import MAX_JSON_BYTES
-
-    try:
-        # A device or a pipe has no size to ask for.
-        with path.open("rb") as file:
-            content = file.read(MAX_JSON_BYTES + 1)
-    except OSError as error:
-        raise UsageError("USE123", file=printable(str(path), 200), reason=error.strerror or "") from None
-    if len(content) > MAX_JSON_BYTES:
-        raise PayloadError("PAY104", size=max(len(content), path.stat().st_size), limit=MAX_JSON_BYTES)
-    return content
 
 
 def _unread(error: MapperError, state: State) -> dict[str, Any]:

@@ -81,6 +81,10 @@ def _print(
     *,
     as_json: bool,
 ) -> None:
+    since, until = filters["since"], filters["until"]
+    if since and until and until < since:
+        period = f"--to {until:%Y-%m-%d} is before --from {since:%Y-%m-%d}"
+        raise click.UsageError(period, click.get_current_context())
     with state.open() as database:
         name = chosen_tenant(database, tenant)
         records = _records(database, name, states, filters, state.language, for_json=as_json)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from mapper.cli.options import chosen_tenant, json_option, now, print_json, say, tenant_option
+from mapper.cli.options import chosen_tenant, json_option, now, print_json, say, tell, tenant_option
 from mapper.cli.state import State
 from mapper.errors import UsageError
 
@@ -104,55 +104,93 @@ def process(
     as_json: bool,
 ) -> int:
     """Process documents (order-906, invoice-41, or a number) now; `mapper run` does the work."""
-    from mapper.processing import actions
-
     with state.open() as database:
         name = chosen_tenant(database, tenant)
-        found = [document_id(database, name, given) for given in documents]
-        if dry_run:
-            return max(_preview(state, database, name, document, rules) for document in found)
-        for document in found:
-            queued = actions.process(database, name, document, now=now(), again=again, reason=reason)
-            say(f"{queued.id}: {queued.state}")
-            if as_json:
-                print_json({"id": queued.id, "state": queued.state})
+        if rules is not None and not dry_run:
+            raise UsageError("USE111")
+        ended = 0
+        for document in [document_id(database, name, given) for given in documents]:
+            try:
+                if dry_run:
+                    done = _preview(state, database, name, document, rules, again=again, reason=reason)
+                else:
+                    done = _process(database, name, document, again=again, reason=reason, as_json=as_json)
+            except UsageError as error:
+                done = tell(error, state.language)
+            ended = max(ended, done)
+        if not dry_run:
+            _tell_whether_it_runs(database)
+    return ended
+
+
+def _process(
+    database: Database, tenant: str, document: str, *, again: bool, reason: str, as_json: bool
+) -> int:
+    from mapper.processing import actions
+
+    queued = actions.process(database, tenant, document, now=now(), again=again, reason=reason)
+    say(f"{queued.id}: {queued.state}")
+    if as_json:
+        print_json({"id": queued.id, "state": queued.state})
     return 0
 
 
-def _preview(state: State, database: Database, tenant: str, document: str, rules: Path | None) -> int:
+def _tell_whether_it_runs(database: Database) -> None:
+    from mapper.store import heartbeats
+
+    with database.read() as conn:
+        at_work = heartbeats.alive(conn, now=now(), ttl=heartbeats.TTL)
+    if not at_work:
+        say("No `mapper run` works on this database now: it is done as soon as one is started.")
+
+
+def _preview(
+    state: State,
+    database: Database,
+    tenant: str,
+    document: str,
+    rules: Path | None,
+    *,
+    again: bool,
+    reason: str,
+) -> int:
     """Print what would be posted, as `mapper map` prints it; 1 when it would not be posted."""
-    from mapper.processing import daemon
+    from mapper.mapping import mapped_json
+    from mapper.processing.preview import preview
+    from mapper.wording import reason as worded
 
     kind, _, shop_id = document.rpartition("-")
-    preview = daemon.preview(
+    shown = preview(
         database,
         state.sealer(),
         tenant,
         int(shop_id),
+        now=now(),
         kind="invoice" if kind == "invoice" else "order",
         rules=rules,
+        again=again,
+        reason=reason,
         loopback=state.loopback,
     )
-    mapped = preview.mapped
-    record: dict[str, Any] = {
+    mapped = mapped_json(shown.mapped, state.language)
+    stop = shown.stop
+    why = worded(stop.cause, stop.facts, mapped["findings"], state.language) if stop else None
+    record = {
         "id": document,
-        "eligible": preview.eligible,
-        "why": preview.why,
-        "debtor": preview.debtor,
-        "document": mapped.document,
-        "requests": [
-            {"controller": request.controller, "action": request.action, "params": request.params}
-            for request in mapped.requests
-        ],
-        "findings": [finding.to_json(state.language) for finding in mapped.findings],
+        "would_post": stop is None,
+        "cause": stop.cause if stop else "",
+        "why": why.said if why else "",
+        "debtor": shown.debtor,
     }
-    print_json(record)
-    posts = preview.eligible and mapped.held is None
-    say(
-        f"{document}: "
-        + ("would be posted." if posts else f"would not be posted: {preview.why or mapped.held}.")
-    )
-    return 0 if posts else 1
+    print_json(record | mapped)
+    if why is None:
+        earlier = " (what an earlier try began is brought to its end)" if shown.begun else ""
+        say(f"{document}: would be posted{earlier}.")
+        return 0
+    say(f"{document}: would not be posted: {why.said}")
+    if why.remedy:
+        say(f"  {why.remedy}")
+    return 1
 
 
 @click.command()

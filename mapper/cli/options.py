@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from mapper.diagnostics import printable
-from mapper.errors import UsageError
+from mapper.errors import Language, MapperError, UsageError
 
 if TYPE_CHECKING:
     from mapper.store.database import Database
@@ -32,6 +32,16 @@ def now() -> datetime:
 def say(text: str) -> None:
     """Talk to the person at the terminal: stderr, so that stdout stays data."""
     click.echo(printable(text), err=True)
+
+
+def tell(error: MapperError, language: Language) -> int:
+    """Show an error with its code, its places and its remedy; return its exit code."""
+    for diagnostic in getattr(error, "diagnostics", ()):
+        click.echo(diagnostic.render(), err=True)
+    say(f"{error.code}: {error.message(language)}")
+    if remedy := error.remedy(language):
+        say(f"  {remedy}")
+    return error.exit_code
 
 
 def chosen_tenant(database: Database, given: str | None) -> str:

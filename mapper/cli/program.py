@@ -11,8 +11,9 @@ from typing import NoReturn
 import click
 
 from mapper import __version__
+from mapper.cli.options import tell
 from mapper.cli.state import State
-from mapper.errors import Language, MapperError, UsageError
+from mapper.errors import Language, MapperError, StoreError, UsageError
 
 FAULT, INTERRUPTED, READER_GONE = 70, 130, 141
 
@@ -117,31 +118,52 @@ def program(
 
 def main() -> NoReturn:
     """Run the program with the arguments of the process, and end it."""
+    # Python has none of these when they were closed before it began.
+    sys.stdout = sys.stdout or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    sys.stderr = sys.stderr or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; return its exit code. Shows every error; no traceback ever reaches the terminal."""
     try:
-        result = program.main(_hoisted(arguments), prog_name="mapper", standalone_mode=False)
+        result = _invoke(_hoisted(arguments))
         sys.stdout.flush()
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return error.exit_code
     except click.ClickException as error:
-        return _show(_usage(error), _language(arguments))
+        return tell(_usage(error), _language(arguments))
     except MapperError as error:
-        return _show(error, _language(arguments))
+        return tell(error, _language(arguments))
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted.", err=True)
         return INTERRUPTED
     except BrokenPipeError:
-        # Whatever is still buffered would fail again when Python closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _stop_writing()
         return READER_GONE
+    except OSError as error:
+        _stop_writing()
+        file = error.filename or "its output"
+        return tell(StoreError("STO150", file=str(file), reason=error.strerror), _language(arguments))
     except Exception as error:  # noqa: BLE001 (the last resort: a fault of ours, told without a traceback)
         return _show_fault(error, arguments)
     return result if isinstance(result, int) else 0
+
+
+def _invoke(arguments: list[str]) -> object:
+    """Run a command as `click.Group.main` would, which takes a reader that is gone for a failure of its own."""
+    if "_MAPPER_COMPLETE" in os.environ:
+        return program.main(arguments, prog_name="mapper")  # what completes commands in a shell
+    with program.make_context("mapper", arguments) as context:
+        return program.invoke(context)
+
+
+def _stop_writing() -> None:
+    """Whatever is still buffered would fail again when Python closes stdout."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _hoisted(arguments: Sequence[str]) -> list[str]:
@@ -178,22 +200,10 @@ def _language(arguments: Sequence[str]) -> Language:
     return "nl" if given == "nl" else "en"
 
 
-def _show(error: MapperError, language: Language) -> int:
-    from mapper.diagnostics import Diagnostic, printable
-
-    for diagnostic in getattr(error, "diagnostics", ()):
-        if isinstance(diagnostic, Diagnostic):
-            click.echo(diagnostic.render(), err=True)
-    click.echo(f"{error.code}: {printable(error.message(language))}", err=True)
-    if remedy := error.remedy(language):
-        click.echo(f"  {printable(remedy)}", err=True)
-    return error.exit_code
-
-
 def _show_fault(error: Exception, arguments: Sequence[str]) -> int:
     from mapper.cli.fault import write_report
 
     home = State.locate(None, None, loopback=False, language="en", environ=os.environ).home
     path = write_report(error, arguments, home, environ=os.environ)
-    _show(MapperError("USE999", kind=type(error).__name__, file=str(path)), _language(arguments))
+    tell(MapperError("USE999", kind=type(error).__name__, file=str(path)), _language(arguments))
     return FAULT

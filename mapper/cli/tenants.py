@@ -18,6 +18,8 @@ from mapper.cli.vat import vat
 from mapper.errors import UsageError
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from mapper.onboarding import Connected, Keys
     from mapper.store.database import Database
     from mapper.store.rows import SettingsChange
@@ -118,6 +120,7 @@ def add(
         )
         say(f"Both connections work; added {name} (home country {settings['home_country']}).")
         _tell_missing_codes(settings, connected)
+        _tell_unused(state, settings)
         if webhook_url:
             _register(state, database, sealer, name, webhook_url)
         else:
@@ -171,7 +174,7 @@ def show(state: State, name: str, *, history: bool, as_json: bool) -> None:
         if history:
             _print_history(tenants.settings_history(conn, name), as_json=as_json)
             return
-        keys = dict.fromkeys(credentials.names(conn, name), "***")
+        keys = dict.fromkeys(credentials.names(conn, name), "***") | _addresses(conn, state.sealer(), name)
         hooks = [hook.event for hook in credentials.webhooks(conn, name)]
         pause = tenants.pause_of(conn, name)
     if as_json:
@@ -182,7 +185,10 @@ def show(state: State, name: str, *, history: bool, as_json: bool) -> None:
     say(
         f"{one.id}: live since {one.process_from.isoformat(timespec='minutes')}, settings {one.settings_revision}"
     )
-    say(f"keys: {', '.join(f'{key} ***' for key in keys) or 'none'}; webhooks: {', '.join(hooks) or 'none'}")
+    say(
+        f"keys: {', '.join(f'{key} {value}' for key, value in keys.items()) or 'none'};"
+        f" webhooks: {', '.join(hooks) or 'none'}"
+    )
     click.echo(settings_text.write(settings), nl=False)
 
 
@@ -212,7 +218,7 @@ def set_(
         if not (changes or file or webhook_url or any(given.values())):
             raise UsageError("USE109")
         if changes or file:
-            _change_settings(database, name, _split(changes), file)
+            _tell_unused(state, _change_settings(database, name, _split(changes), file))
         if any(given.values()):
             _change_keys(state, database, name, given)
         if webhook_url:
@@ -281,7 +287,9 @@ def _tell_missing_codes(settings: dict[str, Any], connected: Connected) -> None:
         say(f"one will stop with an error. WeFact has: {', '.join(connected.tax_codes[:30])}.")
 
 
-def _change_settings(database: Database, name: str, changes: dict[str, str], file: Path | None) -> None:
+def _change_settings(
+    database: Database, name: str, changes: dict[str, str], file: Path | None
+) -> dict[str, Any]:
     from mapper import onboarding
     from mapper import settings as checked
     from mapper.store import tenants
@@ -301,6 +309,7 @@ def _change_settings(database: Database, name: str, changes: dict[str, str], fil
         say(
             "Webhooks are of the mode: register them anew with --webhook-url, else only the sweep finds documents."
         )
+    return new
 
 
 def _change_keys(state: State, database: Database, name: str, given: dict[str, str]) -> None:
@@ -337,6 +346,26 @@ def _print_history(changes: Sequence[SettingsChange], *, as_json: bool) -> None:
     print_records(
         records, ("revision", "at", "who", "changed"), as_json=as_json, right=("revision",), widest=200
     )
+
+
+def _addresses(conn: Connection, sealer: Sealer, tenant: str) -> dict[str, str]:
+    """Return what is kept beside the keys and is no secret: it tells which shop and administration these are."""
+    from mapper.processing import connections
+    from mapper.store import credentials
+
+    known = credentials.names(conn, tenant)
+    shown = (connections.CCV_ROOT, connections.CCV_PUBLIC, connections.WEFACT_URL, connections.VIES_URL)
+    return {name: credentials.get(conn, tenant, name, sealer=sealer) for name in shown if name in known}
+
+
+def _tell_unused(state: State, settings: dict[str, Any]) -> None:
+    from mapper.catalogue import describe
+    from mapper.settings import unused
+
+    for code, facts in unused(settings):
+        described = describe(code, facts, state.language)
+        say(f"{code}: {described.message}")
+        say(f"  {described.remedy}")
 
 
 def _split(changes: tuple[str, ...]) -> dict[str, str]:

@@ -33,12 +33,11 @@ def process(
     with database.begin() as conn:
         tenants.get(conn, tenant)
         found = _known(conn, tenant, document_id, now=now)
-        if found.state == "error" and found.identifier:
-            raise UsageError("PRO303", document=found.id, identifier=found.identifier)
+        check_processable(found, again=again, reason=reason)
         if found.state in documents.UNDER_WAY:
             return found
         if found.state == "done":
-            found = _second(conn, found, again=again, reason=reason, now=now)
+            found = _second(conn, found, reason=reason, now=now)
         elif found.state == "open":
             found = documents.note(conn, tenant, found.kind, found.shop_id, now=now)
         else:
@@ -46,6 +45,16 @@ def process(
         engine.dispatch(conn, tenant, found, reason=engine.BY_HAND, priority=engine.URGENT, now=lambda: now)
         journal.append(conn, tenant, found.id, "process", {"reason": reason} if reason else {}, now=now)
         return documents.get(conn, tenant, found.id)
+
+
+def check_processable(document: Document, *, again: bool, reason: str) -> None:
+    """Raise the UsageError with which `process` refuses a document, if it does."""
+    if document.state == "error" and document.identifier:
+        raise UsageError("PRO303", document=document.id, identifier=document.identifier)
+    if document.state == "done" and not again:
+        raise UsageError("PRO301", document=document.id, identifier=document.identifier)
+    if document.state == "done" and not reason.strip():
+        raise UsageError("PRO302")
 
 
 def ignore(database: Database, tenant: str, document_id: str, *, reason: str, now: datetime) -> Document:
@@ -111,12 +120,7 @@ def _known(conn: Connection, tenant: str, document_id: str, *, now: datetime) ->
     return known or documents.note(conn, tenant, kind, int(matched[2]), now=now)
 
 
-def _second(conn: Connection, found: Document, *, again: bool, reason: str, now: datetime) -> Document:
-    if not again:
-        raise UsageError("PRO301", document=found.id, identifier=found.identifier)
-    if not reason.strip():
-        raise UsageError("PRO302")
-    journal.append(
-        conn, found.tenant, found.id, "again", {"first": found.identifier, "reason": reason.strip()}, now=now
-    )
+def _second(conn: Connection, found: Document, *, reason: str, now: datetime) -> Document:
+    facts = {"first": found.identifier, "reason": reason.strip()}
+    journal.append(conn, found.tenant, found.id, "again", facts, now=now)
     return documents.process_again(conn, found.tenant, found.id, now=now)

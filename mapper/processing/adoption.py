@@ -136,13 +136,18 @@ async def keep_adopting(
 
 
 def texts_in_use(
-    conn: Connection, tenant: str, *, fallback: Callable[[], Mapping[str, str]] = texts_of
+    conn: Connection,
+    tenant: str,
+    *,
+    fallback: Callable[[], Mapping[str, str]] = texts_of,
+    published: bool = True,
 ) -> dict[str, str]:
     """Return the texts of the rules a tenant's documents are mapped with now, its overlay among them.
 
-    `fallback` gives the rules where none are published: those the daemon was started with, or the shipped ones.
+    `fallback` gives the rules where none are published: those the daemon was started with, or the shipped ones. They
+    are used in any case when `published` is false, to try them.
     """
-    published = rulebooks.active(conn)
-    texts = dict(fallback()) if published is None else rulebooks.get(conn, published.hash)
+    active = rulebooks.active(conn) if published else None
+    texts = dict(fallback()) if active is None else rulebooks.get(conn, active.hash)
     overlay = overlays.current(conn, tenant)
     return {**texts, OVERLAY: overlay} if overlay else texts

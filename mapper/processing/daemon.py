@@ -29,13 +29,12 @@ from mapper.processing.engine import Schedule
 from mapper.processing.environment import Environment, Patience
 from mapper.processing.lease import Lease, keep_beating, keep_reaping
 from mapper.processing.ledger import Timing
-from mapper.processing.preview import Preview, preview
 from mapper.processing.workflow import Workflow
 from mapper.services.ccv import is_signed
 from mapper.store.database import Database, lock_daemon, open_database
 from mapper.store.sealing import load_sealer
 
-__all__ = ["Options", "Preview", "preview", "run", "serve"]
+__all__ = ["Options", "run", "serve"]
 
 DRAIN_SECONDS = 10.0
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from mapper import mapping
 from mapper.errors import MapperError
-from mapper.processing import reading
+from mapper.processing import fetching
 from mapper.processing.engine import JSON
 from mapper.processing.environment import Environment
 from mapper.processing.outcome import Stop
@@ -25,13 +25,13 @@ async def look(environment: Environment, tenant: str, document_id: str) -> dict[
     if posted is None or found.drift_at is not None or found.state != "done":
         return {"outcome": "done"}
     try:
-        payload = await reading.fetched(environment.connections, found)
+        payload = await fetching.fetched(environment.connections, found)
         texts, settings = await environment.read(lambda conn: _of_that_day(conn, tenant, posted))
         rules = await asyncio.to_thread(environment.rules.compiled, texts, tenant)
         mapped = await asyncio.to_thread(mapping.apply, rules, found.kind, payload, settings)
         changed = amounts(mapped.document) != amounts(posted.document)
-    except Stop:
-        changed = True
+    except Stop as stop:
+        changed = stop.kind == "ignore"
     except MapperError:
         return {"outcome": "done"}
     if changed:

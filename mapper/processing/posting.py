@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy import Connection
+
 from mapper.mapping import Request
 from mapper.processing import plan
 from mapper.processing.environment import Environment
@@ -33,7 +35,12 @@ async def ledger_of(environment: Environment, tenant: str) -> Ledger:
 
 async def is_begun(environment: Environment, document: Document) -> bool:
     """Tell whether the document's invoice was made, or may have been."""
-    found = await environment.read(lambda conn: operations.find(conn, document.tenant, invoice_key(document)))
+    return await environment.read(lambda conn: begun(conn, document))
+
+
+def begun(conn: Connection, document: Document) -> bool:
+    """Tell it inside a transaction."""
+    found = operations.find(conn, document.tenant, invoice_key(document))
     return found is not None and found.state != "refused"
 
 

@@ -1,33 +1,42 @@
-"""What would be posted for a document of the shop now: fetched, judged and mapped, but neither posted nor stored."""
+"""What processing a document would do now: fetched, judged and mapped as `mapper run` does it, but nothing is posted.
+
+Nothing is stored either, and VIES is not asked: the finding K2 says that it would be.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
+
+from sqlalchemy import Connection
 
 from mapper import mapping
 from mapper.mapping import Mapped
-from mapper.processing import ledger
+from mapper.processing import actions, ledger, plan, posting, reading
 from mapper.processing.adoption import texts_in_use
 from mapper.processing.connections import Connections
-from mapper.processing.eligibility import judge
-from mapper.processing.reading import posted_otherwise
+from mapper.processing.outcome import Stop
 from mapper.services.wefact import WeFact, text_of
-from mapper.store import tenants
+from mapper.store import documents, payloads, tenants
 from mapper.store.database import Database
-from mapper.store.rows import Kind
+from mapper.store.rows import Document, Kind
 from mapper.store.sealing import Sealer
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """`why` tells why a document is not eligible; `debtor` is the Identifier of the one found, or empty: a new one."""
+    """What the document was mapped to, and why it would not be posted (`stop`), if so.
 
-    eligible: bool
-    why: str
+    `debtor` is the Identifier of the one found, or empty: a new one, or none is needed. `begun`: an earlier go may have
+    made the invoice already, so what was mapped then is shown, and would be brought to its end.
+    """
+
     mapped: Mapped
+    stop: Stop | None
     debtor: str
+    begun: bool = False
 
 
 def preview(
@@ -36,35 +45,65 @@ def preview(
     tenant: str,
     shop_id: int,
     *,
+    now: datetime,
     kind: Kind = "order",
     rules: Path | None = None,
+    again: bool = False,
+    reason: str = "",
     loopback: bool = False,
 ) -> Preview:
-    """Return what processing an order or invoice would do by its present content, the settings and the rules.
+    """Return what `actions.process` would lead to, by the document's present content, the settings and the rules.
 
     `rules` is a folder to try in place of the rules in use. Only searches in WeFact.
-    Raises RuleError, ServiceError, UsageError STO110 (no such tenant).
+    Raises what `actions.process` raises; RuleError, ServiceError.
     """
+    started_with = mapping.load_rulebooks(rules)
+    with database.read() as conn:
+        known = documents.find(conn, tenant, kind, shop_id)
+        if known is not None:
+            actions.check_processable(known, again=again, reason=reason)
+        texts = texts_in_use(conn, tenant, fallback=lambda: started_with.texts, published=rules is None)
+        row, settings = tenants.get(conn, tenant), tenants.settings(conn, tenant)
+        begun = _begun(conn, known) if known is not None and not again else None
+    rulebooks = mapping.rulebooks_from(texts, tenant=tenant)
 
     async def look() -> Preview:
         async with Connections(database, sealer, loopback=loopback) as connections:
+            wefact = await connections.wefact(tenant)
+            if begun is not None:
+                return Preview(begun, None, await _debtor(wefact, begun), begun=True)
             shop = await connections.shop(tenant)
             payload = await (shop.order(shop_id) if kind == "order" else shop.invoice(shop_id))
             mapped = mapping.apply(rulebooks, kind, payload, settings)
-            debtor = await _debtor(await connections.wefact(tenant), mapped)
-        with database.read() as conn:
-            posted = posted_otherwise(conn, tenant, kind, shop_id, payload)
-        verdict = judge(kind, payload, settings=settings, process_from=row.process_from, posted=posted)
-        return Preview(verdict.outcome == "post", verdict.reason, mapped, debtor)
+            with database.read() as conn:
+                posted = reading.posted_otherwise(conn, tenant, kind, shop_id, payload)
+            refused = reading.refusal(
+                kind,
+                payload,
+                settings=settings,
+                process_from=row.process_from,
+                posted=posted,
+                by_hand=True,
+                now=now,
+            )
+            stop = refused or reading.held(mapped)
+            if stop is None:
+                absent = await reading.absent_codes(connections, tenant, mapped)
+                if absent is not None:
+                    mapped = replace(mapped, findings=(*mapped.findings, absent))
+                    stop = reading.held(mapped)
+            return Preview(mapped, stop, await _debtor(wefact, mapped))
 
-    started_with = mapping.load_rulebooks(rules)
-    with database.read() as conn:
-        texts = (
-            started_with.texts if rules else texts_in_use(conn, tenant, fallback=lambda: started_with.texts)
-        )
-        row, settings = tenants.get(conn, tenant), tenants.settings(conn, tenant)
-    rulebooks = mapping.rulebooks_from(texts, tenant=tenant)
     return asyncio.run(look())
+
+
+def _begun(conn: Connection, document: Document) -> Mapped | None:
+    """Return what an earlier go mapped the document to, when it may have made the invoice."""
+    kept = payloads.mapping(conn, document.tenant, document.id)
+    if kept is None or not posting.begun(conn, document):
+        return None
+    requests = tuple(plan.from_json(request) for request in kept.requests)
+    return Mapped(kept.document, requests, (), rules=kept.rules)
 
 
 async def _debtor(wefact: WeFact, mapped: Mapped) -> str:

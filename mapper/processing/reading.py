@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -13,13 +14,14 @@ from sqlalchemy import Connection
 from mapper import mapping
 from mapper.catalogue import describe
 from mapper.diagnostics import Finding, Severity
-from mapper.errors import Fact, Language, Refused
+from mapper.errors import Fact, Language
 from mapper.mapping import Mapped, Request, Rulebooks
 from mapper.money import decimal_text
 from mapper.processing import plan, verification
 from mapper.processing.connections import Connections
-from mapper.processing.eligibility import Posted, Verdict, created_at, is_of_the_future, judge
+from mapper.processing.eligibility import Posted, created_at, is_of_the_future, judge
 from mapper.processing.environment import Environment
+from mapper.processing.fetching import fetched
 from mapper.processing.outcome import Stop
 from mapper.processing.verification import Verdict as Verified
 from mapper.services import ccv_invoices
@@ -28,7 +30,6 @@ from mapper.store.rows import Document, Kind, Tenant
 
 # An answer about VAT codes older than this is read anew before a document is held for a code it does not name.
 CODES_TRUSTED_SECONDS = 30.0
-_GONE = "CCV301"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +63,18 @@ async def read(environment: Environment, document: Document, *, by_hand: bool) -
     """
     payload = await fetched(environment.connections, document)
     around = await environment.read(lambda conn: _circumstances(conn, document, payload, by_hand=by_hand))
-    verdict = judged(payload, around)
     payload_hash = await environment.write(lambda conn: _keep_payload(conn, environment, document, payload))
-    if verdict.outcome == "ignore":
-        raise Stop("ignore", verdict.reason)
-    if verdict.outcome == "open":
-        raise Stop("open", verdict.reason)
-    if is_of_the_future(payload, environment.now()):
-        raise Stop("fail", "PRO216", {"date": str(payload.get("create_date"))[:40]})
+    refused = refusal(
+        document.kind,
+        payload,
+        settings=around.settings,
+        process_from=around.tenant.process_from,
+        posted=around.posted,
+        by_hand=by_hand,
+        now=environment.now(),
+    )
+    if refused is not None:
+        raise refused
     # Off the event loop: an order of hundreds of rows would make webhooks wait.
     rules = await asyncio.to_thread(environment.rules.of, document.tenant, around.overlay)
     mapped = await asyncio.to_thread(mapping.apply, rules, document.kind, payload, around.settings)
@@ -83,31 +88,30 @@ async def read(environment: Environment, document: Document, *, by_hand: bool) -
     return plan.plan_of(result.requests)
 
 
-async def fetched(connections: Connections, document: Document) -> dict[str, Any]:
-    """Return the document as the shop has it now. Raises Stop (ignored) when it is deleted there (R6)."""
-    if document.deleted:
-        raise Stop("ignore", "deleted in the shop (R6)")
-    shop = await connections.shop(document.tenant)
-    try:
-        if document.kind == "invoice":
-            return await shop.invoice(document.shop_id)
-        return await shop.order(document.shop_id)
-    except Refused as error:
-        if error.code == _GONE:
-            raise Stop("ignore", "deleted in the shop (R6)") from None
-        raise
-
-
-def judged(payload: Mapping[str, Any], around: Circumstances) -> Verdict:
-    """Return whether the document is to be posted by the tenant's settings."""
-    return judge(
-        around.document.kind,
+def refusal(
+    kind: Kind,
+    payload: Mapping[str, Any],
+    *,
+    settings: Mapping[str, Any],
+    process_from: datetime,
+    posted: Collection[Posted],
+    by_hand: bool,
+    now: datetime,
+) -> Stop | None:
+    """Return why a document is not to be mapped at all, whatever the rules would make of it, or None."""
+    verdict = judge(
+        kind,
         payload,
-        settings=around.settings,
-        process_from=around.tenant.process_from,
-        posted=around.posted,
-        go_live_applies=not around.by_hand,
+        settings=settings,
+        process_from=process_from,
+        posted=posted,
+        go_live_applies=not by_hand,
     )
+    if verdict.outcome != "post":
+        return Stop(verdict.outcome, verdict.reason)
+    if is_of_the_future(payload, now):
+        return Stop("fail", "PRO216", {"date": str(payload.get("create_date"))[:40]})
+    return None
 
 
 def held(mapped: Mapped) -> Stop | None:
@@ -128,9 +132,8 @@ async def _asked(environment: Environment, around: Circumstances, found: Read) -
         found, stop = await _ask_vies(environment, around, found, question)
         if stop is not None:
             return found, stop
-    missing = await _missing_codes(environment.connections, around.tenant.id, found.requests)
-    if missing:
-        absent = _finding("K3", "error", "PRO213", missing_facts(missing, found.mapped.document or {}))
+    absent = await absent_codes(environment.connections, around.tenant.id, found.mapped)
+    if absent is not None:
         return replace(found, findings=(*found.findings, absent)), Stop("fail", "K3", dict(absent.facts))
     return found, None
 
@@ -157,13 +160,15 @@ async def _ask_vies(
     return found, Stop("later", "K2", facts, seconds=verdict.seconds)
 
 
-async def _missing_codes(connections: Connections, tenant: str, requests: Iterable[Request]) -> list[str]:
-    """Return the VAT codes that are sent but do not exist in WeFact."""
-    used = {code for request in requests for code in _tax_codes(request.params)}
+async def absent_codes(connections: Connections, tenant: str, mapped: Mapped) -> Finding | None:
+    """Return the finding about VAT codes that would be sent but do not exist in WeFact (K3)."""
+    used = {code for request in mapped.requests for code in _tax_codes(request.params)}
     known = sale_codes(await connections.wefact_settings(tenant))
     if known and used - known:
         known = sale_codes(await connections.wefact_settings(tenant, at_most=CODES_TRUSTED_SECONDS))
-    return sorted(used - known) if known else []
+    if not known or not used - known:
+        return None
+    return _finding("K3", "error", "PRO213", missing_facts(sorted(used - known), mapped.document or {}))
 
 
 def missing_facts(codes: Sequence[str], document: Mapping[str, Any]) -> dict[str, str]:

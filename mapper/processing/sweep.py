@@ -18,6 +18,7 @@ from mapper.errors import MapperError
 from mapper.processing import engine, reference
 from mapper.processing.connections import Connections
 from mapper.processing.eligibility import Verdict, created_at, judge
+from mapper.processing.fetching import DELETED
 from mapper.services.ccv import CcvShop
 from mapper.services.ccv_invoices import order_id
 from mapper.store import documents, listing, sweeps, tenants
@@ -205,7 +206,7 @@ def _note(
 ) -> SweepReport:
     known = documents.find(conn, tenant.id, kind, summary["id"])
     is_open = _judged(kind, summary, tenant, settings).outcome == "open"
-    if known is not None and (known.state != "open" or is_open):
+    if known is not None and (is_open or not _is_to_be_taken_up(known)):
         return SweepReport(seen=1)
     noted = documents.note(
         conn,
@@ -221,6 +222,11 @@ def _note(
     if not is_open:
         engine.dispatch(conn, tenant.id, noted, reason=SWEPT, priority=engine.BACKGROUND)
     return SweepReport(seen=1, new=int(known is None), dispatched=int(not is_open))
+
+
+def _is_to_be_taken_up(known: Document) -> bool:
+    """What is open, and what was taken for deleted: the shop has it after all."""
+    return known.state == "open" or (known.ignored_by == "rule" and known.cause == DELETED)
 
 
 def _judged(kind: Kind, summary: Mapping[str, Any], tenant: Tenant, settings: Mapping[str, Any]) -> Verdict:

@@ -33,6 +33,8 @@ from mapper.vat.rates import VatRates
 from mapper.vat.territories import NONE, Territories, Territory
 
 _ZERO = Decimal(0)
+# No webshop is older, and no invoice is dated later: a year beyond these is a slip.
+_FIRST_YEAR, _LAST_YEAR = 1990, 2100
 _LIST = Type("list", item=ANY)
 _PLACE = Type("record", fields={**dict.fromkeys(("code", "name", "naam", "treated_as"), TEXT), "in_eu": FLAG})
 _SHARES = Type("list", item=Type("record", fields={"key": PERCENTAGE, "amount": MONEY}))
@@ -216,6 +218,8 @@ def local_time(moment: str, zone: str) -> str:
         raise RuleFault(f"'{moment[:40]}' is not a date and time such as 2026-03-31T22:30:00Z") from None
     if utc.tzinfo is None:
         raise RuleFault(f"'{moment[:40]}' does not say its time zone, such as the Z of 2026-03-31T22:30:00Z")
+    if not _FIRST_YEAR <= utc.year <= _LAST_YEAR:
+        raise RuleFault(f"'{moment[:40]}' is no date that a document can have")
     return utc.astimezone(_zone(zone)).replace(tzinfo=None, microsecond=0).isoformat()
 
 

@@ -10,6 +10,9 @@ from mapper.store import schema
 from mapper.store.rows import Heartbeat
 from mapper.store.upsert import insert_into
 
+# Longer than a daemon ever is between two signs, unless it is stuck or gone.
+TTL = timedelta(seconds=60)
+
 _HEARTBEAT = schema.heartbeat.c
 _COLUMNS = [_HEARTBEAT[name] for name in Heartbeat.__slots__]
 
