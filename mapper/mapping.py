@@ -406,7 +406,8 @@ class Mapper:
             raw, more = map_target(document, records.append)
         except _FAULTS as fault:
             findings.append(_fault(fault, target, records))
-            return Mapped(document, (), tuple(findings), trace, hash_)
+            stopped = Trace((*trace.records, (target, records)))
+            return Mapped(document, (), tuple(findings), stopped, hash_)
         findings += _findings(target, more, offline=offline)
         trace = Trace((*trace.records, (target, records)))
         return Mapped(document, requests_of(target, raw), tuple(findings), trace, hash_)

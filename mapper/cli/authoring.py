@@ -193,6 +193,8 @@ def _explain_stored(
 
 def _print_explanations(explainer: Explainer, paths: Sequence[str], *, as_json: bool) -> None:
     told = [explainer.explain(path) for path in paths] if paths else list(explainer.summary())
+    if not paths and (stopped := explainer.stopped()) is not None:
+        told.append(stopped)
     for one in told:
         if as_json:
             print_json(one.to_json())
