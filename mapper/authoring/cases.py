@@ -16,7 +16,7 @@ from typing import Any
 
 from mapper import money
 from mapper import settings as tenant_settings
-from mapper.authoring.expectations import Known
+from mapper.authoring.expectations import AFTER_COMMA, COMMA, Known
 from mapper.diagnostics import Diagnostic, Place
 from mapper.errors import PayloadError, RuleError
 from mapper.mapping import Rulebooks, payload_schema, shipped_rules
@@ -196,7 +196,7 @@ class _Reader:
                 known = schema.get("properties", {})
                 if name not in known:
                     prefix = "".join(f"{one}." for one in names[:number])
-                    hint = _close(name, list(known), prefix)
+                    hint = AFTER_COMMA if name.isdigit() else _close(name, list(known), prefix)
                     self.refuse(
                         "CASE103",
                         place,
@@ -206,12 +206,22 @@ class _Reader:
                     return
                 key, schema = name, known[name]
             if last:
+                self.refuse_comma(value, schema, names)
                 into[key] = self.value(value, schema, names, place)
             else:
                 inner = into[key] if isinstance(into, list) else into.get(key)
                 if not isinstance(inner, dict | list):
                     into[key] = [] if "array" in schema.get("type", "") else {}
                 into = into[key]
+
+    def refuse_comma(self, value: Node, schema: Mapping[str, Any], names: tuple[str, ...]) -> None:
+        """Refuse a decimal comma where an amount belongs; any other text may be meant, to see it refused."""
+        comma = COMMA.match(value.text) if "number" in schema.get("type", "") else None
+        if comma is not None:
+            hint = f"A decimal number is written with a point: {comma[1].replace('.', '')}.{comma[2]}."
+            self.refuse(
+                "CASE103", value.place, f"'{'.'.join(names)}' is a number; '{value.text}' is none.", hint
+            )
 
     def position(
         self,
