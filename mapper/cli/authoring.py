@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mapper.cli.options import chosen_tenant, json_option, now, print_json, say, tenant_option
+from mapper.cli.options import chosen_tenant, json_option, now, print_json, say, tenant_option, told
 from mapper.cli.payloads import STDIN, payloads
 from mapper.cli.state import State
 from mapper.diagnostics import Diagnostic
@@ -83,7 +83,9 @@ def map_(
     "--plain", is_flag=True, help="One line a problem, file:line:column: code: message, for editors and CI."
 )
 @click.option("--types", is_flag=True, help="Show the type of every value.")
+@click.pass_obj
 def check(
+    state: State,
     *,
     settings_file: Path | None,
     rules: Path | None,
@@ -102,7 +104,7 @@ def check(
     if types and loaded is not None:
         _print_types(loaded, as_json=as_json)
     if as_json or plain:
-        for problem in problems:
+        for problem in (told(one, state.language) for one in problems):
             print_json(problem.to_json()) if as_json else click.echo(problem.line())
     elif problems:
         raise RuleError(problems) if loaded is None else SettingsError(problems)

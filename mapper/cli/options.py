@@ -14,6 +14,7 @@ from mapper.diagnostics import printable
 from mapper.errors import Language, MapperError, UsageError
 
 if TYPE_CHECKING:
+    from mapper.diagnostics import Diagnostic
     from mapper.store.database import Database
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -37,11 +38,20 @@ def say(text: str) -> None:
 def tell(error: MapperError, language: Language) -> int:
     """Show an error with its code, its places and its remedy; return its exit code."""
     for diagnostic in getattr(error, "diagnostics", ()):
-        click.echo(diagnostic.render(), err=True)
+        click.echo(told(diagnostic, language).render(), err=True)
     say(f"{error.code}: {error.message(language)}")
     if remedy := error.remedy(language):
         say(f"  {remedy}")
     return error.exit_code
+
+
+def told(problem: Diagnostic, language: Language) -> Diagnostic:
+    """Return a problem of a file in the language asked for; settings speak it already."""
+    if language == "en" or not problem.code.startswith(("RULE", "CASE")):
+        return problem
+    from mapper.rulebook.dutch import in_dutch
+
+    return in_dutch(problem)
 
 
 def chosen_tenant(database: Database, given: str | None) -> str:
