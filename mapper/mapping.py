@@ -22,7 +22,7 @@ from mapper.catalogue import describe
 from mapper.diagnostics import Finding, Place, Severity
 from mapper.errors import Fact, RuleError
 from mapper.rulebook import forms, schemas
-from mapper.rulebook.compiler import Compiled, Run, compile_rules
+from mapper.rulebook.compiler import Compiled, Run
 from mapper.rulebook.emitter import LINE
 from mapper.rulebook.files import (
     FILES,
@@ -43,7 +43,7 @@ from mapper.rulebook.overlay import Replaced
 from mapper.rulebook.rules import Rules, slots
 from mapper.rulebook.runtime import MissingValue, WrongType
 from mapper.rulebook.source import FILE_LINES, read_file, read_text
-from mapper.rulebook.types import from_schema
+from mapper.rulebook.types import Type, from_schema
 from mapper.settings_schema import SCHEMA
 from mapper.vat import rates as vat_rates
 from mapper.vat import territories as vat_territories
@@ -268,26 +268,27 @@ def _loaded_rules(folder: Path, read: RuleFiles, texts: Mapping[str, str]) -> Ru
     rates = read.rates(roots.get(RATES))
     territories = read.territories(roots[TERRITORIES]) if TERRITORIES in roots else shipped_territories()
     available = functions(rates, territories)
-    tenant = from_schema(SCHEMA, outside=False)
-    sources = {}
-    for kind, name in KINDS.items():
-        if name in roots:
-            payload = from_schema(payload_schema(kind), outside=True).sure()
-            # A rulebook that extends another calls its payload by that one's name, too.
-            given = {**dict.fromkeys((kind, next(iter(KINDS))), payload), "tenant": tenant}
-            sources[kind] = read.rules(name, roots[name], available, given)
+    given = {kind: _given(kind) for kind in KINDS}
+    sources = {
+        kind: read.compiled(name, roots[name], texts, available, given[kind])
+        for kind, name in KINDS.items()
+        if name in roots
+    }
     target = None
     if TARGET in roots and sources:
-        document = read.document(sources)
-        target = read.rules(TARGET, roots[TARGET], available, {"document": document, "tenant": tenant})
+        document = read.document({kind: one.rules for kind, one in sources.items()})
+        whole = {"document": document, "tenant": _tenant()}
+        target = read.compiled(TARGET, roots[TARGET], texts, available, whole)
     if read.problems or target is None:
         raise RuleError(read.in_order())
-    compiled = {kind: compile_rules(rules, available) for kind, rules in sources.items()}
-    made = compile_rules(target, available)
-    for one in (*compiled.values(), made):
-        read.check_needs(one)
+    compiled = {kind: one.compiled() for kind, one in sources.items()}
+    made = target.compiled()
+    for part in (*sources.values(), target):
+        read.check_needs(part)
     if read.problems:
         raise RuleError(read.in_order())
+    for part in (*sources.values(), target):
+        part.keep()
     return Rulebooks(
         folder,
         dict(texts),
@@ -300,6 +301,18 @@ def _loaded_rules(folder: Path, read: RuleFiles, texts: Mapping[str, str]) -> Ru
         compiled,
         made,
     )
+
+
+@lru_cache(maxsize=1)
+def _tenant() -> Type:
+    return from_schema(SCHEMA, outside=False)
+
+
+@lru_cache(maxsize=4)
+def _given(kind: str) -> Mapping[str, Type]:
+    """Return the names a kind's rulebook starts from; one that extends another has that one's for its payload, too."""
+    payload = from_schema(payload_schema(kind), outside=True).sure()
+    return {**dict.fromkeys((kind, next(iter(KINDS))), payload), "tenant": _tenant()}
 
 
 def rule_schemas() -> dict[str, dict[str, Any]]:

@@ -381,22 +381,32 @@ def _function(name: str, arguments: list[ast.arg], body: list[ast.stmt]) -> ast.
 _TYPE_PARAMS: dict[str, Any] = {"type_params": []} if "type_params" in ast.FunctionDef._fields else {}
 
 
+# The kinds of nodes that have others inside them, or a position.
+_NODES = frozenset(
+    kind
+    for kind in vars(ast).values()
+    if isinstance(kind, type) and issubclass(kind, ast.AST) and kind._fields
+)
+
+
 def _place_all(tree: ast.AST) -> None:
-    """Give every node without a position that of the node around it."""
-    waiting: list[tuple[ast.AST, tuple[int, int, int]]] = [(tree, (1, 0, 1))]
+    """Give every node without a position that of the node around it: ten thousand of them, before anything is live."""
+    waiting: list[tuple[Any, int, int, int]] = [(tree, 1, 0, 1)]
     while waiting:
-        node, place = waiting.pop()
+        node, line, column, end = waiting.pop()
         own = node.__dict__
+        inside = [*own.values()]
         if "lineno" in own:
-            place = own["lineno"], own["col_offset"], own["end_col_offset"]
+            line, column, end = own["lineno"], own["col_offset"], own["end_col_offset"]
         elif node._attributes:
-            own["lineno"] = own["end_lineno"] = place[0]
-            own["col_offset"], own["end_col_offset"] = place[1], place[2]
-        for value in list(own.values()):
-            if value.__class__ is list:
-                waiting += [(item, place) for item in value if isinstance(item, ast.AST)]
-            elif isinstance(value, ast.AST) and value._fields:
-                waiting.append((value, place))
+            own["lineno"] = own["end_lineno"] = line
+            own["col_offset"], own["end_col_offset"] = column, end
+        for value in inside:
+            kind = value.__class__
+            if kind is list:
+                waiting += [(item, line, column, end) for item in value if item.__class__ in _NODES]
+            elif kind in _NODES:
+                waiting.append((value, line, column, end))
 
 
 def _has_cases(value: r.Value) -> bool:

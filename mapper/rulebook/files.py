@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,13 @@ from typing import Any
 from mapper.diagnostics import Diagnostic, Place
 from mapper.errors import RuleError
 from mapper.rulebook import forms
-from mapper.rulebook.compiler import Compiled
+from mapper.rulebook.compiler import Compiled, compile_rules
 from mapper.rulebook.emitter import Site
 from mapper.rulebook.expressions import Reader
 from mapper.rulebook.functions import Function
 from mapper.rulebook.loader import form_of, read_rules, sections
 from mapper.rulebook.overlay import Overlaid, extended, overlay
+from mapper.rulebook.reuse import keep, kept, recall, shape, texts_key
 from mapper.rulebook.rules import Rules
 from mapper.rulebook.source import Node, Source, read, read_text
 from mapper.rulebook.types import Type, join
@@ -76,6 +77,7 @@ class RuleFiles:
         self.sources: dict[str, Source] = {}
         self.unread: set[str] = set()
         self.told: set[Place] = set()
+        self.bases: dict[str, tuple[str]] = {}
 
     def in_order(self) -> list[Diagnostic]:
         """Return the problems in the order of the files, and of the lines of each."""
@@ -103,7 +105,7 @@ class RuleFiles:
         shown = self.files[name]
         self.sources[shown] = Source(text, shown)
         try:
-            return read(text, shown)
+            return kept(("yaml", text, shown), lambda: read(text, shown))
         except RuleError as error:
             self.problems += error.diagnostics
             self.unread.add(name)
@@ -127,6 +129,8 @@ class RuleFiles:
         """Put the tenant's overlay, if there is one, into the rulebooks."""
         if OVERLAY not in texts or self.unread - {RATES, TERRITORIES}:
             return Overlaid((), ())
+        # An overlay changes the nodes, which others may have.
+        roots.update({name: roots[name].copy() for name in (*KINDS.values(), TARGET) if name in roots})
         rulebooks = [roots[name] for name in (*KINDS.values(), TARGET) if name in roots]
         overlaid = overlay(rulebooks, roots[OVERLAY], self.sources[self.files[OVERLAY]])
         self.problems += overlaid.problems
@@ -147,6 +151,7 @@ class RuleFiles:
                 self.problems.append(self.problem(Diagnostic("RULE303", base.place, message, hint)))
                 self.unread.add(name)
                 continue
+            self.bases[name] = (base.text,)
             merged = replace(roots[base.text].copy(), place=root.place)
             roots[name], problems = extended(merged, root, self.sources[self.files[name]])
             self.problems += problems
@@ -196,6 +201,25 @@ class RuleFiles:
             self.problems += [self.problem(one) for one in error.diagnostics]
         return vat_territories.NONE
 
+    def compiled(
+        self,
+        name: str,
+        root: Node,
+        texts: Mapping[str, str],
+        available: Mapping[str, Function],
+        given: Mapping[str, Type],
+    ) -> Part:
+        """Return a rulebook, typed, that can be compiled; as it was when the texts it depends on are the same."""
+        related = (name, *self.bases.get(name, ()), OVERLAY, RATES, TERRITORIES)
+        key = (
+            name,
+            texts_key(related, texts, self.files),
+            shape(given["document"]) if name == TARGET else None,
+        )
+        before = recall(key) if name not in self.unread else None
+        rules = before.rules if before is not None else self.rules(name, root, available, given)
+        return Part(key, rules, available, before)
+
     def rules(
         self, name: str, root: Node, available: Mapping[str, Function], given: Mapping[str, Type]
     ) -> Rules:
@@ -217,11 +241,34 @@ class RuleFiles:
         self.problems += map(self.problem, _without_repeats(told))
         return rules
 
-    def check_needs(self, compiled: Compiled) -> None:
+    def check_needs(self, part: Part) -> None:
         """Note each value that a rule needs although the shop's API, or another rule, says that there may be none."""
-        sites = {site.place: site for site in compiled.sites if site.nullable and site.place not in self.told}
-        self.told.update(sites)
-        self.problems += map(self.problem, _without_repeats(map(_need, sites.values())))
+        if part.before is None:
+            needed = (site for site in part.compiled().sites if site.nullable)
+            sites = {site.place: site for site in needed if site.place not in self.told}
+            self.told.update(sites)
+            self.problems += map(self.problem, _without_repeats(map(_need, sites.values())))
+
+
+@dataclass(slots=True)
+class Part:
+    """One rulebook of a load: typed, compiled when it is asked for, and kept for the next load when all was well."""
+
+    key: Hashable
+    rules: Rules
+    available: Mapping[str, Function]
+    before: Compiled | None
+    made: Compiled | None = None
+
+    def compiled(self) -> Compiled:
+        """Return the rules, compiled."""
+        if self.made is None:
+            self.made = self.before or compile_rules(self.rules, self.available)
+        return self.made
+
+    def keep(self) -> None:
+        """Keep what was compiled."""
+        keep(self.key, self.compiled())
 
 
 def _need(site: Site) -> Diagnostic:

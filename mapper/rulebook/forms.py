@@ -377,6 +377,8 @@ def fitted(node: Node, form: Form, refuse: Callable[[str, Place, str, str], None
         return Node("map", node.place)
     missing = [name for name in form.needed if name not in node.entries]
     unknown = [name for name in node.entries if name not in form.known]
+    if not missing and not unknown:
+        return node
     meant: dict[str, str] = {}
     for name in unknown:
         absent = [one for one in form.known if one not in node.entries and one not in meant.values()]

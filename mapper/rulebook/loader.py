@@ -549,6 +549,7 @@ def sections(root: Node, form: forms.Form, reader: Reader) -> Node:
     one, finds them.
     """
     whole = forms.fitted(root, form, reader.refuse)
+    whole = replace(whole, entries=dict(whole.entries))
     for key in form.keys:
         node = whole.entries.get(key.name)
         if node is None:

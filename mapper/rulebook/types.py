@@ -50,11 +50,11 @@ class Type:
 
     def maybe(self) -> Type:
         """Return the same type, but it may be absent."""
-        return replace(self, optional=True)
+        return self if self.optional else replace(self, optional=True)
 
     def sure(self) -> Type:
         """Return the same type, and it is there."""
-        return replace(self, optional=False, nullable=False)
+        return self if not (self.optional or self.nullable) else replace(self, optional=False, nullable=False)
 
     def of(self, unit: Unit) -> Type:
         """Return the same type in another unit."""
