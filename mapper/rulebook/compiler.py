@@ -9,6 +9,7 @@ value; both come from the same rules.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
@@ -373,6 +374,9 @@ class _Compiler(Emitter):
         return is_(load(variable), NONE, negated=True)
 
 
+_WORKING = re.compile(r"\.\s*_")
+
+
 def _function(name: str, arguments: list[ast.arg], body: list[ast.stmt]) -> ast.stmt:
     signature = ast.arguments([], arguments, None, [], [], None, [])
     return ast.FunctionDef(name, signature, body, [], None, None, **_TYPE_PARAMS)
@@ -417,6 +421,8 @@ def _hidden_fields(rules: r.Rules) -> Iterator[tuple[str, str]]:
     """Yield (group, working value) for each working value of lines that another rule reads."""
     groups = {step.name for step in rules.steps if isinstance(step, r.LineRule)}
     for expr in r.all_expressions(rules):
+        if not _WORKING.search(rules.written.get(expr.place, "._")):
+            continue
         for part in ex.walk(expr):
             match part:
                 case ex.Field(base=ex.Name(name=group), name=name) if group in groups and name.startswith(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import difflib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -32,6 +32,7 @@ from mapper.rulebook.tree import (
     Name,
     Not,
     Text,
+    walk,
 )
 from mapper.rulebook.types import ANY, FLAG, NONE, NUMBER, PLACES, TEXT, Type, calculated, fits, join
 
@@ -40,6 +41,7 @@ MAX_NODES = 200
 MAX_DEPTH = 25
 MAX_PROBLEMS = 100
 MAX_COMPARED = 500
+MAX_READ = 20_000
 
 _LINE_END = re.compile("[\n\r\f]")
 _NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?\Z")
@@ -62,12 +64,33 @@ _COMPARISON = {
 Names = Mapping[str, Type]
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """An expression that was read, the types of the names it was read with, and what it noted as written."""
+
+    expr: Expr
+    needs: Mapping[str, Type]
+    written: Mapping[Place, str]
+
+
+_READ: dict[Hashable, _Read] = {}
+"""An edit changes one expression of a thousand: the others are as they were, as long as the names in them are."""
+
+
+def _is_same(now: Type | None, before: Type) -> bool:
+    """Tell whether a type is another one in all respects; parts only when they are the very same."""
+    if now is None or now is before:
+        return now is before
+    parts = now.fields is before.fields and now.item is before.item
+    return parts and now == before and now.nullable == before.nullable and now.choices == before.choices
+
+
 @dataclass(slots=True)
 class Reader:
     """Reads expressions of one file, collecting problems; a part that cannot be read gets the type `any`.
 
     `written` holds each part as its author wrote it, without the quotes and escapes of the file. `values` are the
-    places of expressions that could be a value in another form.
+    places of expressions that could be a value in another form. `rulebook` tells apart those that share expressions.
     """
 
     source: Source
@@ -75,6 +98,7 @@ class Reader:
     problems: list[Diagnostic] = field(default_factory=list)
     written: dict[Place, str] = field(default_factory=dict)
     values: set[Place] = field(default_factory=set)
+    rulebook: str = ""
 
     def value(self, node: Node, names: Names) -> Expr:
         """Read the expression of a scalar that could also be one of the other forms of a value, such as `text`."""
@@ -155,12 +179,31 @@ class Reader:
             self.refuse("RULE203", node.place, f"{len(stripped)} characters are too many: at most {MAX_CHARACTERS}.",
                         "Split it: give a part a name of its own.")  # fmt: skip
             return Const(ANY, node.place, None)
+        key = (self.rulebook, node.place, node.raw, offset, text)
+        before = _READ.get(key)
+        if before is not None and all(_is_same(names.get(name), kind) for name, kind in before.needs.items()):
+            self.written.update(before.written)
+            return before.expr
         # A line end ends a Python expression; in a YAML block it is only a space to the author.
         source = _LINE_END.sub(" ", stripped)
         tree = self._parse(node, source, offset)
         if tree is None:
             return Const(ANY, node.place, None)
-        return _Checker(self, node, source, offset, names).convert(tree)
+        return self._convert(key, _Checker(self, node, source, offset, names), tree)
+
+    def _convert(self, key: Hashable, checker: _Checker, tree: ast.expr) -> Expr:
+        """Convert a parsed text, and keep the expression for the next time when nothing was wrong with it."""
+        problems, all_written = len(self.problems), self.written
+        self.written = {}
+        expr = checker.convert(tree)
+        own, self.written = self.written, all_written
+        self.written.update(own)
+        if len(self.problems) == problems < MAX_PROBLEMS:
+            read = (part.name for part in walk(expr) if isinstance(part, Name))
+            if len(_READ) >= MAX_READ:
+                _READ.clear()
+            _READ[key] = _Read(expr, {name: checker.names[name] for name in read}, own)
+        return expr
 
     def _parse(self, node: Node, source: str, offset: int) -> ast.expr | None:
         try:

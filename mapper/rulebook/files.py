@@ -226,7 +226,7 @@ class RuleFiles:
         """Return a rulebook, typed; `given` are the names it starts from."""
         if name in self.unread:
             return Rules(name, self.files[name], "", given, (), (), (), Type("record", fields=None))
-        reader = Reader(self.sources[self.files[name]], available)
+        reader = Reader(self.sources[self.files[name]], available, rulebook=name)
         others = [
             self.files[other] for other in (*KINDS.values(), OVERLAY) if other in self.files and other != name
         ]

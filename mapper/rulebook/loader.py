@@ -15,6 +15,7 @@ from typing import Any
 from mapper.diagnostics import Place
 from mapper.rulebook import forms
 from mapper.rulebook.expressions import Reader
+from mapper.rulebook.reuse import interned
 from mapper.rulebook.rules import (
     Case,
     Check,
@@ -125,7 +126,8 @@ class _Loader:
                 self.reader.refuse("RULE212", place, f"'{name}' exists already.", "Choose another name.")
                 continue
             value = self.value(inner, names)
-            names[name] = given(value)
+            kind = given(value)
+            names[name] = interned(kind) if isinstance(value, When | Fields) else kind
             self.forms_of_texts[name] = self._form_of_text(value)
             yield Entry(name, f"{section}.{name}", value, place)
 
@@ -163,7 +165,7 @@ class _Loader:
             self.reader.refuse(
                 "RULE212", place, f"'{name}' exists already.", "Give the line rule another `name`."
             )
-        self.names[name] = Type("list", item=Type("record", fields={"kind": TEXT, **every}))
+        self.names[name] = interned(Type("list", item=Type("record", fields={"kind": TEXT, **every})))
         if self.line_fields is None:
             self.line_fields = public
         for field_name, kind in public.items():
@@ -174,7 +176,7 @@ class _Loader:
                 self.reader.refuse("RULE205", node.place, message)
             else:
                 self.line_fields[field_name] = joined
-        self.names["lines"] = Type("list", item=Type("record", fields=self.line_fields))
+        self.names["lines"] = interned(Type("list", item=Type("record", fields=dict(self.line_fields))))
 
     def _compare(self, values: Node, place: Place, names: dict[str, Type]) -> None:
         """Note the fields by which a line rule differs from the others; what it lacks is any value further down."""

@@ -14,10 +14,12 @@ from mapper.rulebook.types import Type
 
 MOST = 32
 """Rules of a few days and overlays of a few tenants; each part is some hundred kilobytes."""
+MOST_TYPES = 2_000
 
 _Part = TypeVar("_Part")
 _kept: OrderedDict[Hashable, Any] = OrderedDict()
 _lock = Lock()
+_types: dict[Hashable, Type] = {}
 
 
 def kept(key: Hashable, make: Callable[[], _Part]) -> _Part:
@@ -48,6 +50,13 @@ def keep(key: Hashable, part: object) -> None:
 def texts_key(names: Iterable[str], texts: Mapping[str, str], files: Mapping[str, str]) -> Hashable:
     """Return a key of some files: their texts, and the names by which places call them."""
     return tuple((name, texts.get(name), files.get(name)) for name in names)
+
+
+def interned(kind: Type) -> Type:
+    """Return the one type of all that are the same, so that what was read with it is found again."""
+    if len(_types) >= MOST_TYPES:
+        _types.clear()
+    return _types.setdefault(shape(kind), kind)
 
 
 def shape(kind: Type) -> Hashable:
