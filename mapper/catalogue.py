@@ -93,10 +93,10 @@ RULES: dict[str, Entry] = {
         "Splits het, of verwijder wat er niet hoort.",
     ),
     "RULE107": Entry(
-        "The table of VAT rates cannot be read.",
-        "De tabel met btw-tarieven kan niet gelezen worden.",
-        "Restore `vat_rates.yaml` to the shape that its comments describe.",
-        "Herstel `vat_rates.yaml` in de vorm die het commentaar beschrijft.",
+        "A table of VAT rates or territories cannot be read.",
+        "Een tabel met btw-tarieven of gebieden kan niet gelezen worden.",
+        "Mend it at the place named; docs/rules.md shows its form.",
+        "Herstel deze op de genoemde plaats; docs/rules.md toont de vorm.",
     ),
     "RULE108": Entry(
         "A text goes on on the next line.",
@@ -231,10 +231,10 @@ RULES: dict[str, Entry] = {
         "Zeg wat geldt als ze ontbreekt.",
     ),
     "RULE222": Entry(
-        "A keyword never decides: a row above it always matches first.",
-        "Een trefwoord beslist nooit: een regel erboven past altijd eerder.",
-        "Move its row up, or remove the word.",
-        "Zet de regel hoger, of verwijder het woord.",
+        "A keyword never decides: a row above it always matches first, or its text cannot hold it.",
+        "Een trefwoord beslist nooit: een regel erboven past altijd eerder, of het kan niet in de tekst staan.",
+        "Write the word as its text has it, move its row up, or remove the word.",
+        "Schrijf het woord zoals de tekst het heeft, zet de regel hoger, of verwijder het woord.",
     ),
     "RULE223": Entry(
         "A case is never reached.",

@@ -36,7 +36,7 @@ class Place:
 class Diagnostic:
     """One problem in a rule or settings file: what, where, why, and a hint how to mend it.
 
-    `dutch` are message and hint in Dutch. Where they are not known, the code's own texts stand before the English ones.
+    `dutch` are message and hint in Dutch, where whoever found it speaks it.
     """
 
     code: str
@@ -46,47 +46,31 @@ class Diagnostic:
     excerpt: str = ""
     dutch: tuple[str, str] | None = None
 
-    def said(self, language: Language) -> tuple[str, str]:
-        """Return message and hint in a language."""
-        if language == "en":
-            return self.message, self.hint
-        if self.dutch is not None:
-            return self.dutch
-        from mapper.catalogue import CATALOGUE
-
-        known = CATALOGUE.get(self.code)
-        if known is None:
-            return self.message, self.hint
-        return f"{known.nl} {self.message}", f"{known.remedy_nl} {self.hint}".rstrip()
-
-    def render(self, language: Language = "en") -> str:
+    def render(self) -> str:
         """Return the problem for a terminal: position, message, the line with the spot marked, and the hint."""
-        message, hint = self.said(language)
-        lines = [f"{printable(str(self.place))}: {self.code}: {printable(message)}"]
+        lines = [f"{printable(str(self.place))}: {self.code}: {printable(self.message)}"]
         if self.excerpt:
             number = str(self.place.line)
             shown, marker = _marked(self.excerpt, self.place.column - 1, self.place.length)
             lines.append(f"  {number} | {shown}")
             lines.append(f"  {' ' * len(number)} | {marker}")
-        if hint:
-            lines.append(f"  {printable(hint)}")
+        if self.hint:
+            lines.append(f"  {printable(self.hint)}")
         return "\n".join(lines)
 
-    def line(self, language: Language = "en") -> str:
+    def line(self) -> str:
         """Return the problem on one line, `file:line:column: code: message`, as editors and CI read it."""
-        message, hint = self.said(language)
-        return printable(f"{self.place}: {self.code}: {message} {hint}".replace("\n", " ").rstrip())
+        return printable(f"{self.place}: {self.code}: {self.message} {self.hint}".replace("\n", " ").rstrip())
 
-    def to_json(self, language: Language = "en") -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Return the problem as JSON-able values."""
-        message, hint = self.said(language)
         return {
             "code": self.code,
             "file": self.place.file,
             "line": self.place.line,
             "column": self.place.column,
-            "message": message,
-            "hint": hint,
+            "message": self.message,
+            "hint": self.hint,
         }
 
 

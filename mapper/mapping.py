@@ -21,8 +21,8 @@ from mapper import money
 from mapper.catalogue import describe
 from mapper.diagnostics import Finding, Place, Severity
 from mapper.errors import Fact, RuleError
-from mapper.rulebook import forms
-from mapper.rulebook.compiler import Compiled, Run, compile_rules
+from mapper.rulebook import forms, schemas
+from mapper.rulebook.compiler import Compiled, Run
 from mapper.rulebook.emitter import LINE
 from mapper.rulebook.files import (
     FILES,
@@ -38,11 +38,12 @@ from mapper.rulebook.files import (
     overlay_name,
 )
 from mapper.rulebook.functions import Function, RuleFault, UnknownCountry, functions
+from mapper.rulebook.origins import origins
 from mapper.rulebook.overlay import Replaced
 from mapper.rulebook.rules import Rules, slots
 from mapper.rulebook.runtime import MissingValue, WrongType
 from mapper.rulebook.source import FILE_LINES, read_file, read_text
-from mapper.rulebook.types import from_schema
+from mapper.rulebook.types import Type, from_schema
 from mapper.settings_schema import SCHEMA
 from mapper.vat import rates as vat_rates
 from mapper.vat import territories as vat_territories
@@ -185,9 +186,13 @@ def shipped_territories() -> vat_territories.Territories:
     return vat_territories.from_node(read_file(shipped_rules() / TERRITORIES))
 
 
-def load_rulebooks(folder: Path | None = None, *, overlay_file: Path | None = None) -> Rulebooks:
+def load_rulebooks(
+    folder: Path | None = None, *, overlay_file: Path | None = None, today: date = date.max
+) -> Rulebooks:
     """Read and compile the rules of a folder (the shipped ones when None), with a tenant's overlay if one is given.
 
+    `today` is the last day on which a table of VAT can have been checked: given where authors are told of problems, and
+    not where rules are used, since a clock that is wrong must not stop them.
     Raises RuleError with the problems of all files together, in the order of the files.
     """
     folder = folder or shipped_rules()
@@ -197,7 +202,7 @@ def load_rulebooks(folder: Path | None = None, *, overlay_file: Path | None = No
     }
     if overlay_file is not None:
         paths[OVERLAY], files[OVERLAY] = overlay_file, str(overlay_file)
-    read = RuleFiles(files)
+    read = RuleFiles(files, today)
     wanted = {name: path for name, path in paths.items() if name in {*NEEDED, OVERLAY} or path.exists()}
     texts = {name: text for name, path in wanted.items() if (text := read.text(name, path)) is not None}
     return _loaded(folder, read, texts)
@@ -257,31 +262,33 @@ def _loaded(folder: Path, read: RuleFiles, texts: Mapping[str, str]) -> Rulebook
 
 def _loaded_rules(folder: Path, read: RuleFiles, texts: Mapping[str, str]) -> Rulebooks:
     roots = {name: read.root(name, text) for name, text in texts.items()}
+    read.frame(roots)
     overlaid = read.overlay(roots, texts)
     read.extend(roots)
     rates = read.rates(roots.get(RATES))
     territories = read.territories(roots[TERRITORIES]) if TERRITORIES in roots else shipped_territories()
     available = functions(rates, territories)
-    tenant = from_schema(SCHEMA, outside=False)
-    sources = {}
-    for kind, name in KINDS.items():
-        if name in roots:
-            payload = from_schema(payload_schema(kind), outside=True).sure()
-            # A rulebook that extends another calls its payload by that one's name, too.
-            given = {**dict.fromkeys((kind, next(iter(KINDS))), payload), "tenant": tenant}
-            sources[kind] = read.rules(name, roots[name], available, given)
+    given = {kind: _given(kind) for kind in KINDS}
+    sources = {
+        kind: read.compiled(name, roots[name], texts, available, given[kind])
+        for kind, name in KINDS.items()
+        if name in roots
+    }
     target = None
     if TARGET in roots and sources:
-        document = read.document(sources)
-        target = read.rules(TARGET, roots[TARGET], available, {"document": document, "tenant": tenant})
+        document = read.document({kind: one.rules for kind, one in sources.items()})
+        whole = {"document": document, "tenant": _tenant()}
+        target = read.compiled(TARGET, roots[TARGET], texts, available, whole)
     if read.problems or target is None:
-        raise RuleError(read.problems)
-    compiled = {kind: compile_rules(rules, available) for kind, rules in sources.items()}
-    for source in compiled.values():
-        read.check_needs(source)
+        raise RuleError(read.in_order())
+    compiled = {kind: one.compiled() for kind, one in sources.items()}
+    made = target.compiled()
+    for part in (*sources.values(), target):
+        read.check_needs(part)
     if read.problems:
-        raise RuleError(read.problems)
-    made = compile_rules(target, available)
+        raise RuleError(read.in_order())
+    for part in (*sources.values(), target):
+        part.keep()
     return Rulebooks(
         folder,
         dict(texts),
@@ -296,13 +303,32 @@ def _loaded_rules(folder: Path, read: RuleFiles, texts: Mapping[str, str]) -> Ru
     )
 
 
+@lru_cache(maxsize=1)
+def _tenant() -> Type:
+    return from_schema(SCHEMA, outside=False)
+
+
+@lru_cache(maxsize=4)
+def _given(kind: str) -> Mapping[str, Type]:
+    """Return the names a kind's rulebook starts from; one that extends another has that one's for its payload, too."""
+    payload = from_schema(payload_schema(kind), outside=True).sure()
+    return {**dict.fromkeys((kind, next(iter(KINDS))), payload), "tenant": _tenant()}
+
+
 def rule_schemas() -> dict[str, dict[str, Any]]:
-    """Return the JSON schemas of the rule files by file name, for editors; made from the loader's own tables."""
+    """Return the JSON schemas of rule files, tables, overlays and cases, for editors; made from the loader's tables."""
     known = functions(vat_rates.VatRates(date.min, {}, {}))
     help_ = {name: function.doc for name, function in known.items()}
-    made = {KINDS["order"]: forms.editor_schema(forms.SOURCE_RULEBOOK, help_)}
-    made[KINDS["invoice"]] = forms.editor_schema(forms.EXTENSION, help_)
-    made[TARGET] = forms.editor_schema(forms.TARGET_RULEBOOK, help_)
+    rulebooks = {
+        KINDS["order"]: forms.SOURCE_RULEBOOK,
+        KINDS["invoice"]: forms.EXTENSION,
+        TARGET: forms.TARGET_RULEBOOK,
+        OVERLAY: forms.OVERLAY,
+    }
+    made = {name: schemas.editor_schema(form, help_) for name, form in rulebooks.items()}
+    made[RATES] = schemas.table_schema(forms.VAT_RATES)
+    made[TERRITORIES] = schemas.table_schema(forms.VAT_TERRITORIES)
+    made["cases.yaml"] = schemas.cases_schema()
     return {name.replace(".yaml", ".schema.json"): schema for name, schema in made.items()}
 
 
@@ -393,7 +419,8 @@ class Mapper:
             raw, more = map_target(document, records.append)
         except _FAULTS as fault:
             findings.append(_fault(fault, target, records))
-            return Mapped(document, (), tuple(findings), trace, hash_)
+            stopped = Trace((*trace.records, (target, records)))
+            return Mapped(document, (), tuple(findings), stopped, hash_)
         findings += _findings(target, more, offline=offline)
         trace = Trace((*trace.records, (target, records)))
         return Mapped(document, requests_of(target, raw), tuple(findings), trace, hash_)
@@ -468,7 +495,13 @@ def _fault(fault: Exception, compiled: Compiled, records: Sequence[Record]) -> F
     item = next((value for number, _, value in reversed(records) if number == LINE), None)
     if isinstance(fault, MissingValue):
         site = compiled.sites[fault.site]
-        return _finding("MAP201", site.place, site.what, {"path": site.what, "row": _row(site.what, item)})
+        fields = (
+            origins(compiled, records, site.expr) if site.what.startswith("_") or "(" in site.what else []
+        )
+        fields = fields or [site.what]
+        return _finding(
+            "MAP201", site.place, fields[0], {"path": "' / '".join(fields), "row": _row(fields[0], item)}
+        )
     place = _rule_place(fault, compiled.rules)
     if isinstance(fault, WrongType):
         facts = {

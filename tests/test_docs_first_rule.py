@@ -7,41 +7,68 @@ import shlex
 import shutil
 from pathlib import Path
 
+import pytest
+
 from mapper.authoring.cases import read_cases
 from mapper.authoring.trial import places, run_case
 from mapper.mapping import load_rulebooks
 
 ROOT = Path(__file__).parents[1]
-PAGE = (ROOT / "docs" / "first-rule-change.md").read_text(encoding="utf-8")
+PATH = ROOT / "docs" / "first-rule-change.md"
+PAGE = PATH.read_text(encoding="utf-8")
 REFERENCE = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
 
-STEP = re.compile(r"```(sh|diff|yml|text)\n(.*?)```|`(my-rules/[\w/.-]+\.yaml)`", re.DOTALL)
+STEP = re.compile(r"```(sh|diff|yml|text)\n(.*?)```|`(my-rules/[\w/.-]+\.yaml)((?::\d+)*)`", re.DOTALL)
 
 
-def numbers_aside(text: str) -> str:
-    """Places and counts move with every change of the rules; what the page says about them need not."""
-    return re.sub(r"\d+", "0", text)
+def as_said(shown: str, said: str) -> str:
+    """Return what the page shows as it really was said: places and counts move with every change of the rules."""
+    return "".join(f"{line_as_said(line, said.splitlines())}\n" for line in shown.splitlines())
 
 
-def test_the_page_is_followed_from_top_to_bottom(mapper, tmp_path, monkeypatch):
+def line_as_said(shown: str, said: list[str]) -> str:
+    """Return the line that was said; one that the page ends with … is shown as far as it goes."""
+    begin = shown.removesuffix("…")
+    pattern = re.compile(r"\d+".join(map(re.escape, re.split(r"\d+", begin))))
+    for line in said:
+        found = pattern.match(line)
+        if found is not None and shown.endswith("…"):
+            return f"{found.group()}…"
+        if found is not None and found.group() == line:
+            return line
+    pytest.fail(f"{shown!r} is not among\n" + "\n".join(said))
+
+
+def test_the_page_is_followed_from_top_to_bottom(mapper, tmp_path, monkeypatch, pytestconfig):
     monkeypatch.chdir(tmp_path)
     shutil.copytree(ROOT / "rules", "rules")
-    file, said, ran = Path(), "", 0
-    for kind, text, named in STEP.findall(PAGE):
-        if named:
+    file, said, ran, real, end = Path(), "", 0, "", 0
+    for step in STEP.finditer(PAGE):
+        kind, text, named, position = step.groups()
+        whole = step.group()
+        if named and position:
+            (place,) = set(re.findall(rf"{re.escape(named)}:\d+:\d+(?=  match)", said))
+            whole = f"`{place}`"
+        elif named:
             file = Path(named)
         elif kind == "sh":
             said = run(mapper, text)
             ran += 1
         elif kind == "text":
-            for line in text.splitlines():
-                assert numbers_aside(line) in numbers_aside(said), said
+            whole = f"```text\n{as_said(text, said)}```"
         elif kind == "diff":
             change(file, text)
         else:
             file.write_text(file.read_text(encoding="utf-8") + text, encoding="utf-8")
+        real, end = real + PAGE[end : step.start()] + whole, step.end()
     assert ran == PAGE.count("```sh\n") == 8
     assert "riverty" in Path("my-rules/ccv_order.yaml").read_text(encoding="utf-8")
+    real += PAGE[end:]
+    if pytestconfig.option.update_snapshots:
+        PATH.write_text(real, encoding="utf-8")
+    assert real == PATH.read_text(encoding="utf-8"), (
+        "run: ./dev test tests/test_docs_first_rule.py --snapshot-update"
+    )
 
 
 def run(mapper, text: str) -> str:

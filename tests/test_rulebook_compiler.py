@@ -61,6 +61,123 @@ def test_when_without_otherwise_gives_nothing(mapped_by):
     assert value(mapped_by(source, paid=False, status=1)) is None
 
 
+@pytest.fixture
+def refused(tmp_path):
+    """Return (code, line, hint) of each problem of little rules that do not load."""
+
+    def call(source, target=None):
+        with pytest.raises(RuleError) as caught:
+            load_rulebooks(little(tmp_path, source) if target is None else little(tmp_path, source, target))
+        return [(one.code, one.place.line, one.hint) for one in caught.value.diagnostics]
+
+    return call
+
+
+MAYBE = """
+document:
+  id: order.id
+  x:
+    when:
+      - {if: order.paid, then: order.total_price}
+"""
+
+
+@pytest.mark.parametrize("otherwise", ["", "    otherwise: none\n"])
+@pytest.mark.parametrize("use", ["x + 1", "round_half_up(x, 2)", "x > 0", "x if order.paid else 0"])
+def test_a_value_of_when_that_may_be_none_is_refused_where_it_is_needed(refused, otherwise, use):
+    source = f"{MAYBE}{otherwise}  y: {use}\n"
+    ((code, line, hint),) = refused(source)
+    assert (code, line) == ("RULE221", source.count("\n") + 1)
+    assert "otherwise" in hint
+    assert "needed(x)" in hint
+
+
+def test_a_value_of_when_that_may_be_none_is_refused_where_a_request_needs_it(refused):
+    target = """
+values:
+  _sum: document.x + 1
+requests:
+  - {name: invoice, controller: invoice, action: add, params: {Id: document.id, Sum: _sum}}
+"""
+    assert [(code, line) for code, line, _ in refused(MAYBE, target)] == [("RULE221", 4)]
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["x: {find: order.rows, as: row, by: row.count, is: 1, give: row.price}", "x: order.total_tax or none"],
+)
+def test_what_find_or_none_may_leave_empty_is_refused_where_it_is_needed(refused, value):
+    assert [code for code, _, _ in refused(f"document:\n  id: order.id\n  {value}\n  y: x + 1\n")] == [
+        "RULE221"
+    ]
+
+
+def test_a_sum_over_lines_of_which_one_may_have_none_is_refused(refused):
+    source = """
+document:
+  id: order.id
+lines:
+  - kind: revenue
+    name: rows
+    each: order.rows
+    as: row
+    values:
+      amount:
+        when:
+          - {if: row.count > 1, then: row.price}
+totals:
+  sum: sum(rows.amount)
+"""
+    ((code, line, hint),) = refused(source)
+    assert (code, line) == ("RULE221", source.count("\n") + 1)
+    assert "'amount'" in hint
+
+
+def test_a_default_makes_a_value_of_when_sure(mapped_by):
+    source = MAYBE.replace("  x:", "  _x:") + "  x: (_x or 5) + 1\n"
+    assert value(mapped_by(source, paid=False, total_price=1)) == 6
+
+
+@pytest.mark.parametrize(
+    ("subject", "word", "hint"),
+    [
+        ("clean(order.paymethod or '')", "iDEAL", "Write 'ideal'."),
+        ("clean(order.paymethod or '')", "in3-later", "Write 'in3later'."),
+        ("clean(order.paymethod or '')", "'-'", "Remove it."),
+        ("upper(order.paymethod or '')", "ideal", "Write 'IDEAL'."),
+        ("_method", "Bank-Transfer", "Write 'banktransfer'."),
+    ],
+)
+@pytest.mark.parametrize("row", ["any", "all"])
+def test_a_keyword_that_its_text_cannot_hold_is_refused_with_the_word_to_write(
+    refused, subject, word, hint, row
+):
+    source = f"""
+document:
+  id: order.id
+  _method: clean(order.paymethod or '')
+  x:
+    match: {subject}
+    keywords:
+      - {{{row}: [{word}], then: first}}
+    otherwise: none
+"""
+    assert refused(source) == [("RULE222", 9, hint)]
+
+
+def test_a_keyword_of_a_text_as_it_came_may_have_capitals(mapped_by):
+    source = """
+document:
+  id: order.id
+  x:
+    match: order.paymethod or ''
+    keywords:
+      - {any: [iDEAL], then: first}
+    otherwise: none
+"""
+    assert value(mapped_by(source, paymethod="iDEAL")) == "first"
+
+
 @pytest.mark.parametrize(
     ("method", "told"),
     [("ideal", "first"), ("mister cash", "both"), ("cash mister", "both"), ("mister", "none"), ("", "none")],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from decimal import Decimal
 
@@ -127,7 +128,7 @@ HOSTILE = {
     ".5": ("RULE206", 1),
     "5.": ("RULE206", 1),
     "0123": ("RULE204", 1),
-    "n + 1,5": ("RULE206", 1),
+    "n + 1,5": ("RULE204", 5),
     "١٢": ("RULE204", 1),
     # Operators
     "n % 2": ("RULE206", 1),
@@ -262,13 +263,76 @@ def test_there_are_enough_of_them():
         ("t + 'x'", "join(' ', a, b)"),
         ("n == none", "not filled("),
         ("a = 2", "Compare with =="),
-        ("ideal", "A text needs quotes: 'ideal'."),
+        ("ideal", "A text stands in two pairs of quotes: \"'ideal'\"."),
+        ("t == ideal", "A text stands in quotes: 'ideal'."),
+        ("abs(1,5)", "a decimal number is written with a point"),
         ("order['total']", ""),
     ],
 )
 def test_a_mistake_is_answered_with_what_to_write(problems_of, text, hint):
     _, problems = problems_of(text)
     assert hint in problems[0].hint
+
+
+def test_a_text_in_the_place_of_a_value_is_answered_with_the_form_of_a_text(functions):
+    reader = Reader(Source("x: ideal", "r.yaml"), functions)
+    reader.value(Node("text", Place("r.yaml", 1, 4), "ideal"), NAMES)
+    reader.value(Node("text", Place("r.yaml", 2, 4), "Shipping costs"), NAMES)
+    assert [one.hint.endswith("A text is written {text: ideal}.") for one in reader.problems] == [True, False]
+    assert reader.problems[1].hint == "A text is written {text: Shipping costs}."
+
+
+MISREAD = {
+    "0,01": ("'0,01' has a comma: a decimal number is written with a point.", "Write 0.01.", 1),
+    "n * 0,01": ("'0,01' has a comma: a decimal number is written with a point.", "Write 0.01.", 5),
+    "n + 1,5": ("'1,5' has a comma: a decimal number is written with a point.", "Write 1.5.", 5),
+    "1.000,50": ("'1.000,50' has a comma: a decimal number is written with a point.", "Write 1000.50.", 1),
+    "n + 021": ("A number does not begin with 0.", "Write 21.", 5),
+    "1 000": ("'000' follows another value", "A number is written without spaces.", 3),
+    "n * 5%": ("'%' is not part of the rule language.", "Write the number alone.", 6),
+    "n && f": ("'&&' is not part of the rule language.", "Write and.", 3),
+    "f || f": ("'||' is not part of the rule language.", "Write or.", 3),
+    "!f": ("'!' is not part of the rule language.", "Write not.", 1),
+    "n <> 2": ("'<>' is not part of the rule language.", "Write !=.", 3),
+    "n => 2": ("'=>' is not part of the rule language.", "Write >=.", 3),
+    "f ? 1 : 2": ("'?' is not part of the rule language.", "Write `a if condition else b`.", 3),
+    "if f then 1": ("A condition stands after its value.", "Write `a if condition else b`.", 1),
+    "n if f": ("This `if` has no `else`.", "Write `a if condition else b`.", 1),
+    "(n + 1": ("This '(' is not closed.", "Close it, or remove it.", 1),
+    "n + 1)": ("This ')' closes nothing that was opened before it.", "Remove it", 6),
+    "t == 'it's'": ("A quote is opened here and not closed.", "Close it.", 11),
+    "t == ‘a’": ("'‘' has no meaning in an expression.", "Write the straight quotes ' or \".", 6),
+    "n × 2": ("'×' has no meaning in an expression.", "Write *.", 3),
+    "€ 5": ("'€' has no meaning in an expression.", "Write the amount alone: 12.50.", 1),
+    "n n": ("'n' follows another value without a sign between them.", "such as + or `and`", 3),
+    "n +": ("The expression ends too early.", "Write what follows", 3),
+    "5px": ("A number and a word stand here without anything between them.", "Put a space or a sign", 1),
+    "class": ("'class' is no name here.", "", 1),
+    "True": ("'True' is no word of the rule language.", "Write true.", 1),
+    "import os": ("'import' begins no expression.", "", 1),
+}
+
+
+@pytest.mark.parametrize("text", MISREAD, ids=repr)
+def test_what_cannot_be_read_is_told_in_the_words_of_its_writer(problems_of, text):
+    message, hint, column = MISREAD[text]
+    told, (problem,) = problems_of(text)
+    assert problem.message.startswith(message)
+    assert hint in problem.hint or "{text" in problem.hint or "pairs of quotes" in problem.hint
+    assert told[0][1] == column
+
+
+PYTHON = re.compile(
+    r"syntax|literal|octal|token|string|Python|EOL|EOF|\\btuple|generator|lambda:|\\u000a|argument",
+    re.IGNORECASE,
+)
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=lambda text: repr(text)[:30])
+def test_no_problem_speaks_of_python(problems_of, text):
+    for problem in problems_of(text)[1]:
+        told = problem.message.replace(text, "") + problem.hint
+        assert not PYTHON.search(told), problem.render()
 
 
 def test_places_count_characters_not_bytes(problems_of):

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from mapper import settings, settings_text
+from mapper.cli.options import told
 from mapper.settings import SettingsError
 
 FULL = """\
@@ -166,7 +167,7 @@ def test_statuses_that_the_mode_does_not_use_are_pointed_out():
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "said"),
     [
         (
             "invoice: {term: veertien}",
@@ -180,9 +181,9 @@ def test_statuses_that_the_mode_does_not_use_are_pointed_out():
         ("home_contry: NL", "'home_contry' is geen instelling. Bedoelde u 'home_country'?"),
     ],
 )
-def test_problems_are_told_in_dutch_too(tmp_path, text, told):
+def test_problems_are_told_in_dutch_too(tmp_path, text, said):
     (problem,) = refused(tmp_path, text).diagnostics
-    assert told in problem.line("nl")
+    assert said in told(problem, "nl").line()
 
 
 def test_all_problems_are_shown_at_once_in_the_order_of_the_file(tmp_path):

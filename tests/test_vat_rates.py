@@ -116,9 +116,9 @@ def test_K7_rates_hold_from_their_first_to_their_last_day(country, day, expected
         ("standard: [{from: 2016-01-01, to: 2015-12-31, rate: 21}]", 6, "before the first day"),
         ("standard: [{from: 2016-01-01, rate: 121}]", 6, "no percentage"),
         ("standard: [{from: 1 jan, rate: 21}]", 6, "no date"),
-        ("standard: [{from: 2016-01-01, rat: 21}]", 6, "'rat' is not known"),
-        ("reduced: [{from: 2016-01-01, rate: 9}]", 6, "'standard' is missing"),
-        ("zero: []\n    standard: [{from: 2016-01-01, rate: 21}]", 6, "'zero' is not known"),
+        ("standard: [{from: 2016-01-01, rat: 21}]", 6, "has no 'rat'"),
+        ("reduced: [{from: 2016-01-01, rate: 9}]", 6, "needs 'standard'"),
+        ("zero: []\n    standard: [{from: 2016-01-01, rate: 21}]", 6, "has no 'zero'"),
     ],
 )
 def test_an_entry_that_is_not_right_is_refused_where_it_stands(rows, line, said):

@@ -77,7 +77,7 @@ def test_K7_a_territory_has_rates_of_its_own(place, day, expected):
         (('postcodes: ["35"]', 'postcodes: ["3-5"]'), "no beginning of a postcode"),
         (("vat_area: false", "vat_area: no"), "true or false"),
         (("country: ES", "country: Spain"), "two capitals"),
-        (("vat_area: false", "area: false"), "'area' is not known"),
+        (("vat_area: false", "area: false"), "has no 'area'"),
         (("postcode_source: a", "treated_as: E"), "two capitals"),
     ],
 )

@@ -16,15 +16,15 @@ from typing import Any
 
 from mapper import money
 from mapper import settings as tenant_settings
-from mapper.authoring.expectations import Known
+from mapper.authoring.expectations import AFTER_COMMA, COMMA, Known
 from mapper.diagnostics import Diagnostic, Place
 from mapper.errors import PayloadError, RuleError
 from mapper.mapping import Rulebooks, payload_schema, shipped_rules
+from mapper.rulebook import forms
 from mapper.rulebook.source import Node, Source, read, read_text
 
 FOLDER = "cases"
 PAYLOADS = "payloads"
-KEYS = ("case", "fixture", "change", "settings", "expect", "not")
 
 Json = dict[str, Any]
 Leaf = tuple[tuple[str, ...], Place, Node]
@@ -127,21 +127,14 @@ class _Reader:
                 yield case
 
     def case(self, node: Node) -> Case | None:
-        if node.kind != "map":
-            self.refuse(
-                "CASE101", node.place, "A case holds `name: value` entries.", f"Known: {', '.join(KEYS)}."
-            )
-            return None
-        for key in node.entries:
-            if key not in KEYS:
-                self.refuse("CASE101", node.keys[key], f"A case has no '{key}'.", _close(key, KEYS))
-        for key in ("case", "fixture"):
-            if key not in node.entries or not node.entries[key].text:
-                self.refuse("CASE101", node.place, f"A case needs '{key}'.")
+        node = forms.fitted(node, forms.RULE_CASE, lambda _, *said: self.refuse("CASE101", *said))
+        for key in forms.RULE_CASE.needed:
+            if key in node.entries and not node.entries[key].text:
+                self.refuse("CASE101", node.entries[key].place, f"A case needs '{key}'.")
         for key in ("change", "settings"):
             if key in node.entries and node.entries[key].kind != "map":
                 self.refuse("CASE101", node.entries[key].place, f"'{key}' holds `field: value` entries.")
-        if not {"expect", "not"} & set(node.entries):
+        if node.entries and not {"expect", "not"} & set(node.entries):
             self.refuse("CASE101", node.place, "A case expects something.", "Add `expect:` or `not:`.")
         payload = self.payload(node)
         settings = self.settings(node.entries.get("settings"))
@@ -203,7 +196,7 @@ class _Reader:
                 known = schema.get("properties", {})
                 if name not in known:
                     prefix = "".join(f"{one}." for one in names[:number])
-                    hint = _close(name, list(known), prefix)
+                    hint = AFTER_COMMA if name.isdigit() else _close(name, list(known), prefix)
                     self.refuse(
                         "CASE103",
                         place,
@@ -213,12 +206,22 @@ class _Reader:
                     return
                 key, schema = name, known[name]
             if last:
+                self.refuse_comma(value, schema, names)
                 into[key] = self.value(value, schema, names, place)
             else:
                 inner = into[key] if isinstance(into, list) else into.get(key)
                 if not isinstance(inner, dict | list):
                     into[key] = [] if "array" in schema.get("type", "") else {}
                 into = into[key]
+
+    def refuse_comma(self, value: Node, schema: Mapping[str, Any], names: tuple[str, ...]) -> None:
+        """Refuse a decimal comma where an amount belongs; any other text may be meant, to see it refused."""
+        comma = COMMA.match(value.text) if "number" in schema.get("type", "") else None
+        if comma is not None:
+            hint = f"A decimal number is written with a point: {comma[1].replace('.', '')}.{comma[2]}."
+            self.refuse(
+                "CASE103", value.place, f"'{'.'.join(names)}' is a number; '{value.text}' is none.", hint
+            )
 
     def position(
         self,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -24,6 +24,10 @@ Shape = dict[str, Any]
 SEVERITIES = ("error", "wait", "warning", "info")
 ITEM = "#"
 LISTS = ("findings", "all_findings", "lines", "requests")
+
+NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?\Z")
+COMMA = re.compile(r"(-?[0-9]+(?:\.[0-9]{3})*),([0-9]+)\Z")
+AFTER_COMMA = "A decimal number is written with a point, such as 67.35: a comma begins the next field."
 
 _PLAIN = re.compile(r"[^\W\d_][\w .,/()+-]*(?<![ ])\Z")
 _WORDS = {"true", "false", "null", "yes", "no", "on", "off", "none"}
@@ -47,12 +51,13 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """All that can be expected of the rules."""
+    """All that can be expected of the rules; `numbers` are the fields of the document that hold one."""
 
     document: Shape
     requests: Mapping[str, Shape]
     kinds: tuple[str, ...]
     findings: Mapping[str, frozenset[str]]
+    numbers: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, rulebooks: Rulebooks, kind: str) -> Known:
@@ -69,7 +74,8 @@ class Known:
             requests[rule.name] = {**params, ITEM: params} if rule.each is not None else params
         kinds = dict.fromkeys(step.kind for step in source.steps if isinstance(step, r.LineRule))
         document = _of_type(source.document)
-        return cls(document, requests, tuple(kinds), {id_: frozenset(one) for id_, one in findings.items()})
+        given = {id_: frozenset(one) for id_, one in findings.items()}
+        return cls(document, requests, tuple(kinds), given, frozenset(_numbers(source.document, ())))
 
     def problem(self, names: Sequence[str], value: Node) -> Problem | None:
         """Say why `names` can never have the value expected; None when they can."""
@@ -97,7 +103,16 @@ class Known:
             return Problem(
                 f"'{'.'.join(names)}' has parts.", _close("", [one for one in shape if one != ITEM])
             )
-        return None
+        return self._number_problem(names, value)
+
+    def _number_problem(self, names: Sequence[str], value: Node) -> Problem | None:
+        path = ".".join(ITEM if name.isdigit() else name for name in names)
+        if path not in self.numbers or value.kind != "text" or NUMBER.match(value.text):
+            return None
+        hint = "Write it with digits and a point, such as 12.50, or null."
+        if comma := COMMA.match(value.text):
+            hint = f"A decimal number is written with a point: {comma[1].replace('.', '')}.{comma[2]}."
+        return Problem(f"'{'.'.join(names)}' is a number; '{value.text}' is none.", hint, value.place)
 
     def absent_problem(self, text: str) -> Problem | None:
         """Say why what must be absent could never be there."""
@@ -120,6 +135,8 @@ class Known:
             message = f"Neither the document nor a request has '{path}'."
         else:
             message = f"There is no '{path}'."
+        if number == 0 and names[0].isdigit():
+            return Problem(f"'{path}' stands here alone, as if it were a field.", AFTER_COMMA)
         if list(shape) == [ITEM]:
             return Problem(message, f"They count from 1: {prefix}1.")
         return Problem(message, _close(names[number], [name for name in shape if name != ITEM], prefix))
@@ -173,15 +190,15 @@ def found_value(mapped: Mapped, path: str) -> Any:
 
 
 def is_equal(expected: Node, got: Any) -> bool:
-    """Compare what is written with what came: numbers exactly, texts letter by letter."""
+    """Compare what is written, in quotes or not, with what came: numbers exactly, texts letter by letter."""
     if got is ABSENT:
         return False
     if got is None:
         return expected.kind == "null"
     if isinstance(got, bool):
-        return expected.kind == "flag" and (expected.text == "true") is got
+        return expected.text == shown(got)
     if isinstance(got, Decimal | int):
-        return expected.kind == "number" and Decimal(expected.text) == got
+        return NUMBER.match(expected.text) is not None and Decimal(expected.text) == got
     return expected.kind != "null" and expected.text == got
 
 
@@ -230,6 +247,16 @@ def _of_type(kind: Type) -> Shape:
     if kind.kind == "list" and kind.item is not None:
         return {ITEM: _of_type(kind.item)}
     return {name: _of_type(inner) for name, inner in (kind.fields or {}).items()}
+
+
+def _numbers(kind: Type, path: tuple[str, ...]) -> Iterator[str]:
+    """Yield the paths of the numbers in a type."""
+    if kind.kind in {"number", "integer"}:
+        yield ".".join(path)
+    elif kind.kind == "list" and kind.item is not None:
+        yield from _numbers(kind.item, (*path, ITEM))
+    for name, inner in (kind.fields or {}).items():
+        yield from _numbers(inner, (*path, name))
 
 
 def _of_value(value: r.Value) -> Shape:

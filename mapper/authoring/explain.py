@@ -12,96 +12,36 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from mapper import money
+from mapper.authoring.explanation import Alternative, Explanation, Rounded, brief
 from mapper.diagnostics import Place, printable
 from mapper.errors import UsageError
 from mapper.mapping import Mapped, Rulebooks, Traced, payload_schema
 from mapper.rulebook import rules as r
 from mapper.rulebook import tree as ex
-from mapper.rulebook.functions import RuleFault, shown
+from mapper.rulebook.emitter import LINE
+from mapper.rulebook.functions import RuleFault
+from mapper.rulebook.origins import path_of, stands_for
 from mapper.rulebook.reference import Absent, Evaluator, typed
 from mapper.rulebook.rules import in_value
 from mapper.rulebook.source import Source
 
 Names = dict[str, Any]
 
-
+MOST = 20
+"""Of how many lines, or items of a list, a value's explanation goes into."""
+_FAULTS = frozenset({"MAP201", "MAP202", "MAP203", "MAP204", "MAP208"})
 _ROUNDING = frozenset({"round_half_up", "decimal_text"})
+# Among the names of a rule: the line it is for, and what its loops go through. No name has a space.
+_NUMBER, _ITEMS = "line number", "loop items"
 
 
 @dataclass(frozen=True, slots=True)
-class Alternative:
-    """One case of a table or condition: whether it applied, and why or why not."""
+class Item:
+    """What a loop's name stands for: an item, by its number from 0, of a list that an expression gives."""
 
-    text: str
-    applied: bool
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rounded:
-    """One rounding: what was rounded, to what, and the difference that it made."""
-
-    text: str
-    exact: Decimal
-    result: Decimal
-
-    @property
-    def difference(self) -> Decimal:
-        """Return what rounding added."""
-        return self.result - self.exact
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """One value: what made it, from what, and which cases did not apply."""
-
-    path: str
-    value: Any
-    place: Place | None
-    rule: str
-    cases: tuple[Alternative, ...] = ()
-    inputs: tuple[Explanation, ...] = ()
-    again: bool = False
-    rounded: tuple[Rounded, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the explanation as JSON-able values."""
-        told: dict[str, Any] = {"path": self.path, "value": self.value}
-        if self.place is not None:
-            told |= {"rule": str(self.place), "text": self.rule}
-        if self.cases:
-            told["cases"] = [{"case": one.text, "applied": one.applied, "why": one.why} for one in self.cases]
-        if self.rounded:
-            told["rounded"] = [
-                {"text": one.text, "exact": one.exact, "result": one.result, "difference": one.difference}
-                for one in self.rounded
-            ]
-        if self.inputs:
-            told["inputs"] = [one.to_json() for one in self.inputs]
-        return told
-
-    def render(self) -> str:
-        """Return the explanation as a tree for a terminal."""
-        return "\n".join(self.tree("", ""))
-
-    def tree(self, first: str, rest: str) -> Iterator[str]:
-        """Yield the lines of the tree; `first` and `rest` stand before its first line and the others."""
-        yield first + printable(f"{self.path} = {_brief(self.value)}")
-        inner = rest + ("│ " if self.inputs else "  ")
-        if self.place is not None and not self.again:
-            yield inner + printable(f"{self.place}  {self.rule}", 300)
-        for case in () if self.again else self.cases:
-            yield inner + printable(f"{'✓' if case.applied else '✗'} {case.text}   {case.why}".rstrip(), 300)
-        for rounding in () if self.again else self.rounded:
-            by = money.decimal_text(rounding.difference, 12)
-            change = f"{_brief(rounding.exact)} → {_brief(rounding.result)}, by {by}"
-            yield inner + printable(f"≈ {rounding.text}   {change}", 300)
-        if self.again:
-            yield inner + "(explained above)"
-        for number, one in enumerate(self.inputs):
-            last = number == len(self.inputs) - 1
-            yield from one.tree(rest + ("└─ " if last else "├─ "), rest + ("   " if last else "│  "))
+    each: ex.Expr
+    number: int
+    record: Any
 
 
 def explain_field(
@@ -143,6 +83,7 @@ class Explainer:
         self.given: Names = dict.fromkeys(self.source.given, given) | {"tenant": settings}
         self.traced = mapped.trace.values
         self.told: set[tuple[str, int | None]] = set()
+        self.wanted = ""
 
     def paths(self) -> list[str]:
         """Return every path that can be explained, in document order."""
@@ -169,12 +110,44 @@ class Explainer:
             found = self._traced_explanation(self._find(names[2], int(names[1])))
         else:
             found = self._document(names)
+        if found is None and (stop := self.stopped()) is not None and self._is_ruled(names):
+            return stop
         if found is None:
             close = difflib.get_close_matches(path, self.paths(), 3)
             raise UsageError(
                 "USE120", path=printable(path, 100), close=", ".join(close) or "document has no value like it"
             )
         return replace(found, path=path)
+
+    def stopped(self) -> Explanation | None:
+        """Explain what the document stopped at, with all that was known by then; None when it did not stop."""
+        faults = [one for one in self.mapped.findings if one.id in _FAULTS]
+        if not faults or not self.mapped.trace.records:
+            return None
+        place, (compiled, records) = faults[-1].place, self.mapped.trace.records[-1]
+        lines = [(number, item) for mark, number, item in records if mark == LINE]
+        step = compiled.rules.steps[lines[-1][0]] if lines else None
+        line = len(lines) + sum(
+            mark == LINE for one, made in self.mapped.trace.records[:-1] for mark, _, _ in made
+        )
+        entries = [
+            entry for entry in compiled.entries if place is not None and _stands_in(place, entry.value)
+        ]
+        own = [
+            one for one in entries if isinstance(step, r.LineRule) and one.path.startswith(f"{step.name}.")
+        ]
+        if not entries:
+            return None
+        entry = (own or entries)[0]
+        traced = Traced(entry.path, entry.place, None, -1, *((line, lines[-1][1]) if own else (None, None)))
+        self.told.clear()
+        names = self._names(compiled.rules, traced)
+        return replace(self._value(_path_of(traced), None, entry.value, names, traced), stopped=True)
+
+    def _is_ruled(self, names: Sequence[str]) -> bool:
+        """Tell whether some rule gives a value of this name."""
+        requests = {request.name for request in self.target.requests}
+        return names[-1] in {entry.name for entry in self.entries.values()} or names[0] in requests
 
     # finding what is meant
 
@@ -221,7 +194,7 @@ class Explainer:
         if rule.each is not None:
             items = self.evaluator.value(self._slice(rule.each.place), env)
             number = [one for one in self.mapped.requests if one.name == names[0]].index(candidates[0])
-            env[rule.variable] = items[number]
+            env = _with(env, rule.variable, Item(rule.each, number, items[number]))
         value: Any = candidates[0].params
         form: r.Value = rule.params
         for name in rest:
@@ -233,7 +206,8 @@ class Explainer:
                 and int(name) <= len(value)
             ):
                 items = self.evaluator.value(self._slice(form.collection.place), env)
-                env = {**env, form.variable: items[int(name) - 1], "line number": int(name)}
+                number = int(name) - 1
+                env = _with(env, form.variable, Item(form.collection, number, items[number]))
                 value, form = value[int(name) - 1], form.give
             elif isinstance(form, r.Fields) and isinstance(value, Mapping) and name in value:
                 value, form = value[name], form.fields[name]
@@ -261,8 +235,8 @@ class Explainer:
                 env[name] = one.value
             else:
                 group = groups.setdefault(section, [])
-                if not group or group[-1]["line number"] != one.line:
-                    group.append({"line number": one.line})
+                if not group or group[-1][_NUMBER] != one.line:
+                    group.append({_NUMBER: one.line})
                 group[-1][name] = one.value
         if rules is self.source:
             for step in self.source.steps:
@@ -275,14 +249,13 @@ class Explainer:
 
     def _lines_before(self, groups: Mapping[str, list[Names]], traced: Traced | None) -> list[Names]:
         """Return the lines a rule saw: a line rule and the values above it see only the lines made before them."""
-        lines = sorted(
-            (line for group in groups.values() for line in group), key=lambda line: line["line number"]
-        )
+        lines = sorted((line for group in groups.values() for line in group), key=lambda line: line[_NUMBER])
         if traced is None:
             return lines
         if traced.line is not None:
-            return [line for line in lines if line["line number"] < traced.line]
-        position = self.traced.index(traced)
+            return [line for line in lines if line[_NUMBER] < traced.line]
+        # What the document stopped at was not traced: everything stands above it.
+        position = self.traced.index(traced) if traced in self.traced else len(self.traced)
         before = [one.line for one in self.traced[:position] if one.line is not None]
         return lines[: max(before, default=0)]
 
@@ -292,15 +265,16 @@ class Explainer:
             step for step in self.source.steps if isinstance(step, r.LineRule) and step.name == section
         )
         if rule.each is not None:
-            env[rule.variable] = self.evaluator.value(self._slice(rule.each.place), env)[traced.item or 0]
-        for line in groups[section]:
-            if line["line number"] == traced.line:
+            record = self.evaluator.value(self._slice(rule.each.place), env)[traced.item or 0]
+            env |= _with(env, rule.variable, Item(rule.each, traced.item or 0, record))
+        for line in groups.get(section, ()):
+            if line[_NUMBER] == traced.line:
                 env |= line
 
     # explaining
 
     def _value(self, path: str, value: Any, form: r.Value, env: Names, traced: Traced | None) -> Explanation:
-        key = (path, env.get("line number"))
+        key = (path, env.get(_NUMBER))
         if key in self.told:
             return Explanation(path, value, form.place, "", again=True)
         self.told.add(key)
@@ -321,7 +295,7 @@ class Explainer:
                         self._slice(test.place), self._evaluate(test, env) is True, self._because(test, env)
                     )
             case r.Find():
-                keys = ", ".join(_brief(self._evaluate(key, env)) for key in form.keys)
+                keys = ", ".join(brief(self._evaluate(key, env)) for key in form.keys)
                 entry = self._found(form, env)
                 collection = self._slice(form.collection.place)
                 why = f"found in {collection}" if entry is not None else f"not found in {collection}"
@@ -340,8 +314,11 @@ class Explainer:
             if applied:
                 yield Alternative(text, False, "not reached")
                 continue
-            applied = self._evaluate(case.test, env) is True
+            holds = self._evaluate(case.test, env)
+            applied = holds is True
             yield Alternative(text, applied, self._because(case.test, env))
+            if holds is None:
+                return  # the document stopped at this condition
         yield Alternative("otherwise", not applied, "" if not applied else "not reached")
 
     def _match_cases(self, form: r.Match, env: Names) -> Iterator[Alternative]:
@@ -354,16 +331,35 @@ class Explainer:
                 yield Alternative(text, False, "not reached")
                 continue
             applied = (all if row.every else any)(word in str(subject) for word in row.words)
-            yield Alternative(text, applied, f"{'in' if applied else 'not in'} '{_brief(subject)}'")
+            yield Alternative(text, applied, f"{'in' if applied else 'not in'} '{brief(subject)}'")
         yield Alternative(f"otherwise → {form.otherwise}", not applied, "")
 
     def _roundings(self, form: r.Value, env: Names) -> Iterator[Rounded]:
         """Yield each rounding of an expression that changed its amount."""
         for part in self._reached(form, env) if isinstance(form, ex.Expr) else ():
-            if isinstance(part, ex.Call) and part.name in _ROUNDING:
+            if isinstance(part, ex.Call) and part.name == "settle":
+                yield from self._settled(part, env)
+            elif isinstance(part, ex.Call) and part.name in _ROUNDING:
                 exact, result = self._evaluate(part.args[0], env), self._evaluate(part, env)
                 if isinstance(exact, Decimal) and result is not None and Decimal(result) != exact:
                     yield Rounded(self._slice(part.place), exact, Decimal(result))
+
+    def _settled(self, call: ex.Call, env: Names) -> Iterator[Rounded]:
+        """Yield what WeFact's arithmetic would leave of the total."""
+        total, found = self._evaluate(call.args[1], env), self._evaluate(call, env)
+        if found is not None and found["residual"]:
+            yield Rounded("the total as WeFact rounds it", total - found["residual"], total)
+
+    def _shares(self, item: Item, env: Names) -> Iterator[Rounded]:
+        """Yield what became of an exact share when an amount was spread in cents."""
+        for part in self._reached(item.each, env):
+            if isinstance(part, ex.Call) and part.name == "spread":
+                amount, keys, weights = (self._evaluate(arg, env) for arg in part.args)
+                own = [one for key, one in zip(keys, weights, strict=True) if key == item.record["key"]]
+                exact = amount * sum(own, Decimal(0)) / sum(weights, Decimal(0))
+                if exact != item.record["amount"]:
+                    text = f"share of {self._slice(part.args[0].place)}"
+                    yield Rounded(text, exact, item.record["amount"])
 
     def _expression_cases(self, expr: ex.Expr, env: Names) -> Iterator[Alternative]:
         """Yield which side was taken at each `if … else` and each `or` of an expression."""
@@ -401,7 +397,7 @@ class Explainer:
     def _because(self, test: ex.Expr, env: Names) -> str:
         """Return the values that decided a test."""
         leaves = {self._slice(leaf.place): self._evaluate(leaf, env) for leaf in _leaves(test)}
-        return ", ".join(f"{name} is {_brief(value)}" for name, value in leaves.items())
+        return ", ".join(f"{name} is {brief(value)}" for name, value in leaves.items())
 
     def _found(self, form: r.Find, env: Names) -> Any:
         keys = [self._evaluate(key, env) for key in form.keys]
@@ -418,6 +414,17 @@ class Explainer:
             if text not in seen and not _is_local(leaf, form):
                 seen.add(text)
                 yield self._input(leaf, text, env, traced)
+        if isinstance(form, r.Collect):
+            yield from self._collected(form, env, traced)
+
+    def _collected(self, form: r.Collect, env: Names, traced: Traced | None) -> Iterator[Explanation]:
+        """Yield what each item of a list gives is made from."""
+        for number, record in enumerate((self._evaluate(form.collection, env) or ())[:MOST]):
+            inner = _with(env, form.variable, Item(form.collection, number, record))
+            if form.where is None or self._evaluate(form.where, inner) is True:
+                for leaf in self._used(form.give, inner):
+                    if _root(leaf) == form.variable:
+                        yield self._input(leaf, self._slice(leaf.place), inner, traced)
 
     def _used(self, form: r.Value, env: Names) -> Iterator[ex.Expr]:
         """Yield the leaves of what was evaluated: of a `when`, the case that applied."""
@@ -444,46 +451,74 @@ class Explainer:
                 yield from _leaves(expr)
 
     def _input(self, leaf: ex.Expr, text: str, env: Names, traced: Traced | None) -> Explanation:
-        root = _root(leaf)
+        root, *rest = text.split(".")
         value = self._evaluate(leaf, env)
-        rest = text.split(".")[1:]
+        item = env.get(_ITEMS, {}).get(root)
+        if item is not None:
+            return self._of_item(item, text, value, env, traced)
+        numbers, name = self._lines_read(leaf, env)
+        if numbers:
+            return self._of_lines(text, value, numbers, name or self.wanted)
         if root == "document" and rest:
             inner = self._document(rest[:2])
-            if inner is not None:
-                return inner
-        if root == "line" and rest and env.get("line number"):
-            inner = self._traced_explanation(self._find(rest[0], env["line number"]))
             if inner is not None:
                 return inner
         line = traced.line if traced is not None else None
         own = self._find(root, line) if line is not None and root in env else None
         found = own if own is not None else self._find(root, None)
-        if (
-            found is not None
-            and rest
-            and isinstance(alias := self.entries[found.path, found.place].value, ex.Field)
-        ):
-            return Explanation(f"{self._slice(alias.place)}.{'.'.join(rest)}", value, None, "")
+        if found is not None and rest and (alias := stands_for(self.entries[found.path, found.place].value)):
+            return Explanation(".".join((self._slice(alias.place), *rest)), value, None, "")
         if found is not None and found is not traced:
             inner = self._traced_explanation(found)
             if inner is not None:
                 return inner if not rest else Explanation(text, value, None, "", inputs=(inner,))
-        return Explanation(self._payload_path(text, traced), value, None, "")
+        return Explanation(text, value, None, "")
 
-    def _payload_path(self, text: str, traced: Traced | None) -> str:
-        """Name a value of the payload from its root: `row.tax` of the first line is `order.rows[0].tax`."""
-        root, _, rest = text.partition(".")
-        if traced is not None and traced.line is not None:
-            section = traced.path.partition(".")[0]
-            for step in self.source.steps:
-                if (
-                    isinstance(step, r.LineRule)
-                    and step.name == section
-                    and step.variable == root
-                    and step.each
-                ):
-                    return f"{self._slice(step.each.place)}[{traced.item}].{rest}"
-        return text
+    def _of_item(self, item: Item, text: str, value: Any, env: Names, traced: Traced | None) -> Explanation:
+        """Explain what was read of an item: a field of the payload, of a line, or of what a function made."""
+        _, _, rest = text.partition(".")
+        line = self._line_of(item.record)
+        own = self._find(rest, line) if line is not None else None
+        if own is not None and (inner := self._traced_explanation(own)) is not None:
+            return inner
+        each = self._slice(item.each.place)
+        if isinstance(item.each, ex.Name | ex.Field) and _root(item.each) in self.given:
+            return Explanation(f"{each}[{item.number}].{rest}", value, None, "")
+        outer = {**env, _ITEMS: {name: one for name, one in env[_ITEMS].items() if one is not item}}
+        wanted, self.wanted = self.wanted, rest
+        inputs = tuple(self._inputs(item.each, outer, traced))
+        self.wanted = wanted
+        rule = f"number {item.number + 1} of {each}"
+        rounded = tuple(self._shares(item, outer)) if rest == "amount" else ()
+        return Explanation(text, value, item.each.place, rule, inputs=inputs, rounded=rounded)
+
+    def _line_of(self, record: Any) -> int | None:
+        """Return which line of the document an item is, or was made from without a change; None when it is none."""
+        lines = (self.mapped.document or {}).get("lines", ())
+        for number, line in enumerate(lines, start=1):
+            if record is line or (isinstance(record, Mapping) and record.items() >= line.items()):
+                return number
+        return None
+
+    def _lines_read(self, leaf: ex.Expr, env: Names) -> tuple[list[int], str]:
+        """Return the numbers of the lines that a leaf reads, and the field of them: `rows.tax`, `document.lines`."""
+        base, name = leaf, ""
+        if isinstance(leaf, ex.Field) and leaf.base.type.kind == "list":
+            base, name = leaf.base, leaf.name
+        if isinstance(base, ex.Name):
+            group = env.get(base.name)
+            items = group if isinstance(group, list) else []
+            return [one[_NUMBER] for one in items if isinstance(one, dict) and _NUMBER in one], name
+        if self._slice(base.place) == "document.lines":
+            return list(range(1, len((self.mapped.document or {"lines": ()})["lines"]) + 1)), name
+        return [], name
+
+    def _of_lines(self, text: str, value: Any, numbers: Sequence[int], name: str) -> Explanation:
+        found = [self._find(name, number) for number in numbers[:MOST]]
+        inputs = [told for one in found if (told := self._traced_explanation(one)) is not None]
+        if len(numbers) > MOST:
+            inputs.append(Explanation(f"{len(numbers) - MOST} more lines", None, None, ""))
+        return Explanation(text, value, None, "", inputs=tuple(inputs))
 
     def _evaluate(self, expr: ex.Expr, env: Names) -> Any:
         try:
@@ -527,9 +562,19 @@ def _leaves(expr: ex.Expr) -> Iterator[ex.Expr]:
 
 
 def _root(expr: ex.Expr) -> str:
-    while isinstance(expr, ex.Field):
-        expr = expr.base
-    return expr.name if isinstance(expr, ex.Name) else ""
+    return path_of(expr)[0]
+
+
+def _with(env: Names, variable: str, item: Item) -> Names:
+    """Return names with that of a loop."""
+    return {**env, variable: item.record, _ITEMS: {**env.get(_ITEMS, {}), variable: item}}
+
+
+def _stands_in(place: Place, value: r.Value) -> bool:
+    """Tell whether a place is that of a part of a value."""
+    spot = (place.file, place.line, place.column)
+    parts = (part.place for expr in in_value(value) for part in ex.walk(expr))
+    return any((one.file, one.line, one.column) == spot for one in parts)
 
 
 def _is_local(leaf: ex.Expr, form: r.Value) -> bool:
@@ -539,15 +584,3 @@ def _is_local(leaf: ex.Expr, form: r.Value) -> bool:
 def _path_of(traced: Traced) -> str:
     name = traced.path.partition(".")[2]
     return name if traced.line is None else f"lines.{traced.line}.{name}"
-
-
-def _brief(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{name}: {_brief(inner)}" for name, inner in list(value.items())[:4]) + " …}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(_brief(inner) for inner in value[:5]) + (" …]" if len(value) > 5 else "]")
-    if value is None:
-        return "none"
-    if isinstance(value, Decimal):
-        return money.decimal_text(value, 10)
-    return shown(value) if value != "" else "''"

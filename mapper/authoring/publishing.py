@@ -56,7 +56,7 @@ def publish(
     line for each), UsageError PUB101 (no message).
     """
     _require(message)
-    loaded = load_rulebooks(folder)
+    loaded = load_rulebooks(folder, today=now.date())
     cases = _try_cases(loaded, tell)
     tried = _try_overlays(database, loaded.texts)
     with database.begin() as conn:

@@ -9,7 +9,8 @@ from typing import Any
 
 from mapper.authoring.cases import Case, Expected
 from mapper.authoring.expectations import ABSENT, finding_text, found_value, is_equal, is_spoken, shown
-from mapper.authoring.explain import Explainer, Explanation
+from mapper.authoring.explain import Explainer
+from mapper.authoring.explanation import Explanation
 from mapper.diagnostics import Finding, Place
 from mapper.errors import UsageError
 from mapper.mapping import Mapped, Rulebooks

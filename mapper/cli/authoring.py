@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mapper.cli.options import chosen_tenant, json_option, now, print_json, say, tenant_option
+from mapper.cli.options import chosen_tenant, json_option, now, print_json, say, tenant_option, told
 from mapper.cli.payloads import STDIN, payloads
 from mapper.cli.state import State
 from mapper.diagnostics import Diagnostic
@@ -84,7 +84,9 @@ def map_(
     "--plain", is_flag=True, help="One line a problem, file:line:column: code: message, for editors and CI."
 )
 @click.option("--types", is_flag=True, help="Show the type of every value.")
+@click.pass_obj
 def check(
+    state: State,
     *,
     settings_file: Path | None,
     rules: Path | None,
@@ -103,7 +105,7 @@ def check(
     if types and loaded is not None:
         _print_types(loaded, as_json=as_json)
     if as_json or plain:
-        for problem in problems:
+        for problem in (told(one, state.language) for one in problems):
             print_json(problem.to_json()) if as_json else click.echo(problem.line())
     elif problems:
         raise RuleError(problems) if loaded is None else SettingsError(problems)
@@ -194,6 +196,8 @@ def _explain_stored(
 
 def _print_explanations(explainer: Explainer, paths: Sequence[str], *, as_json: bool) -> None:
     told = [explainer.explain(path) for path in paths] if paths else list(explainer.summary())
+    if not paths and (stopped := explainer.stopped()) is not None:
+        told.append(stopped)
     for one in told:
         if as_json:
             print_json(one.to_json())
@@ -223,7 +227,7 @@ def _checked(
 
     loaded = None
     try:
-        loaded = load_rulebooks(rules, overlay_file=overlay)
+        loaded = load_rulebooks(rules, overlay_file=overlay, today=now().date())
     except RuleError as error:
         problems += error.diagnostics
     try:

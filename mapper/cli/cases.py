@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mapper.cli.authoring import rules_option
-from mapper.cli.options import json_option, print_json, say
+from mapper.cli.options import json_option, print_json, say, told
+from mapper.cli.state import State
 from mapper.diagnostics import printable
+from mapper.errors import Language
 
 if TYPE_CHECKING:
     from mapper.authoring.cases import Cases
@@ -30,7 +32,9 @@ if TYPE_CHECKING:
 @click.option("-k", "text", metavar="TEXT", help="Only cases with this text in their sentence.")
 @json_option
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
+@click.pass_obj
 def test(
+    state: State,
     *,
     rules: Path | None,
     update: bool,
@@ -55,9 +59,9 @@ def test(
         outcomes = _run(rulebooks, cases, text)
     covered = _coverage(rulebooks, outcomes) if show_uncovered or not (files or text) else None
     if as_json:
-        _print(cases, outcomes, covered)
+        _print(cases, outcomes, covered, state.language)
     else:
-        _tell(rulebooks, cases, outcomes, covered, named=show_uncovered)
+        _tell(rulebooks, cases, outcomes, covered, state.language, named=show_uncovered)
     return 1 if cases.problems or any(one.failures for one in outcomes) else 0
 
 
@@ -91,12 +95,18 @@ def _coverage(rulebooks: Rulebooks, outcomes: Sequence[Outcome]) -> Coverage:
 
 
 def _tell(
-    rulebooks: Rulebooks, cases: Cases, outcomes: Sequence[Outcome], covered: Coverage | None, *, named: bool
+    rulebooks: Rulebooks,
+    cases: Cases,
+    outcomes: Sequence[Outcome],
+    covered: Coverage | None,
+    language: Language,
+    *,
+    named: bool,
 ) -> None:
     from mapper.authoring.trial import explained
 
     for problem in cases.problems:
-        click.echo(problem.render())
+        click.echo(told(problem, language).render())
     failed = [one for one in outcomes if one.failures]
     for one in failed:
         click.echo(printable(f"{one.case.place}: {one.case.name}"))
@@ -130,9 +140,9 @@ def _summary(
     return " ".join(words)
 
 
-def _print(cases: Cases, outcomes: Sequence[Outcome], covered: Coverage | None) -> None:
+def _print(cases: Cases, outcomes: Sequence[Outcome], covered: Coverage | None, language: Language) -> None:
     for problem in cases.problems:
-        print_json(problem.to_json())
+        print_json(told(problem, language).to_json())
     for one in outcomes:
         place = one.case.place
         record: dict[str, Any] = {"case": one.case.name, "file": place.file, "line": place.line}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +15,7 @@ from mapper.diagnostics import printable
 from mapper.errors import Language, MapperError, UsageError
 
 if TYPE_CHECKING:
+    from mapper.diagnostics import Diagnostic
     from mapper.store.database import Database
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -37,11 +39,23 @@ def say(text: str) -> None:
 def tell(error: MapperError, language: Language) -> int:
     """Show an error with its code, its places and its remedy; return its exit code."""
     for diagnostic in getattr(error, "diagnostics", ()):
-        click.echo(diagnostic.render(language), err=True)
+        click.echo(told(diagnostic, language).render(), err=True)
     say(f"{error.code}: {error.message(language)}")
     if remedy := error.remedy(language):
         say(f"  {remedy}")
     return error.exit_code
+
+
+def told(problem: Diagnostic, language: Language) -> Diagnostic:
+    """Return a problem of a file in the language asked for."""
+    if language == "en":
+        return problem
+    if problem.dutch is not None:
+        message, hint = problem.dutch
+        return replace(problem, message=message, hint=hint)
+    from mapper.rulebook.dutch import in_dutch
+
+    return in_dutch(problem)
 
 
 def chosen_tenant(database: Database, given: str | None) -> str:

@@ -9,6 +9,7 @@ value; both come from the same rules.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
@@ -142,9 +143,8 @@ class _Compiler(Emitter):
             for entry in rule.entries:
                 self.entry(entry, "w_")
             self.add_line(rule, group, hidden)
-        kind = Type(
-            "list", item=Type("record", fields={entry.name: entry.value.type for entry in rule.entries})
-        )
+        fields = {entry.name: r.given(entry.value) for entry in rule.entries}
+        kind = Type("list", item=Type("record", fields=fields))
         self.scope.names[rule.name] = (group, kind)
         self.scope.names["lines"] = ("lines_all", kind)
 
@@ -374,6 +374,9 @@ class _Compiler(Emitter):
         return is_(load(variable), NONE, negated=True)
 
 
+_WORKING = re.compile(r"\.\s*_")
+
+
 def _function(name: str, arguments: list[ast.arg], body: list[ast.stmt]) -> ast.stmt:
     signature = ast.arguments([], arguments, None, [], [], None, [])
     return ast.FunctionDef(name, signature, body, [], None, None, **_TYPE_PARAMS)
@@ -382,22 +385,32 @@ def _function(name: str, arguments: list[ast.arg], body: list[ast.stmt]) -> ast.
 _TYPE_PARAMS: dict[str, Any] = {"type_params": []} if "type_params" in ast.FunctionDef._fields else {}
 
 
+# The kinds of nodes that have others inside them, or a position.
+_NODES = frozenset(
+    kind
+    for kind in vars(ast).values()
+    if isinstance(kind, type) and issubclass(kind, ast.AST) and (kind._fields or kind._attributes)
+)
+
+
 def _place_all(tree: ast.AST) -> None:
-    """Give every node without a position that of the node around it."""
-    waiting: list[tuple[ast.AST, tuple[int, int, int]]] = [(tree, (1, 0, 1))]
+    """Give every node without a position that of the node around it: ten thousand of them, before anything is live."""
+    waiting: list[tuple[Any, int, int, int]] = [(tree, 1, 0, 1)]
     while waiting:
-        node, place = waiting.pop()
+        node, line, column, end = waiting.pop()
         own = node.__dict__
+        inside = [*own.values()]
         if "lineno" in own:
-            place = own["lineno"], own["col_offset"], own["end_col_offset"]
+            line, column, end = own["lineno"], own["col_offset"], own["end_col_offset"]
         elif node._attributes:
-            own["lineno"] = own["end_lineno"] = place[0]
-            own["col_offset"], own["end_col_offset"] = place[1], place[2]
-        for value in list(own.values()):
-            if value.__class__ is list:
-                waiting += [(item, place) for item in value if isinstance(item, ast.AST)]
-            elif isinstance(value, ast.AST) and value._fields:
-                waiting.append((value, place))
+            own["lineno"] = own["end_lineno"] = line
+            own["col_offset"], own["end_col_offset"] = column, end
+        for value in inside:
+            kind = value.__class__
+            if kind is list:
+                waiting += [(item, line, column, end) for item in value if item.__class__ in _NODES]
+            elif kind in _NODES:
+                waiting.append((value, line, column, end))
 
 
 def _has_cases(value: r.Value) -> bool:
@@ -408,6 +421,8 @@ def _hidden_fields(rules: r.Rules) -> Iterator[tuple[str, str]]:
     """Yield (group, working value) for each working value of lines that another rule reads."""
     groups = {step.name for step in rules.steps if isinstance(step, r.LineRule)}
     for expr in r.all_expressions(rules):
+        if not _WORKING.search(rules.written.get(expr.place, "._")):
+            continue
         for part in ex.walk(expr):
             match part:
                 case ex.Field(base=ex.Name(name=group), name=name) if group in groups and name.startswith(

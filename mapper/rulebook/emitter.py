@@ -26,11 +26,20 @@ LINE = -1
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A place that needs a value: which one, where the rule asks, and whether the shop's API says it may be null."""
+    """A place that needs a value: how it is called, which expression gives it, and whether it may be absent.
+
+    `outside`: it is a field of the payload, and the shop's API says so; else a rule gives none.
+    """
 
     what: str
-    place: Place
+    expr: ex.Expr
     nullable: bool = False
+    outside: bool = False
+
+    @property
+    def place(self) -> Place:
+        """Where the rule asks for it."""
+        return self.expr.place
 
 
 @dataclass(slots=True)
@@ -438,7 +447,8 @@ class Emitter:
 
     def site(self, expr: ex.Expr) -> ast.expr:
         """Return the number of a place that needs a value."""
-        self.sites.append(Site(_path(expr), expr.place, expr.type.nullable))
+        outside = isinstance(expr, ex.Field) and expr.base.type.outside
+        self.sites.append(Site(_path(expr), expr, expr.type.nullable, outside))
         return ast.Constant(len(self.sites) - 1)
 
     def constant(self, value: Decimal) -> str:

@@ -9,16 +9,13 @@ from __future__ import annotations
 import ast
 import difflib
 import re
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import lru_cache
-
-from simpleeval import InvalidExpression, SimpleEval
 
 from mapper.diagnostics import Diagnostic, Place
 from mapper.rulebook.functions import Function
+from mapper.rulebook.parsing import Unreadable, decimal_comma, parse
 from mapper.rulebook.source import Node, Source
 from mapper.rulebook.tree import (
     Binary,
@@ -35,6 +32,7 @@ from mapper.rulebook.tree import (
     Name,
     Not,
     Text,
+    walk,
 )
 from mapper.rulebook.types import ANY, FLAG, NONE, NUMBER, PLACES, TEXT, Type, calculated, fits, join
 
@@ -43,11 +41,13 @@ MAX_NODES = 200
 MAX_DEPTH = 25
 MAX_PROBLEMS = 100
 MAX_COMPARED = 500
+MAX_READ = 20_000
 
 _LINE_END = re.compile("[\n\r\f]")
 _NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?\Z")
 _WORDS = {"true": True, "false": False, "none": None}
 _QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
+_WORDS_ALONE = re.compile(r"\s*\w[\w ]*\Z")
 _PLACES = frozenset(map(Decimal, range(13)))
 _SIGNS = {
     "Pow": "**", "Mod": "%", "FloorDiv": "//", "MatMult": "@", "LShift": "<<", "RShift": ">>", "BitAnd": "&",
@@ -64,17 +64,46 @@ _COMPARISON = {
 Names = Mapping[str, Type]
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """An expression that was read, the types of the names it was read with, and what it noted as written."""
+
+    expr: Expr
+    needs: Mapping[str, Type]
+    written: Mapping[Place, str]
+
+
+_READ: dict[Hashable, _Read] = {}
+"""An edit changes one expression of a thousand: the others are as they were, as long as the names in them are."""
+
+
+def _is_same(now: Type | None, before: Type) -> bool:
+    """Tell whether a type is another one in all respects; parts only when they are the very same."""
+    if now is None or now is before:
+        return now is before
+    parts = now.fields is before.fields and now.item is before.item
+    return parts and now == before and now.nullable == before.nullable and now.choices == before.choices
+
+
 @dataclass(slots=True)
 class Reader:
     """Reads expressions of one file, collecting problems; a part that cannot be read gets the type `any`.
 
-    `written` holds each part as its author wrote it, without the quotes and escapes of the file.
+    `written` holds each part as its author wrote it, without the quotes and escapes of the file. `values` are the
+    places of expressions that could be a value in another form. `rulebook` tells apart those that share expressions.
     """
 
     source: Source
     functions: Mapping[str, Function]
     problems: list[Diagnostic] = field(default_factory=list)
     written: dict[Place, str] = field(default_factory=dict)
+    values: set[Place] = field(default_factory=set)
+    rulebook: str = ""
+
+    def value(self, node: Node, names: Names) -> Expr:
+        """Read the expression of a scalar that could also be one of the other forms of a value, such as `text`."""
+        self.values.add(node.place)
+        return self.expression(node, names)
 
     def expression(self, node: Node, names: Names) -> Expr:
         """Read the expression a YAML scalar holds."""
@@ -150,57 +179,49 @@ class Reader:
             self.refuse("RULE203", node.place, f"{len(stripped)} characters are too many: at most {MAX_CHARACTERS}.",
                         "Split it: give a part a name of its own.")  # fmt: skip
             return Const(ANY, node.place, None)
+        key = (self.rulebook, node.place, node.raw, offset, text)
+        before = _READ.get(key)
+        if before is not None and all(_is_same(names.get(name), kind) for name, kind in before.needs.items()):
+            self.written.update(before.written)
+            return before.expr
         # A line end ends a Python expression; in a YAML block it is only a space to the author.
         source = _LINE_END.sub(" ", stripped)
         tree = self._parse(node, source, offset)
         if tree is None:
             return Const(ANY, node.place, None)
-        return _Checker(self, node, source, offset, names).convert(tree)
+        return self._convert(key, _Checker(self, node, source, offset, names), tree)
+
+    def _convert(self, key: Hashable, checker: _Checker, tree: ast.expr) -> Expr:
+        """Convert a parsed text, and keep the expression for the next time when nothing was wrong with it."""
+        problems, all_written = len(self.problems), self.written
+        self.written = {}
+        expr = checker.convert(tree)
+        own, self.written = self.written, all_written
+        self.written.update(own)
+        if len(self.problems) == problems < MAX_PROBLEMS:
+            read = (part.name for part in walk(expr) if isinstance(part, Name))
+            if len(_READ) >= MAX_READ:
+                _READ.clear()
+            _READ[key] = _Read(expr, {name: checker.names[name] for name in read}, own)
+        return expr
 
     def _parse(self, node: Node, source: str, offset: int) -> ast.expr | None:
         try:
-            statement = _statement(source)
-        except SyntaxError as error:
-            column = min(max((error.offset or 1) - 1, 0), max(len(source) - 1, 0))
-            reason = (error.msg or "cannot be read").removeprefix("invalid syntax. ")
-            self.refuse("RULE204", node.spot(offset + column), f"This is not an expression: {reason}.",
-                        "An expression looks like `a + b`, `a == 'text'`, `a or b`, `a if b else c`.")  # fmt: skip
+            return parse(source)
+        except Unreadable as problem:
+            hint = problem.hint
+            if _WORDS_ALONE.fullmatch(node.text):
+                meant = self.as_text(node, node.text.strip())
+                hint = meant if any(map(str.isalpha, node.text)) else f"{hint} {meant}"
+            start = min(problem.start, max(len(source) - 1, 0))
+            self.refuse("RULE204", node.spot(offset + start, problem.length), problem.message, hint)
             return None
-        except (InvalidExpression, ValueError, RecursionError, MemoryError, Warning) as error:
-            reason = (
-                (str(error) or type(error).__name__)[:100]
-                .removesuffix(" Only the first will be used.")
-                .rstrip(".")
-            )
-            self.refuse("RULE204", node.spot(offset), f"This is not an expression: {reason}.")
-            return None
-        if isinstance(statement, ast.Expr):
-            rest = source.encode()[statement.end_col_offset :].decode()
-            if rest.strip():
-                at = offset + len(source) - len(rest.lstrip())
-                self.refuse(
-                    "RULE204",
-                    node.spot(at, len(rest.strip())),
-                    "The expression has ended before this.",
-                    "Remove it.",
-                )
-            return statement.value
-        hint = (
-            "Compare with ==, or write the name as the key: `name: expression`."
-            if isinstance(statement, ast.Assign)
-            else ""
-        )
-        self.refuse("RULE204", node.spot(offset), "This is a statement, not an expression.", hint)
-        return None
 
-
-@lru_cache(maxsize=4096)
-def _statement(source: str) -> ast.stmt:
-    """Parse a text. Kinds of documents share most expressions, and an edit changes one: the tree is only ever read."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        statement: ast.stmt = SimpleEval.parse(source)
-    return statement
+    def as_text(self, node: Node, text: str) -> str:
+        """Return a hint: how a constant text is written in the place of a whole expression."""
+        if node.place in self.values:
+            return f"A text is written {{text: {text}}}."
+        return f"A text stands in two pairs of quotes: \"'{text}'\"."
 
 
 @dataclass(slots=True)
@@ -224,10 +245,9 @@ class _Checker:
                 return self._stop(tree)
             handler = _HANDLERS.get(type(tree))
             if handler is None:
-                what = _REFUSED.get(type(tree).__name__, f"'{type(tree).__name__}'")
-                return self._refuse(
-                    "RULE206", tree, f"{what} is not part of the rule language.", "See docs/rules.md."
-                )
+                what = _REFUSED.get(type(tree).__name__, "This")
+                hint = "A field is written with a point: `order.total_price`. See docs/rules.md."
+                return self._refuse("RULE206", tree, f"{what} is not part of the rule language.", hint)
             return handler(self, tree)
         finally:
             self.depth -= 1
@@ -257,7 +277,8 @@ class _Checker:
     def constant(self, tree: ast.Constant) -> Expr:
         value, place = tree.value, self.place(tree)
         if isinstance(value, bool) or value is None:
-            return self._refuse("RULE206", tree, f"'{value}' is Python.", f"Write {str(value).lower()}.")
+            message = f"'{value}' is no word of the rule language."
+            return self._refuse("RULE206", tree, message, f"Write {str(value).lower()}.")
         if isinstance(value, str):
             if not _QUOTED.fullmatch(self.reader.written[place]):
                 # Python joins 'it''s' to its.
@@ -287,13 +308,16 @@ class _Checker:
             return Name(self.names[tree.id], place, tree.id)
         if tree.id in self.reader.functions:
             return self._refuse("RULE207", tree, f"'{tree.id}' is a function.", f"Call it: {tree.id}(…).")
-        hint = (
-            self.reader.nearest(tree.id, [*self.names, *_WORDS], "Known here")
-            + "\nA text needs quotes: '"
-            + tree.id
-            + "'."
-        )
-        return self._refuse("RULE207", tree, f"There is no '{tree.id}' here.", hint.strip())
+        hint = self.reader.nearest(tree.id, [*self.names, *_WORDS], "Known here")
+        if not tree.id.startswith("_"):
+            hint += f" {self._text(tree)}"
+        return self._refuse("RULE207", tree, f"There is no '{tree.id}' here.", hint)
+
+    def _text(self, tree: ast.Name) -> str:
+        """Return a hint: how to write a word that was meant as a text."""
+        if self.node.text.strip() == tree.id:
+            return self.reader.as_text(self.node, tree.id)
+        return f"A text stands in quotes: '{tree.id}'."
 
     def attribute(self, tree: ast.Attribute) -> Expr:
         base = self.convert(tree.value)
@@ -316,7 +340,7 @@ class _Checker:
             self.reader.refuse("RULE208", spot, f"{written} has no '{tree.attr}'.", hint)
             return Const(ANY, place, None)
         if base.type.kind == "list":
-            inner = Type("list", item=inner.sure())
+            inner = Type("list", item=inner.sure() if record.outside else replace(inner, optional=False))
         elif base.type.optional:
             inner = inner.maybe()
         return Field(inner, place, base, tree.attr)
@@ -444,7 +468,9 @@ class _Checker:
             return self._refuse("RULE206", tree, "Only named functions can be called.", hint)
         name = tree.func.id
         if tree.keywords or any(isinstance(arg, ast.Starred) for arg in tree.args):
-            return self._refuse("RULE206", tree, "Arguments are given in order, without names or stars.")
+            return self._refuse(
+                "RULE206", tree, "The values of a function stand in order, without names or stars."
+            )
         args = tuple(self.convert(arg) for arg in tree.args)
         if name in {"filled", "needed"}:
             return self._presence(tree, name, args)
@@ -455,7 +481,8 @@ class _Checker:
         wanted = len(function.params)
         if len(args) != wanted and not (function.rest and len(args) >= wanted):
             message = f"{name} takes {wanted} value(s), not {len(args)}."
-            return self._refuse("RULE209", tree, message, function.doc)
+            comma = decimal_comma(self.reader.written[self.place(tree)])
+            return self._refuse("RULE209", tree, message, comma.message if comma else function.doc)
         self._check_arguments(name, function, args)
         return Call(self._returned(function, args), self.place(tree), name, args)
 
@@ -472,6 +499,8 @@ class _Checker:
         for arg, param in zip(args, params, strict=True):
             if param is PLACES and isinstance(arg, Const) and arg.value not in _PLACES:
                 self.reader.refuse("RULE205", arg.place, f"{name} gives 0 to 12 decimals.", function.doc)
+            if _numbers(param) and arg.type.item is not None and arg.type.item.nullable:
+                self.reader.refuse("RULE221", arg.place, *_of_all(self.reader.written[arg.place]))
             if not fits(arg.type, param):
                 message = f"{name} wants {param.called} here; this is {arg.type.called}."
                 self.reader.refuse("RULE205", arg.place, message, function.doc)
@@ -509,6 +538,17 @@ _REFUSED = {
 _CALCULATION_HINT = (
     "Divide a percentage by 100 first; money times money, or money plus a quantity, means nothing."
 )
+
+
+def _numbers(param: Type) -> bool:
+    return param.item is not None and param.item.kind == "number"
+
+
+def _of_all(written: str) -> tuple[str, str]:
+    """Say that a list of amounts may have one that is none."""
+    name = written.rpartition(".")[2]
+    hint = f"Give '{name}' a value in every case where it is made, as with `otherwise: 0`."
+    return f"'{written}' may have an entry without value.", hint
 
 
 def _calculation(op: str, left: Type, right: Type) -> str:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from mapper.diagnostics import Diagnostic, Place
 from mapper.errors import RuleError
-from mapper.rulebook.compiler import Compiled
+from mapper.rulebook import forms
+from mapper.rulebook.compiler import Compiled, compile_rules
+from mapper.rulebook.emitter import Site
 from mapper.rulebook.expressions import Reader
 from mapper.rulebook.functions import Function
-from mapper.rulebook.loader import read_rules
+from mapper.rulebook.loader import form_of, read_rules, sections
 from mapper.rulebook.overlay import Overlaid, extended, overlay
+from mapper.rulebook.reuse import keep, kept, recall, shape, texts_key
 from mapper.rulebook.rules import Rules
 from mapper.rulebook.source import Node, Source, read, read_text
 from mapper.rulebook.types import Type, join
@@ -31,6 +35,8 @@ FILES = (*KINDS.values(), TARGET, RATES, TERRITORIES)
 OPTIONAL = (TERRITORIES,)
 """Rules published before these existed ask nothing of them; where they are absent, the shipped ones count."""
 OVERLAY = "overlay.yaml"
+
+_OF_NAMES = ("RULE207", "RULE208", "RULE221")
 
 
 def overlay_name(tenant: str) -> str:
@@ -58,12 +64,27 @@ def roots_of(texts: Mapping[str, str], files: Mapping[str, str]) -> dict[str, No
 
 
 class RuleFiles:
-    """Reads rule files, called as `files` says, collecting their problems."""
+    """Reads rule files, called as `files` says, collecting their problems; no table was checked after `today`.
 
-    def __init__(self, files: Mapping[str, str]) -> None:
+    Whatever depends on a file that is `unread`, because nobody knows what it holds, has no problems of its own. Rules
+    of several kinds share entries: a problem at a place that was `told` is none again.
+    """
+
+    def __init__(self, files: Mapping[str, str], today: date = date.max) -> None:
         self.files = files
+        self.today = today
         self.problems: list[Diagnostic] = []
         self.sources: dict[str, Source] = {}
+        self.unread: set[str] = set()
+        self.told: set[Place] = set()
+        self.bases: dict[str, tuple[str]] = {}
+
+    def in_order(self) -> list[Diagnostic]:
+        """Return the problems in the order of the files, and of the lines of each."""
+        order = {file: number for number, file in enumerate(self.files.values())}
+        return sorted(
+            self.problems, key=lambda one: (order.get(one.place.file, -1), one.place.line, one.place.column)
+        )
 
     def refuse(self, name: str, message: str) -> None:
         """Note that a file should or should not be there."""
@@ -84,15 +105,32 @@ class RuleFiles:
         shown = self.files[name]
         self.sources[shown] = Source(text, shown)
         try:
-            return read(text, shown)
+            return kept(("yaml", text, shown), lambda: read(text, shown))
         except RuleError as error:
             self.problems += error.diagnostics
+            self.unread.add(name)
             return Node("map", Place(shown, 1, 1))
+
+    def frame(self, roots: dict[str, Node]) -> None:
+        """Look at the sections of each rulebook; a misspelt one is told, and counts as what it was meant to be."""
+        for name, root in roots.items():
+            if name not in {*KINDS.values(), TARGET} - self.unread:
+                continue
+            reader = Reader(self.sources[self.files[name]], {})
+            roots[name] = sections(root, forms.TARGET_RULEBOOK if name == TARGET else form_of(root), reader)
+            self.problems += reader.problems
+            guessed = len(roots[name].entries) == len(root.entries)
+            if not guessed or any(
+                one.code == "RULE211" or one.place == root.place for one in reader.problems
+            ):
+                self.unread.add(name)
 
     def overlay(self, roots: dict[str, Node], texts: Mapping[str, str]) -> Overlaid:
         """Put the tenant's overlay, if there is one, into the rulebooks."""
-        if OVERLAY not in texts:
+        if OVERLAY not in texts or self.unread - {RATES, TERRITORIES}:
             return Overlaid((), ())
+        # An overlay changes the nodes, which others may have.
+        roots.update({name: roots[name].copy() for name in (*KINDS.values(), TARGET) if name in roots})
         rulebooks = [roots[name] for name in (*KINDS.values(), TARGET) if name in roots]
         overlaid = overlay(rulebooks, roots[OVERLAY], self.sources[self.files[OVERLAY]])
         self.problems += overlaid.problems
@@ -101,21 +139,28 @@ class RuleFiles:
     def extend(self, roots: dict[str, Node]) -> None:
         """Give each rulebook that extends another the entries of that one."""
         for name, root in roots.items():
-            if name not in KINDS.values() or "extends" not in root.entries:
+            if name not in KINDS.values() or "extends" not in root.entries or name in self.unread:
                 continue
             base = root.entries["extends"]
+            if base.text in self.unread:
+                self.unread.add(name)
+                continue
             if base.text == name or base.text not in roots or "extends" in roots[base.text].entries:
                 hint = f"One of: {', '.join(other for other in KINDS.values() if other != name)}."
                 message = f"'{base.text}' cannot be extended."
                 self.problems.append(self.problem(Diagnostic("RULE303", base.place, message, hint)))
+                self.unread.add(name)
                 continue
+            self.bases[name] = (base.text,)
             merged = replace(roots[base.text].copy(), place=root.place)
             roots[name], problems = extended(merged, root, self.sources[self.files[name]])
             self.problems += problems
 
     def document(self, sources: Mapping[str, Rules]) -> Type:
-        """Return the type of a document of any kind: the fields that every kind sets, and alike."""
-        kinds = list(sources.values())
+        """Return the type of a document of any kind: the fields that every kind that was read sets, and alike."""
+        kinds = [rules for rules in sources.values() if rules.document.fields is not None]
+        if not kinds:
+            return Type("record")
         fields = dict(kinds[0].document.fields or {})
         for rules in kinds[1:]:
             own = rules.document.fields or {}
@@ -140,7 +185,7 @@ class RuleFiles:
         """Return the VAT rates; none when the table has problems, so that the rules are checked all the same."""
         try:
             if root is not None and root.entries:
-                return vat_rates.from_node(root)
+                return vat_rates.from_node(root, self.today)
             if root is not None and not self.problems:
                 self.problems.append(Diagnostic("RULE107", root.place, "The table of VAT rates is empty."))
         except RuleError as error:
@@ -151,32 +196,100 @@ class RuleFiles:
         """Return the territories; none when the table has problems, so that the rules are checked all the same."""
         try:
             if root.entries:
-                return vat_territories.from_node(root)
+                return vat_territories.from_node(root, self.today)
         except RuleError as error:
             self.problems += [self.problem(one) for one in error.diagnostics]
         return vat_territories.NONE
+
+    def compiled(
+        self,
+        name: str,
+        root: Node,
+        texts: Mapping[str, str],
+        available: Mapping[str, Function],
+        given: Mapping[str, Type],
+    ) -> Part:
+        """Return a rulebook, typed, that can be compiled; as it was when the texts it depends on are the same."""
+        related = (name, *self.bases.get(name, ()), OVERLAY, RATES, TERRITORIES)
+        key = (
+            name,
+            texts_key(related, texts, self.files),
+            shape(given["document"]) if name == TARGET else None,
+        )
+        before = recall(key) if name not in self.unread else None
+        rules = before.rules if before is not None else self.rules(name, root, available, given)
+        return Part(key, rules, available, before)
 
     def rules(
         self, name: str, root: Node, available: Mapping[str, Function], given: Mapping[str, Type]
     ) -> Rules:
         """Return a rulebook, typed; `given` are the names it starts from."""
-        if not root.entries:
+        if name in self.unread:
             return Rules(name, self.files[name], "", given, (), (), (), Type("record", fields=None))
-        reader = Reader(self.sources[self.files[name]], available)
+        reader = Reader(self.sources[self.files[name]], available, rulebook=name)
         others = [
             self.files[other] for other in (*KINDS.values(), OVERLAY) if other in self.files and other != name
         ]
         rules = replace(read_rules(root, reader, given), others=tuple(others))
-        unique = {(one.place, one.code, one.message): self.problem(one) for one in reader.problems}
-        own = rules.file
-        self.problems += sorted(
-            unique.values(), key=lambda one: (one.place.file != own, one.place.line, one.place.column)
+        found = {
+            (one.place, one.code, one.message): one for one in reader.problems if one.place not in self.told
+        }
+        self.told.update(one.place for one in found.values())
+        told = sorted(
+            found.values(), key=lambda one: (one.place.file != rules.file, one.place.line, one.place.column)
         )
+        self.problems += map(self.problem, _without_repeats(told))
         return rules
 
-    def check_needs(self, compiled: Compiled) -> None:
-        """Note each field that a rule needs although the shop's API says that it may be null."""
-        for site in {(site.what, site.place): site for site in compiled.sites if site.nullable}.values():
-            message = f"'{site.what}' may be null in the shop's API."
-            hint = f"Give a default, as in `{site.what} or none`, or say that it must be there: `needed({site.what})`."
-            self.problems.append(self.problem(Diagnostic("RULE221", site.place, message, hint)))
+    def check_needs(self, part: Part) -> None:
+        """Note each value that a rule needs although the shop's API, or another rule, says that there may be none."""
+        if part.before is None:
+            needed = (site for site in part.compiled().sites if site.nullable)
+            sites = {site.place: site for site in needed if site.place not in self.told}
+            self.told.update(sites)
+            self.problems += map(self.problem, _without_repeats(map(_need, sites.values())))
+
+
+@dataclass(slots=True)
+class Part:
+    """One rulebook of a load: typed, compiled when it is asked for, and kept for the next load when all was well."""
+
+    key: Hashable
+    rules: Rules
+    available: Mapping[str, Function]
+    before: Compiled | None
+    made: Compiled | None = None
+
+    def compiled(self) -> Compiled:
+        """Return the rules, compiled."""
+        if self.made is None:
+            self.made = self.before or compile_rules(self.rules, self.available)
+        return self.made
+
+    def keep(self) -> None:
+        """Keep what was compiled."""
+        keep(self.key, self.compiled())
+
+
+def _need(site: Site) -> Diagnostic:
+    must = f"say that it must be there: `needed({site.what})`"
+    if site.outside:
+        hint = f"Give a default, as in `{site.what} or none`, or {must}."
+        return Diagnostic("RULE221", site.place, f"'{site.what}' may be null in the shop's API.", hint)
+    message = f"'{site.what}' may be without value: the rule that makes it does not always give one."
+    return Diagnostic(
+        "RULE221", site.place, message, f"Give it `otherwise` there, or a default here, or {must}."
+    )
+
+
+def _without_repeats(problems: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """Yield the problems; a name that is nowhere, or has no value, once: where it is read first, with all lines."""
+    first: dict[tuple[Any, ...], Diagnostic] = {}
+    lines: dict[tuple[Any, ...], list[str]] = {}
+    for one in problems:
+        key = (one.code, one.place.file, one.message, None if one.code in _OF_NAMES else one.place)
+        if first.setdefault(key, one).place.line != one.place.line:
+            lines.setdefault(key, []).append(str(one.place.line))
+    for key, one in first.items():
+        others = ", ".join(dict.fromkeys(lines.get(key, ())))
+        yield replace(one, message=f"{one.message} Also on line {others}.") if others else one

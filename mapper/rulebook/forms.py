@@ -6,14 +6,20 @@ them too, so that the two cannot drift apart.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from mapper.diagnostics import Place
+from mapper.rulebook.source import Node
 
 Shape = Literal[
     "expression", "condition", "value", "word", "words", "flag", "texts", "entries", "facts", "cases", "keyword rows",
-    "conditions", "one or more", "line changes", "check changes", "line rules", "requests", "checks", "search",
-    "expectations", "severity", "template",
+    "conditions", "one or more", "check changes", "line rules", "requests", "checks", "search",
+    "expectations", "severity", "template", "line rule changes", "request changes", "number", "day", "percentage",
+    "country", "countries", "texts by name", "vat countries", "vat rates", "territories", "names", "postcodes",
+    "changes", "absent",
 ]  # fmt: skip
 
 
@@ -81,7 +87,7 @@ EXTENSION = Form(
         Key("extends", "word", "The file whose entries it takes.", needed=True),
         Key("document", "entries", "Fields of the document and working values."),
         Key("values", "entries", "Working values between line rules."),
-        Key("lines", "line changes", "Values of line rules, by the name of the line rule."),
+        Key("lines", "line rule changes", "Values of line rules, by the name of the line rule."),
         Key("every_line", "entries", "What every line gets after its own values."),
         Key("totals", "entries", "Further fields of the document."),
         Key(
@@ -175,6 +181,36 @@ CHECK = Form(
         Key("offline", "flag", "Only said where no service can be asked, as by `mapper map`."),
     ),
 )  # fmt: skip
+CHECK_CHANGE = Form(
+    "A check of an overlay",
+    "What takes the place of parts of the check with this `id` and `about`.",
+    (
+        *(
+            replace(key, needed=key.name in {"id", "about"})
+            for key in CHECK.keys
+            if key.name not in {"each", "as"}
+        ),
+        Key("nth", "number", "Which one, when several checks have this `id` and `about`; they count from 1."),
+    ),
+)
+REQUEST_CHANGE = Form(
+    "A request of an overlay",
+    "Parameters in the place of those with their names, and new ones.",
+    (Key("params", "entries", "The parameters.", needed=True),),
+)
+OVERLAY = Form(
+    "An overlay",
+    "Single rules changed for one webshop; all others stay those that everybody has.",
+    (
+        Key("document", "entries", "Values in the place of those of `document`, by name."),
+        Key("every_line", "entries", "Values in the place of those of `every_line`, by name."),
+        Key("totals", "entries", "Values in the place of those of `totals`, by name."),
+        Key("values", "entries", "Working values in the place of those of their names."),
+        Key("lines", "line rule changes", "Values of line rules, by the name of the line rule."),
+        Key("requests", "request changes", "Parameters of requests, by the name of the request."),
+        Key("checks", "check changes", "Checks in the place of those with their `id` and `about`."),
+    ),
+)
 TEXTS = Form(
     "A text",
     "One text in each language.",
@@ -207,7 +243,7 @@ VALUES: Mapping[str, Form] = {
     )),
     "when": Form("`when`", "The first case whose `if` holds.", (
         Key("when", "cases", "The cases, from top to bottom.", needed=True),
-        Key("otherwise", "value", "The value when no case holds."),
+        Key("otherwise", "value", "The value when no case holds; none when left out, which no rule may need."),
     )),
     "match": Form("`match`", "A text looked up in a table of keywords.", (
         Key("match", "expression", "The text.", needed=True),
@@ -242,64 +278,122 @@ VALUES: Mapping[str, Form] = {
     )),
 }  # fmt: skip
 
-_SCALAR = {"type": ["string", "number", "boolean"]}
-_LISTS: Mapping[str, str] = {
-    "cases": "case", "keyword rows": "keyword row", "line rules": "line step", "requests": "request", "checks": "check",
-}  # fmt: skip
+VAT_RATE = Form(
+    "A VAT rate",
+    "A rate in percent, from its first day on.",
+    (
+        Key("from", "day", "Its first day.", needed=True),
+        Key("to", "day", "Its last day; when left out it holds until the next one begins, or still."),
+        Key("rate", "percentage", "In percent: 21, or 5.5.", needed=True),
+    ),
+)
+_KINDS_OF_RATES = (
+    Key("standard", "vat rates", "The standard rate, newest first."),
+    Key("reduced", "vat rates", "All lower rates."),
+)
+VAT_COUNTRY = Form(
+    "A country",
+    "The VAT rates of a country.",
+    (
+        Key("sources", "words", "Which of the sources at the top have them.", needed=True),
+        replace(_KINDS_OF_RATES[0], needed=True),
+        _KINDS_OF_RATES[1],
+    ),
+)
+VAT_RATES = Form(
+    "The table of VAT rates",
+    "What each country of the EU charges, by day.",
+    (
+        Key("checked", "day", "The day on which the table was compared with its sources.", needed=True),
+        Key("sources", "texts by name", "Where the rates are from.", needed=True),
+        Key("also_eu", "countries", "Countries that are part of another one for VAT.", needed=True),
+        Key("rates", "vat countries", "The rates of each country, by its two capitals.", needed=True),
+    ),
+)
+VAT_RATES_BEFORE = Form(
+    "The table of VAT rates",
+    "As it was published before reduced rates were known.",
+    (
+        *(key for key in VAT_RATES.keys if key.name in {"checked", "also_eu"}),
+        Key("standard", "vat countries", "The standard rates of each country.", needed=True),
+    ),
+)
+NAMES = Form(
+    "A name",
+    "A name in each language.",
+    (
+        Key("en", "word", "The English name.", needed=True),
+        Key("nl", "word", "The Dutch name.", needed=True),
+    ),
+)
+TERRITORY = Form(
+    "A territory",
+    "A place whose VAT is not that of the country in its addresses.",
+    (
+        Key("name", "names", "What it is called.", needed=True),
+        Key("country", "country", "The country in its addresses.", needed=True),
+        Key("postcodes", "postcodes", "How its postcodes begin; the longest one counts.", needed=True),
+        Key("vat_area", "flag", "Whether goods sent there stay in the EU's VAT area.", needed=True),
+        Key("treated_as", "country", "Whose VAT codes and rates count; its `country` when left out."),
+        Key("postcode_source", "word", "Where its postcodes are from.", needed=True),
+        *_KINDS_OF_RATES,
+    ),
+)
+VAT_TERRITORIES = Form(
+    "The table of territories",
+    "Places whose VAT is not that of the country in their address.",
+    (
+        Key("checked", "day", "The day on which the table was compared with its sources.", needed=True),
+        Key("territories", "territories", "Each territory by a code of your own.", needed=True),
+    ),
+)
+
+RULE_CASE = Form(
+    "A case",
+    "What must come of one order or invoice.",
+    (
+        Key("case", "word", "Why it is so, in a sentence.", needed=True),
+        Key("fixture", "word", "The stored order or invoice, by its name in `payloads`.", needed=True),
+        Key("change", "changes", "How this one differs: `rows.2.count: 3`; null takes away."),
+        Key(
+            "settings",
+            "changes",
+            "How the settings differ from the example settings: `invoice.status: sent`.",
+        ),
+        Key("expect", "changes", "What must come: fields of the document, parameters of requests, findings."),
+        Key("not", "absent", "What must not come: a request, a kind of line, a finding, or a value."),
+    ),
+)
 
 
-def editor_schema(rulebook: Form, functions: Mapping[str, str]) -> dict[str, Any]:
-    """Return the JSON schema of a kind of rulebook, for editors. `functions` are all functions with their help."""
-    listed = "\n".join(f"{name}: {doc}" for name, doc in sorted(functions.items()))
-    expression = (
-        "An expression: names, fields by dot, + - * /, comparison, and, or, not, `a if b else c`, functions."
+def fitted(node: Node, form: Form, refuse: Callable[[str, Place, str, str], None]) -> Node:
+    """Return a map with the entries that a form allows; the others are refused.
+
+    `refuse` takes a code, a place, what is wrong, and a hint. A misspelt key counts as the one it was meant to be, so
+    that nothing is refused for the want of it.
+    """
+    if node.kind != "map":
+        refuse("RULE211", node.place, f"{form.what} holds `name: value` entries.", "")
+        return Node("map", node.place)
+    missing = [name for name in form.needed if name not in node.entries]
+    unknown = [name for name in node.entries if name not in form.known]
+    if not missing and not unknown:
+        return node
+    meant: dict[str, str] = {}
+    for name in unknown:
+        absent = [one for one in form.known if one not in node.entries and one not in meant.values()]
+        alone = missing if len(missing) == len(unknown) == 1 else []
+        close = difflib.get_close_matches(name, absent, 1) or alone
+        if close:
+            meant[name] = close[0]
+        hint = f"Did you mean '{close[0]}'?" if close else f"Known here: {', '.join(form.known)}."
+        refuse("RULE219", node.keys[name], f"{form.what} has no '{name}'.", hint)
+    for name in missing:
+        if name not in meant.values():
+            refuse("RULE218", node.place, f"{form.what} needs '{name}'.", "")
+    kept = {meant.get(name, name): name for name in node.entries if name in meant or name in form.known}
+    return replace(
+        node,
+        entries={name: node.entries[was] for name, was in kept.items()},
+        keys={name: node.keys[was] for name, was in kept.items()},
     )
-    defs: dict[str, Any] = {
-        "expression": {**_SCALAR, "description": f"{expression}\n\n{listed}"},
-        "condition": {**_SCALAR, "description": "An expression that holds or does not hold."},
-        "template": {"type": "string", "description": "A text with {expressions} in it."},
-        "word": {**_SCALAR},
-        "entry": {"anyOf": [{"$ref": "#/$defs/value"}]},
-        "value": {
-            "anyOf": [{"$ref": "#/$defs/expression"}, *({"$ref": f"#/$defs/{name}"} for name in VALUES)],
-        },
-        "line step": {"anyOf": [{"$ref": "#/$defs/line rule"}, {"$ref": "#/$defs/between lines"}]},
-    }
-    named = {
-        "line rule": LINE_RULE, "between lines": BETWEEN_LINES, "request": REQUEST, "search": SEARCH,
-        "expectation": EXPECTATION, "check": CHECK, "texts": TEXTS, "case": CASE, "keyword row": KEYWORD_ROW,
-    }  # fmt: skip
-    defs |= {name: _form(form) for name, form in {**named, **VALUES}.items()}
-    root = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": rulebook.what}
-    return {**root, **_form(rulebook), "$defs": defs}
-
-
-def _form(form: Form) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "description": form.doc,
-        "properties": {key.name: {**_shape(key.shape), "description": key.doc} for key in form.keys},
-        "required": form.needed,
-        "additionalProperties": False,
-    }
-
-
-def _shape(shape: Shape) -> dict[str, Any]:
-    if shape in _LISTS:
-        return {"type": "array", "items": {"$ref": f"#/$defs/{_LISTS[shape]}"}}
-    if shape == "line changes":
-        return {"type": "object", "additionalProperties": _shape("entries")}
-    if shape == "check changes":
-        return {"type": "array", "items": {**_form(CHECK), "required": ["id", "about"]}}
-    if shape in {"entries", "facts", "expectations"}:
-        inner = {"entries": "entry", "facts": "expression", "expectations": "expectation"}[shape]
-        return {"type": "object", "additionalProperties": {"$ref": f"#/$defs/{inner}"}}
-    if shape in {"words", "conditions", "one or more"}:
-        inner = "word" if shape == "words" else "expression"
-        many = {"type": "array", "items": {"$ref": f"#/$defs/{inner}"}, "minItems": 1}
-        return {"anyOf": [many, {"$ref": f"#/$defs/{inner}"}]} if shape == "one or more" else many
-    if shape == "flag":
-        return {"type": "boolean"}
-    if shape == "severity":
-        return {"anyOf": [{"enum": ["error", "wait", "warning", "info"]}, {"$ref": "#/$defs/value"}]}
-    return {"$ref": f"#/$defs/{shape}"}

@@ -9,12 +9,13 @@ import difflib
 import keyword
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mapper.diagnostics import Place
 from mapper.rulebook import forms
 from mapper.rulebook.expressions import Reader
+from mapper.rulebook.reuse import interned
 from mapper.rulebook.rules import (
     Case,
     Check,
@@ -36,9 +37,13 @@ from mapper.rulebook.rules import (
     given,
 )
 from mapper.rulebook.source import Node
-from mapper.rulebook.tree import Const, Expr, Text
+from mapper.rulebook.tree import Call, Const, Expr, Name, Text
 from mapper.rulebook.types import ANY, FLAG, NONE, NUMBER, TEXT, Type, fits, join
 
+_TEXT_FORMS = {
+    "clean": "it has no capitals and no hyphens",
+    "upper": "it has only capitals",
+}
 REQUESTS = ("debtor", "product", "invoice", "send")
 SEVERITIES = ("error", "wait", "warning", "info")
 
@@ -57,6 +62,8 @@ class _Loader:
     document: dict[str, Type] = field(default_factory=dict)
     line_fields: dict[str, Type] | None = None
     every_line: Node | None = None
+    usual: list[str] = field(default_factory=list)
+    forms_of_texts: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
     def rulebook(self, root: Node) -> Rules:
@@ -73,7 +80,9 @@ class _Loader:
         self.every_line = top.get("every_line")
         for section in ("values", "document"):
             self._entries(top.get(section), section, self.names, public=section == "document")
-        for item in self._items(top.get("lines"), "lines"):
+        lines = self._items(top.get("lines"), "lines")
+        self.usual = _usual(lines)
+        for item in lines:
             self._line_step(item)
         if self.line_fields is not None:
             self.document["lines"] = Type("list", item=Type("record", fields=self.line_fields))
@@ -100,7 +109,7 @@ class _Loader:
         for entry in self._named_values(node, section, names):
             self.steps.append(entry)
             if public and entry.public:
-                self.document[entry.name] = entry.value.type
+                self.document[entry.name] = given(entry.value)
 
     def _named_values(
         self, node: Node, section: str, names: dict[str, Type], outer: Mapping[str, Type] | None = None
@@ -117,7 +126,9 @@ class _Loader:
                 self.reader.refuse("RULE212", place, f"'{name}' exists already.", "Choose another name.")
                 continue
             value = self.value(inner, names)
-            names[name] = given(value)
+            kind = given(value)
+            names[name] = interned(kind) if isinstance(value, When | Fields) else kind
+            self.forms_of_texts[name] = self._form_of_text(value)
             yield Entry(name, f"{section}.{name}", value, place)
 
     def _is_name(self, name: str, place: Place) -> bool:
@@ -138,41 +149,51 @@ class _Loader:
         test = self._condition(top.get("if"), names)
         each, variable = self._loop(top, names)
         entries: list[Entry] = []
-        for part in (top.get("values"), self.every_line):
-            if part is not None:
-                entries.extend(self._named_values(part, name, names, self.names))
+        if "values" in top:
+            entries.extend(self._named_values(top["values"], name, names, self.names))
+            self._compare(top["values"], node.place, names)
+        if self.every_line is not None:
+            entries.extend(self._named_values(self.every_line, name, names, self.names))
         self.steps.append(LineRule(kind, name, node.place, test, each, variable, tuple(entries)))
         self._add_group(node, name, entries)
 
     def _add_group(self, node: Node, name: str, entries: Sequence[Entry]) -> None:
-        every = {entry.name: entry.value.type for entry in entries}
-        public = {"kind": TEXT, **{entry.name: entry.value.type for entry in entries if entry.public}}
+        every = {entry.name: given(entry.value) for entry in entries}
+        public = {"kind": TEXT, **{entry.name: every[entry.name] for entry in entries if entry.public}}
         place = (node.entries.get("name") or node.entries.get("kind") or node).place
         if self._is_name(name, place) and (name in self.names or name in {"lines", "document", "values"}):
             self.reader.refuse(
                 "RULE212", place, f"'{name}' exists already.", "Give the line rule another `name`."
             )
-        self.names[name] = Type("list", item=Type("record", fields={"kind": TEXT, **every}))
+        self.names[name] = interned(Type("list", item=Type("record", fields={"kind": TEXT, **every})))
         if self.line_fields is None:
             self.line_fields = public
-        for missing in sorted(set(self.line_fields) ^ set(public)):
-            self.reader.refuse(
-                "RULE213",
-                node.place,
-                f"Every line rule sets the same fields, but '{missing}' is not set by all.",
-            )
         for field_name, kind in public.items():
-            if field_name in self.line_fields:
-                joined = join(self.line_fields[field_name], kind)
-                if joined is None:
-                    self.reader.refuse(
-                        "RULE205",
-                        node.place,
-                        f"'{field_name}' is {kind.called} here and {self.line_fields[field_name].called} above.",
-                    )
-                else:
-                    self.line_fields[field_name] = joined
-        self.names["lines"] = Type("list", item=Type("record", fields=self.line_fields))
+            above = self.line_fields.get(field_name, kind)
+            joined = join(above, kind)
+            if joined is None:
+                message = f"'{field_name}' is {kind.called} here and {above.called} above."
+                self.reader.refuse("RULE205", node.place, message)
+            else:
+                self.line_fields[field_name] = joined
+        self.names["lines"] = interned(Type("list", item=Type("record", fields=dict(self.line_fields))))
+
+    def _compare(self, values: Node, place: Place, names: dict[str, Type]) -> None:
+        """Note the fields by which a line rule differs from the others; what it lacks is any value further down."""
+        own = [name for name in values.entries if not name.startswith("_")]
+        missing = [name for name in self.usual if name not in own]
+        for name in own:
+            if name not in self.usual:
+                close = difflib.get_close_matches(name, missing, 1)
+                missing = [one for one in missing if one not in close]
+                names.update(dict.fromkeys(close, ANY))
+                hint = f"Did you mean '{close[0]}'?" if close else "All line rules set the same fields."
+                message = f"Not every line rule sets '{name}'."
+                self.reader.refuse("RULE213", values.keys[name], message, hint)
+        for name in missing:
+            names[name] = ANY
+            message = f"This line rule does not set '{name}', as others do."
+            self.reader.refuse("RULE213", place, message, "All line rules set the same fields.")
 
     def _loop(self, top: Mapping[str, Node], names: dict[str, Type]) -> tuple[Expr | None, str]:
         if "each" not in top:
@@ -295,7 +316,7 @@ class _Loader:
     def value(self, node: Node, names: Mapping[str, Type]) -> Value:
         """Read a value in any of its forms."""
         if node.kind != "map":
-            return self.reader.expression(node, names)
+            return self.reader.value(node, names)
         for key, read in _FORMS.items():
             if key in node.entries:
                 value: Value = read(self, node, names)
@@ -364,7 +385,27 @@ class _Loader:
                 )
             rows.append(KeywordRow("all" in row, listed, self._word(row.get("then")), item.place))
         self._refuse_shadowed(rows, self._items(top.get("keywords"), "keywords"))
+        self._refuse_impossible(
+            rows, self._items(top.get("keywords"), "keywords"), self._form_of_text(subject)
+        )
         return Match(TEXT, node.place, subject, tuple(rows), self._word(top.get("otherwise")))
+
+    def _form_of_text(self, subject: Value) -> str:
+        """Return the function that gave a text its form, such as `clean`; empty when none did."""
+        if isinstance(subject, Name):
+            return self.forms_of_texts.get(subject.name, "")
+        return subject.name if isinstance(subject, Call) and subject.name in _TEXT_FORMS else ""
+
+    def _refuse_impossible(self, rows: Sequence[KeywordRow], nodes: Sequence[Node], form: str) -> None:
+        """Note each keyword that never stands in the text, since a function took its capitals or hyphens away."""
+        for _, node in zip(rows, nodes, strict=False):
+            words = node.entries.get("any") or node.entries["all"]
+            for word in (words.items or [words]) if form else ():
+                written = self.reader.functions[form].call(word.text)
+                if written != word.text:
+                    message = f"'{word.text}' never stands in a text that `{form}` made: {_TEXT_FORMS[form]}."
+                    hint = f"Write '{written}'." if written else "Remove it."
+                    self.reader.refuse("RULE222", word.place, message, hint)
 
     def _refuse_shadowed(self, rows: Sequence[KeywordRow], nodes: Sequence[Node]) -> None:
         """Note each keyword that decides nothing: an earlier one is part of it, so the earlier row takes its texts."""
@@ -418,7 +459,9 @@ class _Loader:
                     "RULE205", right.place, f"This is {right.type.called}, never equal to {left.type.called}."
                 )
         give = self.value(top["give"], inner)
-        return Find(give.type.maybe(), node.place, collection, variable, by, keys, give)
+        return Find(
+            replace(give.type, optional=True, nullable=True), node.place, collection, variable, by, keys, give
+        )
 
     def _collect(self, node: Node, names: Mapping[str, Type]) -> Value:
         top = self._map(node, forms.VALUES["collect"])
@@ -458,9 +501,9 @@ class _Loader:
         condition = self._condition(test, names)
         entries = self._open(node, "fields")
         values = {name: self.value(inner, names) for name, inner in entries.items()}
-        kind = Type(
-            "record", condition is not None, fields={name: value.type for name, value in values.items()}
-        )
+        kinds = {name: given(value) for name, value in values.items()}
+        maybe = condition is not None
+        kind = Type("record", maybe, fields=kinds)
         return Fields(kind, place, condition, values)
 
     def _joined(self, values: Sequence[Value], place: Place) -> Type:
@@ -498,21 +541,43 @@ class _Loader:
 
     def _map(self, node: Node | None, form: forms.Form) -> dict[str, Node]:
         """Return the entries of a map that a form allows; the others are refused."""
-        if node is None:
-            return {}
-        if node.kind != "map":
-            self.reader.refuse("RULE211", node.place, f"{form.what} holds `name: value` entries.")
-            return {}
-        for name in form.needed:
-            if name not in node.entries:
-                self.reader.refuse("RULE218", node.place, f"{form.what} needs '{name}'.")
-        for name in node.entries:
-            if name not in form.known:
-                close = difflib.get_close_matches(name, form.known, 1)
-                hint = f"Did you mean '{close[0]}'?" if close else f"Known here: {', '.join(form.known)}."
-                self.reader.refuse("RULE219", node.keys[name], f"{form.what} has no '{name}'.", hint)
-        return {name: inner for name, inner in node.entries.items() if name in form.known}
+        return dict(forms.fitted(node, form, self.reader.refuse).entries) if node is not None else {}
 
+
+def sections(root: Node, form: forms.Form, reader: Reader) -> Node:
+    """Return a rulebook's node with the sections that its form allows; one of the wrong shape is refused.
+
+    The keys of line rules, requests and checks are looked at, too: by these an overlay, or a rulebook that extends this
+    one, finds them.
+    """
+    whole = forms.fitted(root, form, reader.refuse)
+    whole = replace(whole, entries=dict(whole.entries))
+    for key in form.keys:
+        node = whole.entries.get(key.name)
+        if node is None:
+            continue
+        if node.kind == "list" and key.shape in _ITEMS:
+            items = [_item(item, _ITEMS[key.shape], reader) for item in node.items]
+            whole.entries[key.name] = replace(node, items=items)
+        if key.shape in {"entries", "line rule changes"} and node.kind != "map":
+            reader.refuse("RULE211", node.place, f"'{key.name}' holds `name: value` entries.")
+        elif key.shape in {"line rules", "requests", "checks", "check changes"} and node.kind != "list":
+            reader.refuse("RULE211", node.place, f"'{key.name}' is a list: each item begins with '- '.")
+    return whole
+
+
+def _item(node: Node, form: forms.Form, reader: Reader) -> Node:
+    between = form is forms.LINE_RULE and set(node.entries) == {"values"}
+    return node if between or node.kind != "map" else forms.fitted(node, form, reader.refuse)
+
+
+def form_of(root: Node) -> forms.Form:
+    """Return the form of a kind of document's rulebook: one of its own, or one that extends another."""
+    extends = difflib.get_close_matches("extends", root.entries, 1, 0.8)
+    return forms.EXTENSION if extends else forms.SOURCE_RULEBOOK
+
+
+_ITEMS = {"line rules": forms.LINE_RULE, "requests": forms.REQUEST, "checks": forms.CHECK}
 
 _FORMS: dict[str, Any] = {
     "text": _Loader._text,
@@ -530,6 +595,13 @@ _FORMS: dict[str, Any] = {
 def _one_of(given: str, known: Sequence[str]) -> str:
     close = difflib.get_close_matches(given, known, 1)
     return f"Did you mean '{close[0]}'?" if close else f"One of {', '.join(known)}."
+
+
+def _usual(lines: Sequence[Node]) -> list[str]:
+    """Return the fields that most line rules set."""
+    rules = [item.entries["values"] for item in lines if "values" in item.entries and len(item.entries) > 1]
+    names = [name for rule in rules for name in rule.entries if not name.startswith("_")]
+    return [name for name in dict.fromkeys(names) if names.count(name) * 2 > len(rules)]
 
 
 def _texts_of(value: Value) -> Iterator[Text]:

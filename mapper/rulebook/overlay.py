@@ -14,9 +14,9 @@ from mapper.diagnostics import Diagnostic, Place
 from mapper.rulebook import forms
 from mapper.rulebook.source import Node, Source
 
-SECTIONS = ("document", "every_line", "totals", "values", "lines", "requests", "checks")
+SECTIONS = tuple(forms.OVERLAY.known)
 _NAMED = ("document", "every_line", "totals", "values")
-_CHECK_KEYS = tuple(key for key in forms.CHECK.known if key not in {"id", "about", "each", "as"})
+_CHECK_KEYS = tuple(key for key in forms.CHECK_CHANGE.known if key not in {"id", "about", "nth"})
 _TESTS = ("that", "if")
 
 
@@ -55,24 +55,12 @@ def extended(base: Node, changes: Node, source: Source) -> tuple[Node, tuple[Dia
     not have stands at the end. Problems are those of an overlay.
     """
     placed = _Overlay([base], source, adds=True)
-    placed.put(Node("map", changes.place, entries=_only(changes, SECTIONS), keys=changes.keys))
+    sections = {name: node for name, node in changes.entries.items() if name in SECTIONS}
+    placed.put(Node("map", changes.place, entries=sections, keys=changes.keys))
     for name in ("rulebook", "reads"):
         if name in changes.entries:
             base.entries[name], base.keys[name] = changes.entries[name], changes.keys[name]
-    known = {*SECTIONS, "rulebook", "reads", "extends"}
-    for name in changes.entries:
-        if name not in known:
-            placed.refuse(
-                "RULE219",
-                changes.keys[name],
-                f"A rulebook that extends another has no '{name}'.",
-                _close(name, known),
-            )
     return base, tuple(placed.problems)
-
-
-def _only(node: Node, names: Iterable[str]) -> dict[str, Node]:
-    return {name: node.entries[name] for name in names if name in node.entries}
 
 
 class _Overlay:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
@@ -62,12 +62,10 @@ class Node:
 
     def copy(self) -> Node:
         """Return a node like this one that can be changed apart from it."""
-        return replace(
-            self,
-            items=[item.copy() for item in self.items],
-            entries={name: entry.copy() for name, entry in self.entries.items()},
-            keys=dict(self.keys),
-        )
+        items = [item.copy() for item in self.items]
+        entries = {name: entry.copy() for name, entry in self.entries.items()}
+        parts = items, entries, dict(self.keys)
+        return Node(self.kind, self.place, self.text, self.raw, self.quote, self.block, *parts)
 
     def plain(self) -> Any:
         """Return the value as plain Python: str, Decimal, bool, None, list or dict."""

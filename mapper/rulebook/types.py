@@ -16,7 +16,8 @@ class Type:
 
     `unit` is what a number counts, or `date` of a text; a number without unit goes with every unit. `choices` are all
     the texts it can be, when they are known. `outside`: the record comes from a payload, so its fields are checked
-    whenever they are read; `nullable`: the shop's API documents that the field may be null.
+    whenever they are read; `nullable`: the shop's API documents that the field may be null, or a rule leaves it without
+    value, as a `when` without `otherwise` does.
     """
 
     kind: Kind
@@ -49,11 +50,11 @@ class Type:
 
     def maybe(self) -> Type:
         """Return the same type, but it may be absent."""
-        return replace(self, optional=True)
+        return self if self.optional else replace(self, optional=True)
 
     def sure(self) -> Type:
         """Return the same type, and it is there."""
-        return replace(self, optional=False, nullable=False)
+        return self if not (self.optional or self.nullable) else replace(self, optional=False, nullable=False)
 
     def of(self, unit: Unit) -> Type:
         """Return the same type in another unit."""
@@ -92,8 +93,11 @@ def fits(given: Type, wanted: Type) -> bool:
 def calculated(op: str, left: Type, right: Type) -> Type | None:
     """Return the type of `left op right`; None when the units do not go together, as money × money.
 
-    A percentage becomes a plain number when it is divided by one: `percentage / 100` is a factor.
+    A percentage becomes a plain number when it is divided by one: `percentage / 100` is a factor. What comes of a value
+    that may be anything counts nothing in particular.
     """
+    if "any" in (left.kind, right.kind):
+        return NUMBER
     units = (left.unit, right.unit)
     if op in {"+", "-"}:
         return (
@@ -117,17 +121,17 @@ def calculated(op: str, left: Type, right: Type) -> Type | None:
 def join(first: Type, second: Type) -> Type | None:
     """Return the type of a value that is one or the other; None when they do not go together."""
     optional = first.optional or second.optional
-    if first.kind == "none":
-        return second.maybe()
-    if second.kind == "none":
-        return first.maybe()
+    if "none" in (first.kind, second.kind):
+        return replace(second if first.kind == "none" else first, optional=True, nullable=True)
     if not fits(first, second):
         return None
     if first.kind == "record" and first.fields is not None and second.fields is not None:
-        return replace(first, fields={**second.fields, **first.fields}, optional=optional)
+        fields = {**second.fields, **first.fields}
+        return replace(first, fields=fields, optional=optional, nullable=first.nullable or second.nullable)
     wider = second if first.kind in {"any", "integer"} else first
     choices = first.choices if first.choices == second.choices else ()
-    return replace(wider, optional=optional, unit=first.unit or second.unit, choices=choices)
+    unit, nullable = first.unit or second.unit, first.nullable or second.nullable
+    return replace(wider, optional=optional, nullable=nullable, unit=unit, choices=choices)
 
 
 def from_schema(schema: Mapping[str, Any], *, outside: bool) -> Type:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from mapper.errors import RuleError
+from mapper.rulebook import forms
 from mapper.rulebook.source import Node
 from mapper.vat.tables import FOREVER, Dated, Rates, TableReader, in_force, newest
 
@@ -56,36 +57,38 @@ def all_of(standard: Rates, reduced: Rates, own: Own, place: str, day: str) -> l
     return sorted({*lower, *([] if usual is None else [usual])}, reverse=True)
 
 
-def from_node(root: Node) -> VatRates:
-    """Read the table. Raises RuleError RULE107 with every entry that is not shaped as the table's own comments say.
+def from_node(root: Node, today: date = date.max) -> VatRates:
+    """Read the table. Raises RuleError RULE107 with every entry that is not shaped as `forms.VAT_RATES` says.
 
-    Published versions of before reduced rates were known have `standard` with all countries in the place of `rates`.
+    `today` is the day that `checked` cannot be after. Published versions of before reduced rates were known have
+    `standard` with all countries in the place of `rates`.
     """
     reader = TableReader()
-    checked = reader.day(reader.part(root, "checked"))
-    also_eu = {name: reader.country(node) for name, node in reader.part(root, "also_eu").entries.items()}
+    entries = reader.fitted(root, forms.VAT_RATES_BEFORE if "standard" in root.entries else forms.VAT_RATES)
+    checked = reader.checked(entries["checked"], today)
+    also_eu = {
+        name: reader.country(node) for name, node in reader.countries(entries["also_eu"], "'also_eu'").items()
+    }
     reduced: dict[str, Rates] = {}
-    if "standard" in root.entries:
-        reader.known(root, frozenset({"checked", "also_eu", "standard"}))
-        standard = {name: reader.standard(node) for name, node in root.entries["standard"].entries.items()}
+    if "standard" in entries:
+        countries = reader.countries(entries["standard"], "'standard'")
+        standard = {name: reader.standard(node) for name, node in countries.items()}
     else:
-        reader.known(root, frozenset({"checked", "also_eu", "sources", "rates"}))
-        sources = frozenset(reader.part(root, "sources").entries)
-        countries = reader.part(root, "rates").entries
+        sources = frozenset(reader.map(entries["sources"], "'sources'"))
+        countries = reader.countries(entries["rates"], "'rates'")
         kinds = {name: _country(reader, node, sources) for name, node in countries.items()}
         standard = {name: given["standard"] for name, given in kinds.items() if "standard" in given}
         reduced = {name: given["reduced"] for name, given in kinds.items() if "reduced" in given}
     if reader.problems:
         raise RuleError(reader.problems)
-    return VatRates(date.fromisoformat(checked), standard, also_eu, reduced)
+    return VatRates(checked, standard, also_eu, reduced)
 
 
 def _country(reader: TableReader, node: Node, sources: frozenset[str]) -> Mapping[str, Rates]:
-    reader.known(node, frozenset({"sources", "standard", "reduced"}))
-    reader.part(node, "standard")
-    for one in reader.part(node, "sources").items:
+    entries = reader.fitted(node, forms.VAT_COUNTRY)
+    for one in reader.list(entries["sources"], "'sources'"):
         if one.text not in sources:
             reader.refuse(
                 one.place, f"'{one.text}' is none of the sources at the top: {', '.join(sorted(sources))}."
             )
-    return reader.kinds(node)
+    return reader.kinds(entries)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 from mapper.diagnostics import Diagnostic, Place
+from mapper.rulebook import forms
 from mapper.rulebook.source import Node
 
 FOREVER = "9999-12-31"
@@ -48,21 +49,34 @@ class TableReader:
 
     problems: list[Diagnostic] = field(default_factory=list)
 
-    def refuse(self, place: Place, message: str) -> None:
+    def refuse(self, place: Place, message: str, hint: str = "") -> None:
         """Note a problem."""
-        self.problems.append(Diagnostic(CODE, place, message))
+        self.problems.append(Diagnostic(CODE, place, message, hint))
 
-    def part(self, node: Node, name: str) -> Node:
-        """Return an entry that must be there; an empty text stands for one that is not."""
-        if name in node.entries:
-            return node.entries[name]
-        self.refuse(node.place, f"'{name}' is missing here.")
-        return Node("null", node.place)
+    def fitted(self, node: Node, form: forms.Form) -> dict[str, Node]:
+        """Return the entries that a form allows; a needed one that is not there is of no kind, and refused."""
+        whole = forms.fitted(node, form, lambda _, place, message, hint: self.refuse(place, message, hint))
+        absent = dict.fromkeys(form.needed, Node("null", node.place))
+        return absent | whole.entries
 
-    def known(self, node: Node, names: frozenset[str]) -> None:
-        """Refuse entries that mean nothing here."""
-        for name in node.entries.keys() - names:
-            self.refuse(node.keys[name], f"'{name}' is not known here; known: {', '.join(sorted(names))}.")
+    def map(self, node: Node, what: str) -> dict[str, Node]:
+        """Return the entries of a map that lets any name in."""
+        if node.kind not in {"map", "null"}:
+            self.refuse(node.place, f"{what} holds `name: value` entries.")
+        return node.entries
+
+    def countries(self, node: Node, what: str) -> dict[str, Node]:
+        """Return the entries of a map by country."""
+        entries = self.map(node, what)
+        for name in entries:
+            self.capitals(name, node.keys[name])
+        return entries
+
+    def list(self, node: Node, what: str) -> list[Node]:
+        """Return the items of a list."""
+        if node.kind not in {"list", "null"}:
+            self.refuse(node.place, f"{what} is a list: [a, b].")
+        return node.items
 
     def day(self, node: Node) -> str:
         """Return a date as YYYY-MM-DD."""
@@ -73,11 +87,24 @@ class TableReader:
                 self.refuse(node.place, f"'{node.text}' is no date such as 2026-01-31.")
             return date.min.isoformat()
 
+    def checked(self, node: Node, today: date) -> date:
+        """Return the day on which a table was compared with its sources, which cannot be after today."""
+        day = date.fromisoformat(self.day(node))
+        if day > today:
+            message = f"{day} is still to come: nobody compared the table with its sources on that day."
+            self.refuse(node.place, message, "Write the day on which you did.")
+        return day
+
     def country(self, node: Node) -> str:
         """Return two capitals."""
-        if len(node.text) != 2 or not node.text.isascii() or not node.text.isupper():
-            self.refuse(node.place, "A country is two capitals, such as NL.")
+        if node.kind != "null":
+            self.capitals(node.text, node.place)
         return node.text
+
+    def capitals(self, text: str, place: Place) -> None:
+        """Refuse a country that is not two capitals."""
+        if len(text) != 2 or not text.isascii() or not text.isupper():
+            self.refuse(place, "A country is two capitals, such as NL.")
 
     def rates(self, node: Node) -> Rates:
         """Return dated rates, newest first."""
@@ -86,9 +113,9 @@ class TableReader:
         return tuple(sorted(map(self._dated, node.items), key=lambda one: one.first, reverse=True))
 
     def _dated(self, row: Node) -> Dated:
-        self.known(row, frozenset({"from", "to", "rate"}))
-        last = self.day(row.entries["to"]) if "to" in row.entries else FOREVER
-        dated = Dated(self.day(self.part(row, "from")), last, self.rate(self.part(row, "rate")))
+        entries = self.fitted(row, forms.VAT_RATE)
+        last = self.day(entries["to"]) if "to" in entries else FOREVER
+        dated = Dated(self.day(entries["from"]), last, self.rate(entries["rate"]))
         if dated.last < dated.first:
             self.refuse(row.place, f"The last day {dated.last} is before the first day {dated.first}.")
         return dated
@@ -108,7 +135,8 @@ class TableReader:
             self.refuse(node.place, f"'{node.text}' is no percentage from 0 to 100.")
         return Decimal(rate)
 
-    def kinds(self, node: Node) -> Mapping[str, Rates]:
-        """Return the kinds of rates that are given here."""
+    def kinds(self, entries: Mapping[str, Node]) -> Mapping[str, Rates]:
+        """Return the kinds of rates that are given among the entries."""
         read = {"standard": self.standard, "reduced": self.rates}
-        return {kind: reading(node.entries[kind]) for kind, reading in read.items() if kind in node.entries}
+        given = {kind: entries[kind] for kind in read if kind in entries and entries[kind].kind != "null"}
+        return {kind: read[kind](node) for kind, node in given.items()}

@@ -9,13 +9,10 @@ from datetime import date
 from decimal import Decimal
 
 from mapper.errors import RuleError
+from mapper.rulebook import forms
 from mapper.rulebook.source import Node
 from mapper.vat.rates import Own, VatRates, all_of, standard_of
 from mapper.vat.tables import Rates, TableReader
-
-_KNOWN = frozenset(
-    {"name", "country", "postcodes", "vat_area", "treated_as", "postcode_source", "standard", "reduced"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +77,21 @@ def _plain(postcode: str) -> str:
     return _COUNTRY_PREFIX.sub("", postcode.strip().upper()).replace(" ", "").replace("-", "")
 
 
-def from_node(root: Node) -> Territories:
-    """Read the table. Raises RuleError RULE107 with every entry that is not shaped as the table's own comments say."""
+def from_node(root: Node, today: date = date.max) -> Territories:
+    """Read the table. Raises RuleError RULE107 with every entry that is not shaped as `forms.VAT_TERRITORIES` says.
+
+    `today` is the day that `checked` cannot be after.
+    """
     reader = TableReader()
-    reader.known(root, frozenset({"checked", "territories"}))
-    checked = reader.day(reader.part(root, "checked"))
-    nodes = reader.part(root, "territories").entries
-    by_code = {code: _territory(reader, code, node) for code, node in nodes.items()}
+    entries = reader.fitted(root, forms.VAT_TERRITORIES)
+    checked = reader.checked(entries["checked"], today)
+    nodes = reader.map(entries["territories"], "'territories'")
+    rows = {code: reader.fitted(node, forms.TERRITORY) for code, node in nodes.items()}
+    by_code = {code: _territory(reader, code, row) for code, row in rows.items()}
     beginnings: dict[tuple[str, str], str] = {}
-    for code, node in nodes.items():
-        country = reader.country(reader.part(node, "country"))
-        for one in reader.part(node, "postcodes").items:
+    for code, row in rows.items():
+        country = reader.country(row["country"])
+        for one in reader.list(row["postcodes"], "'postcodes'"):
             if not one.text or _plain(one.text) != one.text:
                 reader.refuse(one.place, f"'{one.text}' is no beginning of a postcode: capitals and digits.")
             if beginnings.setdefault((country, one.text), code) != code:
@@ -98,18 +99,16 @@ def from_node(root: Node) -> Territories:
     if reader.problems:
         raise RuleError(reader.problems)
     longest = sorted(beginnings.items(), key=lambda one: (-len(one[0][1]), one[0]))
-    return Territories(date.fromisoformat(checked), by_code, tuple((*key, code) for key, code in longest))
+    return Territories(checked, by_code, tuple((*key, code) for key, code in longest))
 
 
-def _territory(reader: TableReader, code: str, node: Node) -> Territory:
-    reader.known(node, _KNOWN)
-    name = reader.part(node, "name")
-    english, dutch = (reader.part(name, language).text for language in ("en", "nl"))
-    area = reader.part(node, "vat_area")
+def _territory(reader: TableReader, code: str, entries: Mapping[str, Node]) -> Territory:
+    name = entries["name"]
+    names = reader.fitted(name, forms.NAMES) if name.kind != "null" else {}
+    english, dutch = (names[language].text if language in names else "" for language in ("en", "nl"))
+    area = entries["vat_area"]
     if area.kind != "null" and area.text not in {"true", "false"}:
         reader.refuse(area.place, "'vat_area' is true or false.")
-    reader.part(node, "postcode_source")
-    treated_as = reader.country(
-        node.entries["treated_as"] if "treated_as" in node.entries else reader.part(node, "country")
-    )
-    return Territory(code, english, dutch, area.text == "true", treated_as, reader.kinds(node))
+    # A wrong `country` is told where the postcodes are read.
+    treated_as = reader.country(entries["treated_as"]) if "treated_as" in entries else entries["country"].text
+    return Territory(code, english, dutch, area.text == "true", treated_as, reader.kinds(entries))

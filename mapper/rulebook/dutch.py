@@ -1,0 +1,304 @@
+"""What the loader says of rule files, in Dutch.
+
+The loader tells its problems in English, as the language itself is; a face that speaks Dutch translates them. What has
+no translation here is told as the catalogue has it for its code, with the English words behind it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import lru_cache
+
+from mapper.catalogue import CATALOGUE
+from mapper.diagnostics import Diagnostic
+
+# `{}` stands for what is taken over: names and words of the file, or a phrase that stands here itself.
+DUTCH = {
+    # files and YAML
+    "Cannot read this file: {}.": "Dit bestand kan niet gelezen worden: {}.",
+    "This file is missing.": "Dit bestand ontbreekt.",
+    "A rules folder holds {}.": "Een map met regels bevat {}.",
+    "Rules are the files {}.": "Regels zijn de bestanden {}.",
+    "This version of the program does not know this file.": "Deze versie van het programma kent dit bestand niet.",
+    "Byte {} is not UTF-8 text.": "Byte {} is geen UTF-8-tekst.",
+    "Save the file as UTF-8.": "Bewaar het bestand als UTF-8.",
+    "This is not YAML: {}.": "Dit is geen YAML; de lezer zegt: {}.",
+    "A tab stands where only spaces may.": "Er staat een tab waar alleen spaties mogen staan.",
+    "Write spaces: YAML allows no tabs here.": "Schrijf spaties: YAML staat hier geen tabs toe.",
+    "A text that holds ': ' or ' #', or begins with one of {}[]&*!|>%@`\"', needs quotes around it.": (
+        "Een tekst met ': ' of ' #', of die begint met een van {}[]&*!|>%@`\"', moet tussen aanhalingstekens."
+    ),
+    "This text goes on on the next line.": "Deze tekst loopt door op de volgende regel.",
+    "Close the quote or mend the indentation, keep it on one line, or write it as a block: `key: |`.": (
+        "Sluit het aanhalingsteken of herstel het inspringen, houd het op één regel, of schrijf een blok: `key: |`."
+    ),
+    "'{}' stands here twice; the first is on line {}.": "'{}' staat hier twee keer; de eerste staat op regel {}.",
+    "A second document begins here.": "Hier begint een tweede document.",
+    "A key must be a word.": "Een sleutel moet een woord zijn.",
+    "The tag '{}' is not allowed.": "De tag '{}' is niet toegestaan.",
+    "'*{}' repeats another value.": "'*{}' herhaalt een andere waarde.",
+    "'&{}' names a value to repeat it.": "'&{}' benoemt een waarde om haar te herhalen.",
+    # keys and forms
+    "{} has no '{}'.": "{} heeft geen '{}'.",
+    "{} needs '{}'.": "{} heeft '{}' nodig.",
+    "{} holds `name: value` entries.": "{} bestaat uit regels `naam: waarde`.",
+    "'{}' is a list: each item begins with '- '.": "'{}' is een lijst: elk onderdeel begint met '- '.",
+    "{} is a list: [a, b].": "{} is een lijst: [a, b].",
+    "A rulebook that makes a document": "Een regelboek dat een document maakt",
+    "A rulebook that extends another": "Een regelboek dat een ander uitbreidt",
+    "A rulebook that makes requests": "Een regelboek dat verzoeken maakt",
+    "A line rule": "Een regelblok",
+    "A request": "Een verzoek",
+    "An expectation": "Een verwachting",
+    "A check": "Een controle",
+    "A check of an overlay": "Een controle van een overlay",
+    "An overlay": "Een overlay",
+    "A text": "Een tekst",
+    "A case": "Een geval",
+    "A keyword row": "Een regel met trefwoorden",
+    "A VAT rate": "Een btw-tarief",
+    "A country": "Een land",
+    "A name": "Een naam",
+    "A territory": "Een gebied",
+    "The table of VAT rates": "De tabel met btw-tarieven",
+    "The table of territories": "De tabel met gebieden",
+    "A single word belongs here.": "Hier hoort één woord.",
+    "Only true or false belongs here.": "Hier hoort alleen true of false.",
+    "This is no form of value.": "Dit is geen vorm van een waarde.",
+    "A value is an expression, or has one of: {}.": "Een waarde is een uitdrukking, of heeft een van: {}.",
+    "Did you mean '{}'?": "Bedoelde u '{}'?",
+    "Known here: {}.": "Hier bekend: {}.",
+    "Known: {}.": "Bekend: {}.",
+    "One of {}.": "Een van {}.",
+    "One of: {}.": "Een van: {}.",
+    "Functions: {}.": "Functies: {}.",
+    "{} has: {}.": "{} heeft: {}.",
+    "Remove it.": "Verwijder het.",
+    "Remove one.": "Verwijder er een.",
+    "Split it.": "Splits het.",
+    # names
+    "There is no '{}' here.": "'{}' bestaat hier niet.",
+    "There is no function '{}'.": "Er is geen functie '{}'.",
+    "'{}' is a function.": "'{}' is een functie.",
+    "'{}' exists already.": "'{}' bestaat al.",
+    "'{}' cannot be a name.": "'{}' kan geen naam zijn.",
+    "Use letters, digits and _.": "Gebruik letters, cijfers en _.",
+    "Choose another name.": "Kies een andere naam.",
+    "Choose another name after `as`.": "Kies een andere naam na `as`.",
+    "A text is written {text: {}}.": "Een tekst schrijft u als {text: {}}.",
+    "A text stands in quotes: '{}'.": "Een tekst staat tussen aanhalingstekens: '{}'.",
+    "A text stands in two pairs of quotes: \"'{}'\".": (
+        "Een tekst staat hier tussen twee paar aanhalingstekens: \"'{}'\"."
+    ),
+    "'{}' is no request.": "'{}' is geen verzoek.",
+    "'{}' is no severity.": "'{}' is geen ernst.",
+    "'{}' is not known when this request is sent.": "'{}' is niet bekend als dit verzoek verstuurd wordt.",
+    "'{}' cannot be extended.": "'{}' kan niet uitgebreid worden.",
+    # expressions
+    "An expression belongs here.": "Hier hoort een uitdrukking.",
+    "An expression belongs here, but there is nothing.": "Hier hoort een uitdrukking, maar er staat niets.",
+    "Write it on one line after the key.": "Schrijf deze op één regel achter de sleutel.",
+    "Write `none` to mean nothing.": "Schrijf `none` voor niets.",
+    "An expression looks like `a + b`, `a == 'text'`, `a or b`, `a if b else c`.": (
+        "Een uitdrukking ziet er zo uit: `a + b`, `a == 'tekst'`, `a or b`, `a if b else c`."
+    ),
+    "'{}' has a comma: a decimal number is written with a point.": (
+        "'{}' heeft een komma: een getal met decimalen schrijft u met een punt."
+    ),
+    "Write {}.": "Schrijf {}.",
+    "A number does not begin with 0.": "Een getal begint niet met 0.",
+    "A number is written without spaces.": "Een getal schrijft u zonder spaties.",
+    "A number and a word stand here without anything between them.": "Hier staan een getal en een woord aan elkaar.",
+    "Put a space or a sign between them; a text stands in quotes.": (
+        "Zet er een spatie of een teken tussen; een tekst staat tussen aanhalingstekens."
+    ),
+    "A quote is opened here and not closed.": "Hier begint een aanhalingsteken dat niet gesloten wordt.",
+    "Close it. A quote within a text is written \\', or the text stands between the other quotes.": (
+        "Sluit het. Een aanhalingsteken in een tekst schrijft u als \\', of zet de tekst tussen de andere."
+    ),
+    "This '{}' is not closed.": "Deze '{}' wordt niet gesloten.",
+    "Close it, or remove it.": "Sluit het, of verwijder het.",
+    "This '{}' closes nothing that was opened before it.": "Deze '{}' sluit niets wat ervoor geopend is.",
+    "Remove it, or open it where it belongs.": "Verwijder het, of open het waar het hoort.",
+    "'{}' has no meaning in an expression.": "'{}' betekent niets in een uitdrukking.",
+    "Write the amount alone: 12.50.": "Schrijf alleen het bedrag: 12.50.",
+    "Write the number alone.": "Schrijf alleen het getal.",
+    "This `if` has no `else`.": "Deze `if` heeft geen `else`.",
+    "A condition stands after its value.": "Een voorwaarde staat achter haar waarde.",
+    "'{}' follows another value without a sign between them.": "'{}' volgt op een andere waarde zonder teken ertussen.",
+    "Write one, such as + or `and`; a text stands in quotes.": (
+        "Schrijf er een, zoals + of `and`; een tekst staat tussen aanhalingstekens."
+    ),
+    "'{}' cannot stand here.": "'{}' kan hier niet staan.",
+    "'{}' cannot stand here, and is no name.": "'{}' kan hier niet staan, en is geen naam.",
+    "The expression ends too early.": "De uitdrukking houdt te vroeg op.",
+    "Write what follows, or remove the sign.": "Schrijf wat er volgt, of verwijder het teken.",
+    "The expression has ended before this.": "De uitdrukking is hiervoor al afgelopen.",
+    "The expression is too long.": "De uitdrukking is te lang.",
+    "Give a part a name of its own.": "Geef een deel een eigen naam.",
+    "{} is not part of the rule language.": "{} hoort niet bij de regeltaal.",
+    "'{}' is no word of the rule language.": "'{}' is geen woord van de regeltaal.",
+    "{} is not a plain number.": "{} is geen gewoon getal.",
+    "Write it as 12 or 12.50.": "Schrijf het als 12 of 12.50.",
+    "Use + - * /.": "Gebruik + - * /.",
+    "Compare with ==.": "Vergelijk met ==.",
+    "Compare with ==, or write the name as the key: `name: expression`.": (
+        "Vergelijk met ==, of schrijf de naam als sleutel: `naam: uitdrukking`."
+    ),
+    "An expression gives a value; it cannot set one.": "Een uitdrukking geeft een waarde; ze kan er geen zetten.",
+    "A brace is not closed or holds nothing.": "Een accolade is niet gesloten of bevat niets.",
+    "Write {name}, or {{ for a brace.": "Schrijf {naam}, of {{ voor een accolade.",
+    "{} takes {} value(s), not {}.": "{} vraagt {} waarde(n), niet {}.",
+    "{} wants {} here; this is {}.": "{} wil hier {}; dit is {}.",
+    "{} must be {}; this is {}.": "{} moet {} zijn; dit is {}.",
+    "A condition": "Een voorwaarde",
+    "What stands between 'if' and 'else'": "Wat tussen 'if' en 'else' staat",
+    "What follows 'not'": "Wat op 'not' volgt",
+    "What follows '-'": "Wat op '-' volgt",
+    "Each side of 'and'": "Elke kant van 'and'",
+    "What `match` looks at": "Waar `match` naar kijkt",
+    "What `each` goes through": "Waar `each` doorheen gaat",
+    "What is gone through": "Waar doorheen gegaan wordt",
+    "'{}' calculates with numbers; this is {}.": "'{}' rekent met getallen; dit is {}.",
+    "'{}' compares numbers; this is {}.": "'{}' vergelijkt getallen; dit is {}.",
+    "'in' looks in a list; this is {}.": "'in' zoekt in een lijst; dit is {}.",
+    "{} never compares with {}.": "{} is niet te vergelijken met {}.",
+    "{} is never in {}.": "{} staat nooit in {}.",
+    "{} cannot be added to {}.": "{} kan niet opgeteld worden bij {}.",
+    "{} cannot be subtracted from {}.": "{} kan niet afgetrokken worden van {}.",
+    "{} cannot be multiplied by {}.": "{} kan niet vermenigvuldigd worden met {}.",
+    "{} cannot be divided by {}.": "{} kan niet gedeeld worden door {}.",
+    "Divide a percentage by 100 first; money times money, or money plus a quantity, means nothing.": (
+        "Deel een percentage eerst door 100; geld maal geld, of geld plus een aantal, betekent niets."
+    ),
+    "Join texts with {text: \"{a} {b}\"} or join(' ', a, b).": (
+        "Voeg teksten samen met {text: \"{a} {b}\"} of join(' ', a, b)."
+    ),
+    "One side is {}, the other {}.": "De ene kant is {}, de andere {}.",
+    "One case gives {}, another {}.": "Het ene geval geeft {}, een ander {}.",
+    "'{}' is {} here and {} above.": "'{}' is hier {} en daarboven {}.",
+    "This is never '{}'.": "Dit is nooit '{}'.",
+    "It is one of: {}.": "Het is een van: {}.",
+    "{} has no fields, so no '{}'.": "{} heeft geen velden, dus geen '{}'.",
+    "a text": "een tekst", "a number": "een getal", "an amount of money": "een bedrag",
+    "a percentage": "een percentage",
+    "a quantity": "een aantal", "a flag": "waar of onwaar", "a date": "een datum", "a record": "een groep velden",
+    "an integer": "een geheel getal", "a value that is none": "niets", "a list of {}": "een lijst van {}",
+    "values": "waarden", "texts": "teksten", "numbers": "getallen", "amounts of money": "bedragen",
+    "percentages": "percentages", "quantities": "aantallen", "records": "groepen velden", "flags": "waar of onwaar",
+    # values that may be absent, lines, tables of keywords
+    "'{}' may be null in the shop's API.": "'{}' kan leeg zijn volgens de API van de winkel.",
+    "Give a default, as in `{}`, or say that it must be there: `{}`.": (
+        "Geef een standaardwaarde, zoals `{}`, of zeg dat ze er moet zijn: `{}`."
+    ),
+    "'{}' may be without value: the rule that makes it does not always give one.": (
+        "'{}' kan zonder waarde zijn: de regel die haar maakt geeft er niet altijd een."
+    ),
+    "Give it `otherwise` there, or a default here, or say that it must be there: `{}`.": (
+        "Geef daar `otherwise`, of hier een standaardwaarde, of zeg dat ze er moet zijn: `{}`."
+    ),
+    "'{}' may have an entry without value.": "'{}' kan een onderdeel zonder waarde hebben.",
+    "Give '{}' a value in every case where it is made, as with `otherwise: 0`.": (
+        "Geef '{}' in elk geval een waarde waar ze gemaakt wordt, zoals met `otherwise: 0`."
+    ),
+    "Not every line rule sets '{}'.": "Niet elk regelblok zet '{}'.",
+    "This line rule does not set '{}', as others do.": "Dit regelblok zet '{}' niet, zoals andere wel doen.",
+    "All line rules set the same fields.": "Alle regelblokken zetten dezelfde velden.",
+    "'{}' never stands in a text that `{}` made: {}.": "'{}' staat nooit in een tekst die `{}` maakte: {}.",
+    "it has no capitals and no hyphens": "die heeft geen hoofdletters en geen streepjes",
+    "it has only capitals": "die heeft alleen hoofdletters",
+    "'{}' never decides: {}.": "'{}' beslist nooit: {}.",
+    "the row on line {} already takes every text with '{}'": "de regel op regel {} neemt al elke tekst met '{}'",
+    "Put this row above that one, or remove the word.": "Zet deze regel boven die, of verwijder het woord.",
+    "This case is never reached: {}.": "Dit geval wordt nooit bereikt: {}.",
+    "the same condition stands on line {}": "dezelfde voorwaarde staat op regel {}",
+    "its condition never holds": "de voorwaarde geldt nooit",
+    "the case on line {} always holds": "het geval op regel {} geldt altijd",
+    "This check can stop a document, so it must say what to do.": (
+        "Deze controle kan een document stoppen, dus moet ze zeggen wat te doen."
+    ),
+    "Add `help` with `en` and `nl`: what to do about it.": "Voeg `help` toe met `en` en `nl`: wat eraan te doen.",
+    "Every kind of document has the same fields; set it to `none` where it means nothing.": (
+        "Elke soort document heeft dezelfde velden; zet het op `none` waar het niets betekent."
+    ),
+    # overlays
+    "'{}' has no '{}' to replace.": "'{}' heeft geen '{}' om te vervangen.",
+    "There is no request '{}'.": "Er is geen verzoek '{}'.",
+    "There is no line rule '{}'.": "Er is geen regelblok '{}'.",
+    "There is no check {}.": "Er is geen controle {}.",
+    "{} about {}": "{} over {}",
+    "{} checks are {}.": "{} controles zijn {}.",
+    "Say which one: `nth: 1` to `nth: {}`.": "Zeg welke: `nth: 1` tot `nth: {}`.",
+    # tables of VAT
+    "{} is still to come: nobody compared the table with its sources on that day.": (
+        "{} moet nog komen: niemand heeft de tabel die dag met de bronnen vergeleken."
+    ),
+    "Write the day on which you did.": "Schrijf de dag waarop u dat deed.",
+    "A country is two capitals, such as NL.": "Een land is twee hoofdletters, zoals NL.",
+    "'{}' is no percentage from 0 to 100.": "'{}' is geen percentage van 0 tot 100.",
+    "'{}' is no date such as 2026-01-31.": "'{}' is geen datum zoals 2026-01-31.",
+    "The last day {} is before the first day {}.": "De laatste dag {} ligt voor de eerste dag {}.",
+    "Two standard rates begin on {}.": "Er beginnen twee standaardtarieven op {}.",
+    "'{}' is none of the sources at the top: {}.": "'{}' is geen van de bronnen bovenaan: {}.",
+    "'{}' is no beginning of a postcode: capitals and digits.": (
+        "'{}' is geen begin van een postcode: hoofdletters en cijfers."
+    ),
+    "'{}' is also that of {}.": "'{}' is ook dat van {}.",
+    "Also on line {}.": "Ook op regel {}.",
+}  # fmt: skip
+
+_SENTENCE = re.compile(r"(?<=[.?]) ")
+
+
+def in_dutch(problem: Diagnostic) -> Diagnostic:
+    """Return a problem of the loader in Dutch; its place, code and excerpt stay as they are."""
+    entry = CATALOGUE.get(problem.code)
+    message, hint = _translated(problem.message), _translated(problem.hint)
+    if message is None and entry is not None:
+        message = f"{entry.nl} ({problem.message})"
+    if hint is None and entry is not None:
+        hint = f"{entry.remedy_nl.format()} ({problem.hint})"
+    return replace(problem, message=message or problem.message, hint=hint or "")
+
+
+def _translated(text: str) -> str | None:
+    """Return a text in Dutch, sentence by sentence or whole; None when there is no Dutch for a part of it."""
+    if not text or text in DUTCH:
+        return DUTCH.get(text, "")
+    for end in _SENTENCE.finditer(text):
+        first, rest = _phrase(text[: end.start()]), _translated(text[end.end() :])
+        if first is not None and rest is not None:
+            return f"{first} {rest}"
+    return _phrase(text)
+
+
+def _phrase(text: str) -> str | None:
+    if text in DUTCH:
+        return DUTCH[text]
+    for pattern, translated in _patterns():
+        if found := pattern.fullmatch(text):
+            return _filled(translated, (_part(group) for group in found.groups()))
+    return None
+
+
+def _part(text: str) -> str:
+    """Return a part of a message: a phrase of ours in Dutch, anything else as it is."""
+    own = _phrase(text) or _phrase(text[:1].lower() + text[1:])
+    return text if own is None else own[:1].upper() + own[1:] if text[:1].isupper() else own
+
+
+def _filled(template: str, parts: Iterable[str]) -> str:
+    for part in parts:
+        template = template.replace("{}", part.replace("{}", "\0"), 1)
+    return template.replace("\0", "{}")
+
+
+@lru_cache(maxsize=1)
+def _patterns() -> list[tuple[re.Pattern[str], str]]:
+    """Return the templates with something to fill in; those with most words of their own first."""
+    templates = sorted((one for one in DUTCH if "{}" in one), key=lambda one: -len(one))
+    return [
+        (re.compile(re.escape(one).replace(r"\{\}", "(.*?)"), re.DOTALL), DUTCH[one]) for one in templates
+    ]

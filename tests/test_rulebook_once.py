@@ -1,0 +1,83 @@
+"""A mistake in a rule file is told once, at its place, whatever else depends on what is wrong there."""
+
+from __future__ import annotations
+
+import pytest
+from rulefolders import copied
+
+from mapper.errors import RuleError
+from mapper.mapping import load_rulebooks, shipped_rules
+
+ORDER, INVOICE, TARGET, RATES = "ccv_order.yaml", "ccv_invoice.yaml", "wefact.yaml", "vat_rates.yaml"
+
+
+def told(folder, file, old, new):
+    """Return the problems of the shipped rules with one change, and the line of the change."""
+    text = (shipped_rules() / file).read_text(encoding="utf-8")
+    changed = text[: text.index(old)].count("\n") + old[: len(old) - len(old.lstrip("\n"))].count("\n") + 1
+    with pytest.raises(RuleError) as caught:
+        load_rulebooks(copied(folder, {file: (old, new)}))
+    return [
+        (one.place.file.rpartition("/")[2], one.place.line, one.code) for one in caught.value.diagnostics
+    ], changed
+
+
+ONCE = {
+    "a misspelt name": (ORDER, "  paid: order.paid ", "  paid: ordr.paid ", "RULE207"),
+    "a misspelt form": (ORDER, "    match: _paymethod", "    macth: _paymethod", "RULE215"),
+    "a misspelt section": (ORDER, "\ndocument:\n", "\ndocumnt:\n", "RULE219"),
+    "a misspelt section of lines": (ORDER, "\nlines:\n", "\nline:\n", "RULE219"),
+    "a misspelt every_line": (ORDER, "\nevery_line:\n", "\nevery_lines:\n", "RULE219"),
+    "a misspelt section of totals": (ORDER, "\ntotals:\n", "\ntotal:\n", "RULE219"),
+    "a misspelt key of a line rule": (ORDER, "  - kind: shipping ", "  - kid: shipping ", "RULE219"),
+    "a misspelt key of a form": (
+        ORDER,
+        "    as: configured\n    by: clean(configured.method)\n    is: _paymethod",
+        "    az: configured\n    by: clean(configured.method)\n    is: _paymethod",
+        "RULE219",
+    ),
+    "a misspelt key of a check": (ORDER, "  - id: O2\n", "  - di: O2\n", "RULE219"),
+    "a misspelt field of a line": (ORDER, "      quantity: row.count ", "      quantty: row.count ", "RULE213"),
+    "a name in every line": (ORDER, "  _factor: 1 + vat_percent / 100", "  _factor: 1 + vat_percnt / 100", "RULE207"),
+    "values of requests": (TARGET, "\nvalues:\n", "\nvaleus:\n", "RULE219"),
+    "a section of an extension": (INVOICE, "\ndocument:\n", "\ndocumnt:\n", "RULE219"),
+    "what an extension extends": (INVOICE, "extends: ccv_order.yaml", "extends: ccv_ordr.yaml", "RULE303"),
+    "the word extends": (INVOICE, "extends: ccv_order.yaml", "extnds: ccv_order.yaml", "RULE219"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ONCE)
+def test_a_mistake_is_told_once_at_its_place(tmp_path, name):
+    file, old, new, code = ONCE[name]
+    problems, line = told(tmp_path, file, old, new)
+    assert problems == [(file, line, code)]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        (ORDER, "rulebook: ccv_order\n", "rulebook: [ccv_order\n"),
+        (INVOICE, "reads: invoice\n", "reads: [invoice\n"),
+        (TARGET, "reads: document\n", "reads: [document\n"),
+        (RATES, "also_eu:\n", "also_eu: [\n"),
+    ],
+)
+def test_a_file_that_is_no_yaml_is_told_without_what_follows_from_it(tmp_path, file, old, new):
+    problems, line = told(tmp_path, file, old, new)
+    assert {name for name, _, _ in problems} == {file}
+    assert {code for _, _, code in problems} <= {"RULE102", "RULE108"}
+    assert len(problems) <= 2
+    assert problems[0][1] in {line, line + 1}
+
+
+def test_a_section_that_nobody_can_guess_leaves_the_rest_unread(tmp_path):
+    problems, line = told(tmp_path, ORDER, "\ntotals:\n", "\nwhatever:\n")
+    assert problems == [(ORDER, line, "RULE219")]
+
+
+def test_a_name_that_is_gone_is_told_where_it_is_first_read_with_the_other_lines(tmp_path):
+    with pytest.raises(RuleError) as caught:
+        load_rulebooks(copied(tmp_path, {ORDER: ("  _untaxed: is_icp or is_international\n", "")}))
+    first, *others = caught.value.diagnostics
+    assert not [one for one in others if one.place.file == first.place.file]
+    assert first.message.startswith("There is no '_untaxed' here. Also on line 175, 193, ")
