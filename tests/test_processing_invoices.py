@@ -208,6 +208,13 @@ def test_K4_a_credit_that_the_posted_order_contains_already_is_ignored():
     assert outcome("2026-03-01T12:00:01Z", "40.00") == "ignore"
 
 
+@pytest.mark.parametrize(("type_", "outcome"), [("debit", "ignore"), ("creditnota", "post"), (None, "post")])
+def test_K4_I8_what_might_be_a_credit_of_a_posted_order_goes_to_the_rules_which_hold_it(type_, outcome):
+    posted = [Posted("F0001", datetime(2026, 3, 1, 12, tzinfo=UTC), Decimal("30.00"))]
+    unclear = {"type": type_, "total_price": Decimal(10), "create_date": "2026-03-02T12:00:00Z"}
+    assert judge_invoice(unclear, mode="invoices", process_from=SWEPT, posted=posted).outcome == outcome
+
+
 def test_R1_R9_order_modes_and_the_go_live_leave_invoices_alone():
     debit = {"type": "debit", "total_price": Decimal(10), "create_date": "2025-12-31T23:59:59Z"}
     order_mode = judge_invoice(debit, mode="paid_orders", process_from=SWEPT)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from mapper.catalogue import describe
 from mapper.diagnostics import Finding
 from mapper.mapping import Mapped
-from mapper.services.ccv_invoices import is_credit
+from mapper.services.ccv_invoices import has_known_type, is_credit
 
 CANCELLED = 8
 STATUSES = range(1, 15)
@@ -73,9 +73,10 @@ def judge_invoice(
     """Judge a debit or credit invoice: at once, whatever its status (R1). `posted` is its order, posted as such (K4).
 
     A debit invoice of a posted order would book it twice. A credit invoice made after that order was read, of the
-    amount that was posted, is not in the books yet: ignored, the merchant would pay VAT on what was given back.
+    amount that was posted, is not in the books yet: ignored, the merchant would pay VAT on what was given back. Nor may
+    one be ignored that might be such a credit: the rules hold what is neither debit nor credit (I8).
     """
-    if posted and not _gives_back(payload, posted):
+    if posted and has_known_type(payload) and not _gives_back(payload, posted):
         return Verdict("ignore", f"posted as {', '.join(sorted(one.name for one in posted))} (K4)")
     if mode != "invoices":
         return Verdict("ignore", "this shop posts orders, not invoices (R1)")

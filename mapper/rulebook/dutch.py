@@ -230,6 +230,10 @@ DUTCH = {
     "There is no check {}.": "Er is geen controle {}.",
     "{} about {}": "{} over {}",
     "{} checks are {}.": "{} controles zijn {}.",
+    "A check {} stands here already: this one would take its place.": (
+        "Een controle {} staat hier al: deze zou haar plaats innemen."
+    ),
+    "Give one of the two another `about`.": "Geef een van de twee een andere `about`.",
     "Say which one: `nth: 1` to `nth: {}`.": "Zeg welke: `nth: 1` tot `nth: {}`.",
     # tables of VAT
     "{} is still to come: nobody compared the table with its sources on that day.": (

@@ -158,7 +158,10 @@ class _Overlay:
         known = [one for one in self.all_checks() if one.kind == "map"]
         fitting = [one for one in known if all(_word(one, key) == value for key, value in wanted.items())]
         number = entries["nth"].text if "nth" in entries else "1" if len(fitting) == 1 else ""
-        if not fitting and self.adds and self.roots[0].entries.get("checks") is not None:
+        if any(one.place.file == changes.place.file for one in fitting) and "nth" not in entries:
+            message = f"A check {said} stands here already: this one would take its place."
+            self.refuse("RULE302", changes.place, message, "Give one of the two another `about`.")
+        elif not fitting and self.adds and self.roots[0].entries.get("checks") is not None:
             self.roots[0].entries["checks"].items.append(changes)
         elif not fitting:
             names = [f"{_word(one, 'id')} about {_word(one, 'about')}" for one in known]

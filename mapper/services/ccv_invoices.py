@@ -19,6 +19,11 @@ def is_credit(invoice: Mapping[str, Any]) -> bool:
     return str(invoice.get("type") or "").lower() == "credit" or _amount(invoice, "total_price") < 0
 
 
+def has_known_type(invoice: Mapping[str, Any]) -> bool:
+    """Tell whether an invoice is known to be a debit or a credit."""
+    return is_credit(invoice) or _is_debit(invoice)
+
+
 def order_id(invoice: Mapping[str, Any]) -> int | None:
     """Return the id of an invoice's order from the order's address, or None when it has none."""
     address = invoice.get("order")
