@@ -389,7 +389,7 @@ _TYPE_PARAMS: dict[str, Any] = {"type_params": []} if "type_params" in ast.Funct
 _NODES = frozenset(
     kind
     for kind in vars(ast).values()
-    if isinstance(kind, type) and issubclass(kind, ast.AST) and kind._fields
+    if isinstance(kind, type) and issubclass(kind, ast.AST) and (kind._fields or kind._attributes)
 )
 
 
