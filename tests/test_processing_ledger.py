@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
@@ -50,13 +50,14 @@ class Bench:
     clock: Clock = field(default_factory=Clock)
     leased: bool = True
     tokens: count = field(default_factory=count)
+    budget: object = field(default_factory=Unlimited)
 
     def run(self, work):
         """Run `work(ledger)` in an event loop of its own, as a process that has just started would."""
 
         async def main():
             async with open_client(loopback=True) as client:
-                wefact = WeFact(client, self.sandbox.wefact, Secret(self.sandbox.wefact_key), Unlimited())
+                wefact = WeFact(client, self.sandbox.wefact, Secret(self.sandbox.wefact_key), self.budget)
                 return await work(
                     Ledger(
                         database=self.database,
@@ -266,6 +267,55 @@ def test_a_process_whose_lease_is_lost_does_not_call_and_leaves_the_intent(bench
     assert caught.value.cause == "PRO102"
     assert bench.operation().state == "intended"
     assert bench.calls("add") == 1  # the debtor's, by the fixture
+
+
+class Turn(Unlimited):
+    """A budget whose first turn comes only after something else has happened."""
+
+    def __init__(self, meanwhile):
+        self.meanwhile = meanwhile
+
+    async def take(self):
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            await asyncio.to_thread(meanwhile)
+
+
+def test_a_process_that_loses_its_lease_while_it_waits_for_its_turn_to_call_does_not_call(bench):
+    other = replace(bench)
+
+    def meanwhile():
+        bench.leased = False
+        bench.clock.wait(SETTLED)
+        other.ensure()
+
+    bench.budget = Turn(meanwhile)
+    with pytest.raises(Stop) as caught:
+        bench.ensure()
+    assert caught.value.cause == "PRO102"
+    assert len(bench.invoices()) == 1
+
+
+def test_the_settle_time_counts_from_the_call_and_not_from_the_wait_before_it(bench):
+    began = bench.clock.now()
+    bench.budget = Turn(lambda: bench.clock.wait(timedelta(seconds=80)))
+    bench.ensure()
+    assert (bench.operation().intent_at, bench.operation().attempt) == (began + timedelta(seconds=80), 2)
+
+
+def test_a_process_that_waited_while_another_one_took_the_effect_over_does_not_call(bench):
+    """Its lease may still look fresh: the intent says that somebody else acted."""
+    other = replace(bench)
+
+    def meanwhile():
+        bench.clock.wait(SETTLED)
+        other.ensure()
+
+    bench.budget = Turn(meanwhile)
+    with pytest.raises(Stop) as caught:
+        bench.ensure()
+    assert caught.value.cause == "PRO101"
+    assert len(bench.invoices()) == 1
 
 
 def test_a_process_that_dies_while_waiting_for_the_answer_makes_no_second_invoice(bench):

@@ -92,10 +92,11 @@ class Ledger:
             return _recorded(operation)
         if not operation.fresh:
             found = await self._settle(request, operation, names, several)
-            if found is not None:
+            if isinstance(found, Effect):
                 return await self._finish(key, found)
+            operation = found
         params = filled(params, request.slots, {"operation.token": operation.token})
-        answer = await self._call(request, key, params)
+        answer = await self._call(request, operation, params)
         return await self._finish(key, _made(request.controller, answer))
 
     async def send(self, request: Request, key: str, *, document_id: str, invoice: str) -> bool:
@@ -113,8 +114,8 @@ class Ledger:
             if await self._was_sent(invoice):
                 await self._finish(key, Effect(invoice, adopted=True))
                 return False
-            await self._touch(operation)
-        await self._call(request, key, params)
+            operation = await self._touch(operation)
+        await self._call(request, operation, params)
         await self._finish(key, Effect(invoice))
         return True
 
@@ -128,7 +129,8 @@ class Ledger:
         operation: Operation,
         names: Mapping[str, str],
         several: Literal["stop", "lowest"],
-    ) -> Effect | None:
+    ) -> Effect | Operation:
+        """Return what was found, or the operation with its intent renewed when there is nothing."""
         self._wait_until_settled(operation)
         if request.find is None:
             raise Doubtful("PRO202", operation=request.name)
@@ -146,8 +148,7 @@ class Ledger:
                 raise Doubtful("PRO201", operation=request.name, identifiers=identifiers)
             if hits:
                 return await self._shown(request.controller, hits[0])
-        await self._touch(operation)
-        return None
+        return await self._touch(operation)
 
     def _wait_until_settled(self, operation: Operation) -> None:
         """Come back later instead of sleeping: the tenant's other documents need the slot."""
@@ -155,20 +156,27 @@ class Ledger:
         if left > timedelta(0):
             raise Stop("later", "PRO101", {"operation": operation.step}, seconds=left.total_seconds())
 
-    async def _touch(self, seen: Operation) -> None:
+    async def _touch(self, seen: Operation) -> Operation:
         """Renew the intent before calling again, unless somebody else did since it was seen."""
         touched = await self._write(
             lambda conn: operations.touch(conn, self.tenant, seen.key, seen=seen, now=self.now())
         )
         if touched is None:
             raise Stop("later", "PRO101", {"operation": seen.step}, seconds=self.timing.settle)
+        return touched
 
-    async def _call(self, request: Request, key: str, params: Mapping[str, Any]) -> Row:
-        if not self.lease():
-            # The intent stays: whoever took the work over may be acting on it at this moment.
-            raise Stop("later", "PRO102", seconds=self.timing.settle)
+    async def _call(self, request: Request, operation: Operation, params: Mapping[str, Any]) -> Row:
+        async def last_look() -> None:
+            if not self.lease():
+                # The intent stays: whoever took the work over may be acting on it at this moment.
+                raise Stop("later", "PRO102", seconds=self.timing.settle)
+            if self.now() - operation.intent_at > timedelta(seconds=self.timing.pause):
+                # The call waited for its turn: whoever looks for its effect counts from the intent.
+                await self._touch(operation)
+
+        key, controller, action = operation.key, request.controller, request.action
         try:
-            return await self.wefact.call(request.controller, request.action, params, changes=True)
+            return await self.wefact.call(controller, action, params, changes=True, last_look=last_look)
         except Temporary as error:
             if error.maybe_executed:
                 await self._write(lambda conn: operations.lost(conn, self.tenant, key, now=self.now()))

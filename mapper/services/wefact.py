@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -84,16 +84,25 @@ class WeFact:
         self._now = now
         self._jitter = jitter
 
-    async def call(self, controller: str, action: str, params: Mapping[str, Any], *, changes: bool) -> Json:
+    async def call(
+        self,
+        controller: str,
+        action: str,
+        params: Mapping[str, Any],
+        *,
+        changes: bool,
+        last_look: Callable[[], Awaitable[None]] | None = None,
+    ) -> Json:
         """Return the answer's envelope; whole numbers in it are int, others Decimal, many are strings.
 
         A call that `changes` something is made once: its Temporary says in `maybe_executed` whether it may
-        have happened. Others are tried up to three times.
+        have happened. Others are tried up to three times. `last_look` runs when the call may be made, which can be
+        minutes after it was asked for, right before it is sent: what it raises keeps it from being sent.
         """
         call = _Call(controller, action, changes=changes)
 
         async def once() -> Json:
-            return await self._once(call, params)
+            return await self._once(call, params, last_look)
 
         return await once() if changes else await quickly(once, _QUICK, jitter=self._jitter)
 
@@ -147,7 +156,9 @@ class WeFact:
             raise _Call("settings", "list").temporary("WEF104")
         return settings
 
-    async def _once(self, call: _Call, params: Mapping[str, Any]) -> Json:
+    async def _once(
+        self, call: _Call, params: Mapping[str, Any], last_look: Callable[[], Awaitable[None]] | None
+    ) -> Json:
         key = {"api_key": self._key.reveal()}
         body = dumps({**params, **key, "controller": call.controller, "action": call.action})
         request = self._client.build_request(
@@ -158,6 +169,8 @@ class WeFact:
             headers={"content-type": "application/json", "accept": "application/json"},
         )
         await self._budget.take()
+        if last_look is not None:
+            await last_look()
         try:
             reply = await exchange(self._client, request, service="wefact", action=str(call))
         except NoReply as failure:
