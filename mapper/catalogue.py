@@ -932,8 +932,14 @@ PROCESSING: dict[str, Entry] = {
     "PRO203": Entry(
         "Whether invoice {identifier} was mailed is unknown: WeFact does not say.",
         "Of factuur {identifier} is gemaild is onbekend: WeFact zegt het niet.",
-        "Look at the invoice in WeFact and mail it there if need be; then ignore the document with that reason.",
-        "Bekijk de factuur in WeFact en mail hem daar zo nodig; negeer daarna het document met die reden.",
+        "Look at the invoice in WeFact and mail it there if need be.",
+        "Bekijk de factuur in WeFact en mail hem daar zo nodig.",
+    ),
+    "PRO204": Entry(
+        "Invoice {identifier} was made, but WeFact did not mail it: {sentence}",
+        "Factuur {identifier} is gemaakt, maar WeFact heeft hem niet gemaild: {sentence}",
+        "Mail it in WeFact, after the customer's e-mail address is there.",
+        "Mail hem in WeFact, nadat daar het e-mailadres van de klant staat.",
     ),
     "PRO211": Entry(
         "VIES does not know the customer's VAT number ({country}, {code}); a sale without VAT needs a valid one.",
@@ -992,14 +998,39 @@ PROCESSING: dict[str, Entry] = {
     "PRO303": Entry(
         "Document {document} already has invoice {identifier} in WeFact, with another total (W19).",
         "Document {document} heeft al factuur {identifier} in WeFact, met een ander totaal (W19).",
-        "Correct that invoice in WeFact, or delete it there; then ignore the document with that reason.",
-        "Verbeter die factuur in WeFact, of verwijder hem daar; negeer daarna het document met die reden.",
+        "Either take the invoice as it is, after you corrected it in WeFact (`mapper process {document} --accept "
+        "--reason …`), or have the draft deleted and made anew (`mapper process {document} --again --reason …`).",
+        "Neem de factuur zoals hij is, nadat u hem in WeFact verbeterde (`mapper process {document} --accept --reason "
+        "…`), of laat het concept verwijderen en opnieuw maken (`mapper process {document} --again --reason …`).",
     ),
     "PRO304": Entry(
         "Ignoring a document needs a reason.",
         "Een document negeren vraagt om een reden.",
         "Give --reason, such as 'booked by hand'.",
         "Geef --reason, bijvoorbeeld 'met de hand geboekt'.",
+    ),
+    "PRO306": Entry(
+        "WeFact may have made an invoice for {document} already: the answer to the last call was lost.",
+        "Mogelijk heeft WeFact al een factuur voor {document} gemaakt: het antwoord op de laatste aanroep ging "
+        "verloren.",
+        "Wait until it was looked up by itself, or look in WeFact for the reference {number}. To ignore the document "
+        "all the same, give --force.",
+        "Wacht tot dit vanzelf is opgezocht, of zoek in WeFact op het kenmerk {number}. Om het document toch te "
+        "negeren, geef --force.",
+    ),
+    "PRO307": Entry(
+        "Invoice {identifier} of {document} is no draft any more, so it cannot be deleted.",
+        "Factuur {identifier} van {document} is geen concept meer en kan dus niet verwijderd worden.",
+        "Credit it in WeFact and correct it there; then take the document as done: `mapper process {document} --accept "
+        "--reason …`.",
+        "Crediteer en verbeter hem in WeFact; neem het document daarna als klaar: `mapper process {document} --accept "
+        "--reason …`.",
+    ),
+    "PRO308": Entry(
+        "Document {document} has no invoice with another total, so there is nothing to accept.",
+        "Document {document} heeft geen factuur met een ander totaal, dus er valt niets te aanvaarden.",
+        "Look at it with `mapper errors`; `mapper process {document}` processes it.",
+        "Bekijk het met `mapper errors`; `mapper process {document}` verwerkt het.",
     ),
     "PRO305": Entry(
         "Document {document} is being processed at this moment.",

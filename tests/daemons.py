@@ -168,13 +168,12 @@ class Shop:
 
     def add_debtor(self, **fields: str) -> None:
         """Have the merchant add a debtor in WeFact by hand."""
-        call = {
-            "api_key": self.sandbox.wefact_key,
-            "controller": "debtor",
-            "action": "add",
-            "SurName": "Jansen",
-        }
-        answer = httpx.post(self.sandbox.wefact, json=call | fields, trust_env=False).json()
+        self.wefact("debtor", "add", **{"SurName": "Jansen"} | fields)
+
+    def wefact(self, controller: str, action: str, **params: Any) -> None:
+        """Have the merchant do something in WeFact by hand."""
+        call = {"api_key": self.sandbox.wefact_key, "controller": controller, "action": action}
+        answer = httpx.post(self.sandbox.wefact, json=call | params, trust_env=False).json()
         assert answer["status"] == "success", answer
 
     def calls(self, controller: str, action: str) -> int:

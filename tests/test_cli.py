@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from mapper import settings
 from mapper.cli import fault, program
 from mapper.cli.options import print_json
 from mapper.cli.program import COMMANDS
@@ -451,6 +452,37 @@ def test_process_says_when_nothing_is_there_to_do_the_work(shop, sandbox):
 def test_other_rules_are_only_for_a_dry_run(shop, sandbox):
     ran = shop("process", "order-1", "--rules", "rules")
     assert (ran.code, ran.err.partition(":")[0]) == (2, "USE111")
+
+
+@pytest.mark.parametrize("command", ["report", "errors", "open"])
+def test_R11_the_lists_say_that_posting_is_paused(shop, command):
+    shop("pause", "--tenant", "winkel", "--reason", "stocktaking")
+    assert "Posting is paused since" in shop(command).err
+    assert "stocktaking" in shop(command).err
+    shop("resume")
+    assert "paused" not in shop(command).err
+
+
+def test_R11_resume_of_all_names_the_webshops_that_stay_paused(shop, tmp_path):
+    with database(tmp_path) as opened, opened.begin() as conn:
+        tenants.create(conn, "ander", name="Ander", settings=settings.example(), who="test", now=NOW)
+        tenants.pause(conn, "ander", reason="moving", now=NOW)
+    ran = shop("resume", "--json")
+    assert ran.records == [{"tenant": None, "go_on": 0, "paused": {"ander": "moving"}}]
+    assert "Still paused: ander (moving). To end that: mapper resume --tenant ander" in ran.err
+
+
+def test_R11_resume_ends_the_own_pause_of_the_only_webshop(shop):
+    shop("pause", "--tenant", "winkel", "--reason", "stocktaking")
+    ran = shop("resume", "--json")
+    assert ran.records[0]["paused"] == {}
+    assert shop("tenant", "list", "--json").records[0]["paused"] == ""
+
+
+def test_W19_accept_goes_alone(shop):
+    ran = shop("process", "order-1", "--accept", "--again", "--reason", "x")
+    assert (ran.code, "--accept goes with --reason only" in ran.err) == (2, True)
+    assert shop("process", "order-1", "--accept", "--reason", "x").err.startswith("STO111: ")
 
 
 # Doctor

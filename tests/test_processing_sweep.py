@@ -68,6 +68,32 @@ def test_R2_an_open_order_that_was_paid_without_a_webhook_is_posted(deaf):
     deaf.until(document, "done")
 
 
+@pytest.mark.parametrize(
+    ("before", "reason", "after"),
+    [
+        ({"status": 8}, "cancelled in the shop (R6)", {"status": 1, "paid": True}),
+        ({"is_completed": False}, "not completed (R6)", {"is_completed": True, "paid": True}),
+    ],
+)
+def test_R2_R6_an_ignored_order_that_the_shop_changed_without_a_webhook_is_posted(
+    deaf, before, reason, after
+):
+    document = deaf.sell("unpaid", **before)
+    deaf.process(document)
+    assert deaf.until(document, "ignored").cause == reason
+    assert look(deaf, nightly=True).dispatched == 0
+    deaf.change(document, **after)
+    assert look(deaf, nightly=True).dispatched == 1
+    deaf.until(document, "done")
+
+
+def test_R2_what_the_rules_ignore_is_not_read_again_at_every_sweep(deaf):
+    document = deaf.sell("free")
+    look(deaf)
+    deaf.until(document, "ignored", cause="zero total (R6)")
+    assert look(deaf, nightly=True).dispatched == 0
+
+
 def test_R2_a_sweep_reads_from_a_day_before_the_last_one(deaf):
     document = deaf.sell("nl_ideal", create_date=stamp(now() - timedelta(hours=20)))
     go_live(deaf, now() - timedelta(days=30))

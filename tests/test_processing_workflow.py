@@ -11,9 +11,10 @@ import pytest
 from daemons import Shop, charged, home, open_shop, running, wait_for
 
 from mapper.errors import UsageError
-from mapper.processing import actions
+from mapper.processing import actions, mismatch
 from mapper.processing.preview import preview
 from mapper.store import documents, operations, payloads, tenants
+from mapper.wording import reason_of
 
 LATER = datetime.now(UTC) + timedelta(days=1)
 
@@ -455,6 +456,106 @@ def test_R11_while_paused_nothing_is_posted_and_resuming_brings_it_all_back(shop
     for document in sold:
         shop.until(document, "done")
     assert len(shop.invoices()) == 3
+
+
+def test_W18_an_invoice_that_wefact_does_not_mail_is_done_and_says_so(shop):
+    shop.settings(invoice__send_by_email=True)
+    done = shop.until(shop.sell("no_email"), "done")
+    (invoice,) = shop.invoices()
+    assert (done.identifier, done.cause) == (str(invoice["Identifier"]), "PRO204")
+    assert (done.facts["identifier"], bool(done.facts["sentence"])) == (done.identifier, True)
+    assert shop.events(done.id) == ["not mailed", "done"]
+
+
+def mismatched(shop):
+    """A document in error because WeFact rounded its invoice to another total."""
+    shop.sandbox.switch("wefact", price_decimals=0)
+    document = shop.sell("nl_ideal")
+    stopped = shop.until(document, "error", cause="W19")
+    shop.sandbox.switch("wefact", price_decimals=6)
+    return stopped
+
+
+def test_W19_a_person_takes_the_invoice_as_it_is(shop):
+    stopped = mismatched(shop)
+    with pytest.raises(UsageError) as caught:
+        mismatch.accept(shop.home.database, shop.tenant, stopped.id, reason=" ", now=now())
+    assert caught.value.code == "PRO302"
+    done = mismatch.accept(shop.home.database, shop.tenant, stopped.id, reason="corrected", now=now())
+    assert (done.state, done.identifier, done.cause) == ("done", stopped.identifier, "")
+    assert len(shop.invoices()) == 1
+
+
+@pytest.mark.parametrize("deleted_by_hand", [False, True])
+def test_W19_the_draft_is_deleted_and_made_anew(shop, deleted_by_hand):
+    stopped = mismatched(shop)
+    if deleted_by_hand:
+        shop.wefact("invoice", "delete", Identifier=stopped.identifier)
+    at = {"reason": "the decimals were wrong", "now": now(), "loopback": True}
+    mismatch.post_anew(shop.home.database, shop.home.sealer, shop.tenant, stopped.id, **at)
+    done = shop.until(stopped.id, "done")
+    assert [str(one["Identifier"]) for one in shop.invoices()] == [done.identifier]
+    assert done.identifier != stopped.identifier
+
+
+def test_W19_an_invoice_that_is_no_draft_is_not_deleted(shop):
+    stopped = mismatched(shop)
+    shop.wefact("invoice", "edit", Identifier=stopped.identifier, Status=2)
+    at = {"reason": "anew", "now": now(), "loopback": True}
+    with pytest.raises(UsageError) as caught:
+        mismatch.post_anew(shop.home.database, shop.home.sealer, shop.tenant, stopped.id, **at)
+    assert caught.value.code == "PRO307"
+    assert shop.document(stopped.id).state == "error"
+
+
+def test_W19_neither_way_out_is_for_a_document_without_such_an_invoice(shop):
+    document = shop.sell("unpaid")
+    shop.until(document, "open", cause="not paid yet (R1)")
+    ways = (
+        lambda: mismatch.accept(shop.home.database, shop.tenant, document, reason="x", now=now()),
+        lambda: mismatch.post_anew(
+            shop.home.database, shop.home.sealer, shop.tenant, document, reason="x", now=now()
+        ),
+    )
+    for way in ways:
+        with pytest.raises(UsageError) as caught:
+            way()
+        assert caught.value.code == "PRO308"
+
+
+def test_R5_a_document_whose_invoice_may_exist_is_ignored_only_by_force(shop):
+    shop.sandbox.fault("wefact", kind="drop_after_commit", match={"controller": "invoice", "action": "add"})
+    shop.sandbox.fault("wefact", kind="status", match={"controller": "invoice", "action": "list"}, times=100)
+    document = shop.sell("nl_ideal")
+    waiting = shop.until(document, "waiting")
+    actions.pause(shop.home.database, shop.tenant, reason="look first", now=now())
+    with pytest.raises(UsageError) as caught:
+        actions.ignore(shop.home.database, shop.tenant, document, reason="by hand", now=now())
+    assert caught.value.code == "PRO306"
+    assert f"the reference {waiting.number}" in caught.value.remedy()
+    ignored = actions.ignore(
+        shop.home.database, shop.tenant, document, reason="by hand", now=now(), force=True
+    )
+    assert ignored.state == "ignored"
+
+
+def test_R11_what_waits_for_a_refused_key_goes_on_at_once_after_resume(shop):
+    shop.sandbox.switch("wefact", allowed_ips=["10.0.0.1"])
+    document = shop.sell("nl_ideal")
+    shop.until(document, "waiting", cause="WEF202")
+    shop.sandbox.switch("wefact", allowed_ips=["127.0.0.1", "::1"])
+    actions.resume(shop.home.database, shop.tenant, now=now())
+    shop.until(document, "done")
+    assert len(shop.invoices()) == 1
+
+
+def test_why_a_document_waits_is_told_in_words(shop):
+    shop.sandbox.fault("wefact", kind="status", status=503, match={"controller": "debtor"}, times=100)
+    waiting = shop.until(shop.sell("nl_ideal"), "waiting")
+    with shop.home.database.read() as conn:
+        told = reason_of(conn, waiting, "en")
+    assert told.said != waiting.cause
+    assert told.remedy
 
 
 def test_R5_an_ignored_document_stays_ignored_whatever_the_shop_says(shop):

@@ -9,7 +9,15 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from mapper.cli.options import Command, chosen_tenant, json_option, print_records, say, tenant_option
+from mapper.cli.options import (
+    Command,
+    chosen_tenant,
+    json_option,
+    print_records,
+    say,
+    tell_pause,
+    tenant_option,
+)
 from mapper.cli.state import State
 from mapper.errors import Language
 
@@ -91,6 +99,7 @@ def _print(
         if as_json:
             print_records(records, columns, as_json=True)
             return
+        tell_pause(database, name)
         shown = list(records)
         print_records(shown, columns, as_json=False, right=("total",), widest=100)
         if len(shown) == filters["limit"]:
@@ -138,6 +147,8 @@ def _records(
             for document in page.documents:
                 reason = reason_of(conn, document, language)
                 record = as_record(document, zone) | {"why": reason.said, "remedy": reason.remedy}
+                if document.state == "done" and not for_json:
+                    record["note"] = "; ".join(filter(None, (record["note"], reason.said)))
                 records.append(record | {"vies": evidence(conn, document, zone)} if for_json else record)
         yield from records
         left, after = left - len(records), page.after

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mapper.cli.options import chosen_tenant, json_option, now, print_json, say, tell, tenant_option
+from mapper.cli.options import (
+    chosen_tenant,
+    json_option,
+    now,
+    print_json,
+    say,
+    tell,
+    tell_pause,
+    tenant_option,
+)
 from mapper.cli.state import State
 from mapper.errors import UsageError
 
@@ -82,7 +91,15 @@ def run(state: State, *, host: str, port: int, rules: Path | None, address: str)
 @click.command()
 @click.argument("documents", nargs=-1, required=True, metavar="ID...")
 @click.option(
-    "--again", is_flag=True, help="Make a second invoice for a document that has one; needs --reason."
+    "--again",
+    is_flag=True,
+    help="Make a second invoice for a document that has one, or a new one in place of a draft with another total; "
+    "needs --reason.",
+)
+@click.option(
+    "--accept",
+    is_flag=True,
+    help="Take the invoice with another total as it is, once corrected in WeFact; needs --reason.",
 )
 @click.option("--reason", default="", help="Why; kept in the document's journal.")
 @click.option(
@@ -98,6 +115,7 @@ def process(
     *,
     tenant: str | None,
     again: bool,
+    accept: bool,
     reason: str,
     dry_run: bool,
     rules: Path | None,
@@ -108,36 +126,68 @@ def process(
         name = chosen_tenant(database, tenant)
         if rules is not None and not dry_run:
             raise UsageError("USE111")
+        if accept and (again or dry_run):
+            raise click.UsageError("--accept goes with --reason only", click.get_current_context())
         ended = 0
         for document in [document_id(database, name, given) for given in documents]:
             try:
                 if dry_run:
                     done = _preview(state, database, name, document, rules, again=again, reason=reason)
                 else:
-                    done = _process(database, name, document, again=again, reason=reason, as_json=as_json)
+                    done = _process(
+                        state,
+                        database,
+                        name,
+                        document,
+                        again=again,
+                        accept=accept,
+                        reason=reason,
+                        as_json=as_json,
+                    )
             except UsageError as error:
                 done = tell(error, state.language)
             ended = max(ended, done)
-        if not dry_run:
-            _tell_whether_it_runs(database)
+        if not (dry_run or accept):
+            _tell_whether_it_runs(database, name)
     return ended
 
 
 def _process(
-    database: Database, tenant: str, document: str, *, again: bool, reason: str, as_json: bool
+    state: State,
+    database: Database,
+    tenant: str,
+    document: str,
+    *,
+    again: bool,
+    accept: bool,
+    reason: str,
+    as_json: bool,
 ) -> int:
-    from mapper.processing import actions
+    from mapper.processing import actions, mismatch
+    from mapper.store import documents
 
-    queued = actions.process(database, tenant, document, now=now(), again=again, reason=reason)
+    with database.read() as conn:
+        kind, _, shop_id = document.rpartition("-")
+        known = documents.find(conn, tenant, "invoice" if kind == "invoice" else "order", int(shop_id))
+    if accept:
+        queued = mismatch.accept(database, tenant, document, reason=reason, now=now())
+    elif again and known is not None and mismatch.has_invoice(known):
+        sealer, at = state.sealer(), now()
+        queued = mismatch.post_anew(
+            database, sealer, tenant, document, reason=reason, now=at, loopback=state.loopback
+        )
+    else:
+        queued = actions.process(database, tenant, document, now=now(), again=again, reason=reason)
     say(f"{queued.id}: {queued.state}")
     if as_json:
         print_json({"id": queued.id, "state": queued.state})
     return 0
 
 
-def _tell_whether_it_runs(database: Database) -> None:
+def _tell_whether_it_runs(database: Database, tenant: str) -> None:
     from mapper.store import heartbeats
 
+    tell_pause(database, tenant)
     with database.read() as conn:
         at_work = heartbeats.alive(conn, now=now(), ttl=heartbeats.TTL)
     if not at_work:
@@ -196,19 +246,22 @@ def _preview(
 @click.command()
 @click.argument("document", metavar="ID")
 @click.option("--reason", required=True, help="Why, such as: booked by hand.")
+@click.option("--force", is_flag=True, help="Also when WeFact may have made its invoice.")
 @tenant_option
 @json_option
 @click.pass_obj
-def ignore(state: State, document: str, *, reason: str, tenant: str | None, as_json: bool) -> None:
+def ignore(
+    state: State, document: str, *, reason: str, force: bool, tenant: str | None, as_json: bool
+) -> None:
     """Leave a document alone from now on, with a reason."""
     from mapper.processing import actions
 
     with state.open() as database:
         name = chosen_tenant(database, tenant)
-        ignored = actions.ignore(
-            database, name, document_id(database, name, document), reason=reason, now=now()
-        )
-    say(f"{ignored.id}: {ignored.state}")
+        found = document_id(database, name, document)
+        ignored = actions.ignore(database, name, found, reason=reason, now=now(), force=force)
+    invoice = f"; invoice {ignored.code or ignored.identifier} stays in WeFact" if ignored.identifier else ""
+    say(f"{ignored.id}: {ignored.state}{invoice}")
     if as_json:
         print_json({"id": ignored.id, "state": ignored.state, "reason": reason})
 
@@ -216,26 +269,42 @@ def ignore(state: State, document: str, *, reason: str, tenant: str | None, as_j
 @click.command()
 @click.option("--tenant", metavar="NAME", help="Only this webshop; all when left out.")
 @click.option("--reason", required=True, help="Why; shown wherever the pause is.")
+@json_option
 @click.pass_obj
-def pause(state: State, *, tenant: str | None, reason: str) -> None:
+def pause(state: State, *, tenant: str | None, reason: str, as_json: bool) -> None:
     """Stop posting, for one webshop or for all. Webhooks are still received, nothing is lost."""
     from mapper.processing import actions
 
     with state.open() as database:
         actions.pause(database, tenant, reason=reason, now=now())
     say(f"Paused {tenant or 'every webshop'}.")
+    if as_json:
+        print_json({"tenant": tenant, "paused": reason})
 
 
 @click.command()
-@click.option("--tenant", metavar="NAME", help="Only this webshop; all when left out.")
+@click.option(
+    "--tenant",
+    metavar="NAME",
+    help="Only this webshop. When left out the pause of all ends; one that is paused itself stays so.",
+)
+@json_option
 @click.pass_obj
-def resume(state: State, *, tenant: str | None) -> None:
+def resume(state: State, *, tenant: str | None, as_json: bool) -> None:
     """Post again after a pause; what waited is processed now."""
     from mapper.processing import actions
+    from mapper.store import tenants
 
     with state.open() as database:
         count = actions.resume(database, tenant, now=now())
-    say(f"Resumed {tenant or 'every webshop'}; {count} document(s) go on.")
+        say(f"Resumed {tenant or 'every webshop'}; {count} document(s) go on.")
+        with database.read() as conn:
+            paused = {one.id: tenants.pause_of(conn, one.id) for one in tenants.everyone(conn)}
+    still = {name: pause.reason for name, pause in paused.items() if pause is not None}
+    for name, reason in still.items() if tenant is None else ():
+        say(f"Still paused: {name} ({reason}). To end that: mapper resume --tenant {name}")
+    if as_json:
+        print_json({"tenant": tenant, "go_on": count, "paused": still})
 
 
 def document_id(database: Database, tenant: str, given: str) -> str:

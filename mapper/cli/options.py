@@ -46,6 +46,16 @@ def tell(error: MapperError, language: Language) -> int:
     return error.exit_code
 
 
+def tell_pause(database: Database, tenant: str) -> None:
+    """Say that nothing is posted now, where somebody might wait for it (R11)."""
+    from mapper.store import tenants
+
+    with database.read() as conn:
+        pause = tenants.pause_of(conn, tenant)
+    if pause is not None:
+        say(f"Posting is paused since {pause.at:%Y-%m-%d %H:%M} UTC: {pause.reason}. To go on: mapper resume")
+
+
 def told(problem: Diagnostic, language: Language) -> Diagnostic:
     """Return a problem of a file in the language asked for."""
     if language == "en":

@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from mapper.errors import UsageError
-from mapper.processing import engine
+from mapper.processing import engine, posting
 from mapper.processing import sweep as sweeping
 from mapper.processing.connections import Connections
+from mapper.processing.outcome import WEFACT_REFUSES_US
 from mapper.processing.sweep import SweepReport
-from mapper.store import documents, journal, tenants
+from mapper.store import documents, journal, listing, tenants
 from mapper.store.database import Database
 from mapper.store.rows import Document, Kind
 from mapper.store.sealing import Sealer
@@ -22,21 +23,29 @@ _DOCUMENT_ID = re.compile(r"(order|invoice)-([0-9]{1,15})")
 
 
 def process(
-    database: Database, tenant: str, document_id: str, *, now: datetime, again: bool = False, reason: str = ""
+    database: Database,
+    tenant: str,
+    document_id: str,
+    *,
+    now: datetime,
+    again: bool = False,
+    reason: str = "",
+    removed: str = "",
 ) -> Document:
     """Have a document processed now, before all others; one the shop has but we do not know is noted first.
 
-    With `again` and a reason a done one gets a second invoice on purpose (R8). Raises UsageError: STO110 or STO111
-    (no such tenant or document), PRO301 (done), PRO302 (no reason), PRO303 (its invoice exists with another total).
+    With `again` and a reason a done one gets a second invoice on purpose (R8), and one whose invoice has another total
+    a new one, once the first is `removed` (see `mismatch.post_anew`). Raises UsageError: STO110 or STO111 (no such
+    tenant or document), PRO301 (done), PRO302 (no reason), PRO303 (its invoice exists with another total).
     """
     engine.prepare(database.engine)
     with database.begin() as conn:
         tenants.get(conn, tenant)
         found = _known(conn, tenant, document_id, now=now)
-        check_processable(found, again=again, reason=reason)
+        check_processable(found, again=again, reason=reason, removed=removed)
         if found.state in documents.UNDER_WAY:
             return found
-        if found.state == "done":
+        if found.state == "done" or found.identifier:
             found = _second(conn, found, reason=reason, now=now)
         elif found.state == "open":
             found = documents.note(conn, tenant, found.kind, found.shop_id, now=now)
@@ -47,9 +56,9 @@ def process(
         return documents.get(conn, tenant, found.id)
 
 
-def check_processable(document: Document, *, again: bool, reason: str) -> None:
+def check_processable(document: Document, *, again: bool, reason: str, removed: str = "") -> None:
     """Raise the UsageError with which `process` refuses a document, if it does."""
-    if document.state == "error" and document.identifier:
+    if document.state == "error" and document.identifier and document.identifier != removed:
         raise UsageError("PRO303", document=document.id, identifier=document.identifier)
     if document.state == "done" and not again:
         raise UsageError("PRO301", document=document.id, identifier=document.identifier)
@@ -57,10 +66,13 @@ def check_processable(document: Document, *, again: bool, reason: str) -> None:
         raise UsageError("PRO302")
 
 
-def ignore(database: Database, tenant: str, document_id: str, *, reason: str, now: datetime) -> Document:
+def ignore(
+    database: Database, tenant: str, document_id: str, *, reason: str, now: datetime, force: bool = False
+) -> Document:
     """Take a document out of the lists for good, with a reason such as "booked by hand" (R5).
 
-    Raises UsageError PRO304 (no reason), PRO301 (done), PRO305 (being processed at this moment).
+    Raises UsageError PRO304 (no reason), PRO301 (done), PRO305 (being processed at this moment), and unless it is to be
+    by `force` PRO306 (its invoice may exist: whoever books it by hand would double it).
     """
     if not reason.strip():
         raise UsageError("PRO304")
@@ -70,6 +82,8 @@ def ignore(database: Database, tenant: str, document_id: str, *, reason: str, no
             raise UsageError("PRO301", document=found.id, identifier=found.identifier)
         if found.state == "processing":
             raise UsageError("PRO305", document=found.id)
+        if not (force or found.identifier) and posting.begun(conn, found):
+            raise UsageError("PRO306", document=found.id, number=found.order_number or found.number)
         ignored = documents.ignore(conn, tenant, document_id, reason=reason.strip(), by="person", now=now)
         journal.append(conn, tenant, document_id, "ignored by a person", {"reason": reason.strip()}, now=now)
         return ignored
@@ -86,14 +100,21 @@ def pause(database: Database, tenant: str | None, *, reason: str, now: datetime)
 
 
 def resume(database: Database, tenant: str | None, *, now: datetime) -> int:
-    """Post again, and dispatch what waited meanwhile; returns how many documents that were."""
+    """Post again, and dispatch what waited meanwhile; returns how many documents that were.
+
+    With None the pause of all ends; one that a tenant has of its own stays, unless it is the only tenant.
+    """
     engine.prepare(database.engine)
     with database.begin() as conn:
+        everyone = [one.id for one in tenants.everyone(conn)]
         if tenant is None:
             tenants.resume_all(conn)
-        else:
-            tenants.resume(conn, tenant)
-            journal.append(conn, tenant, None, "resumed", {}, now=now)
+        resumed = [tenant] if tenant else everyone if len(everyone) == 1 else []
+        for one in resumed:
+            tenants.resume(conn, one)
+            journal.append(conn, one, None, "resumed", {}, now=now)
+        for one in [tenant] if tenant else everyone:
+            _take_up_refused(conn, one, now=now)
     return sweeping.redispatch(database, now=now, tenant=tenant, grace=timedelta(0), due_only=False)
 
 
@@ -108,6 +129,19 @@ def sweep(
 
     engine.prepare(database.engine)
     return asyncio.run(run())
+
+
+def _take_up_refused(conn: Connection, tenant: str, *, now: datetime) -> None:
+    """Let go at once what waits because WeFact refused key or address: whoever resumes has mended that."""
+    if tenants.pause_of(conn, tenant) is not None:
+        return
+    after = ""
+    while rows := listing.unsettled(conn, tenant, after=after):
+        for row in rows:
+            if row.state == "waiting" and row.cause in WEFACT_REFUSES_US:
+                noted = documents.note(conn, tenant, row.kind, row.shop_id, now=now)
+                engine.dispatch(conn, tenant, noted, reason=sweeping.SWEPT, now=lambda: now)
+        after = rows[-1].id
 
 
 def _known(conn: Connection, tenant: str, document_id: str, *, now: datetime) -> Document:

@@ -14,6 +14,7 @@ from mapper.mapping import Mapped
 from mapper.services.ccv_invoices import has_known_type, is_credit
 
 CANCELLED = 8
+NOT_COMPLETED, IS_CANCELLED = "not completed (R6)", "cancelled in the shop (R6)"
 STATUSES = range(1, 15)
 
 
@@ -103,9 +104,9 @@ def judge_order(
     if mode == "invoices":
         return Verdict("ignore", "this shop posts invoices, not orders (R1)")
     if payload.get("is_completed") is False:
-        return Verdict("ignore", "not completed (R6)")
+        return Verdict("ignore", NOT_COMPLETED)
     if _status(payload) == CANCELLED:
-        return Verdict("ignore", "cancelled in the shop (R6)")
+        return Verdict("ignore", IS_CANCELLED)
     if go_live_applies and _is_older(payload, process_from):
         return Verdict("ignore", "older than the go-live (R9)")
     return _by_status(payload, statuses) if mode == "order_statuses" else _by_payment(payload)

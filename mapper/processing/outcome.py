@@ -7,6 +7,9 @@ from typing import Literal
 
 from mapper.errors import Fact
 
+# Key or address refused: every further document would fail the same way.
+WEFACT_REFUSES_US = frozenset({"WEF201", "WEF202", "WEF203"})
+
 
 @dataclass(slots=True, eq=False)
 class Stop(Exception):

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine
 from mapper.errors import MapperError
 from mapper.processing import engine, reference
 from mapper.processing.connections import Connections
-from mapper.processing.eligibility import Verdict, created_at, judge
+from mapper.processing.eligibility import IS_CANCELLED, NOT_COMPLETED, Verdict, created_at, judge
 from mapper.processing.fetching import DELETED
 from mapper.services.ccv import CcvShop
 from mapper.services.ccv_invoices import order_id
@@ -33,6 +33,8 @@ REREAD = timedelta(hours=6)
 # Work without a row in the engine is lost only when it had the time to get one.
 GRACE = timedelta(seconds=30)
 SWEPT = "sweep"
+# Other reasons to ignore a document (its total, K4, the go-live) do not show in the list, or do not change.
+_MAY_CHANGE = frozenset({DELETED, IS_CANCELLED, NOT_COMPLETED})
 # So many documents are noted in one transaction: webhooks wait for it on SQLite.
 CHUNK = 100
 
@@ -205,9 +207,10 @@ def _note(
     now: datetime,
 ) -> SweepReport:
     known = documents.find(conn, tenant.id, kind, summary["id"])
-    is_open = _judged(kind, summary, tenant, settings).outcome == "open"
-    if known is not None and (is_open or not _is_to_be_taken_up(known)):
+    outcome = _judged(kind, summary, tenant, settings).outcome
+    if known is not None and not _is_to_be_taken_up(known, outcome):
         return SweepReport(seen=1)
+    is_open = outcome == "open"
     noted = documents.note(
         conn,
         tenant.id,
@@ -224,9 +227,11 @@ def _note(
     return SweepReport(seen=1, new=int(known is None), dispatched=int(not is_open))
 
 
-def _is_to_be_taken_up(known: Document) -> bool:
-    """What is open, and what was taken for deleted: the shop has it after all."""
-    return known.state == "open" or (known.ignored_by == "rule" and known.cause == DELETED)
+def _is_to_be_taken_up(known: Document, outcome: str) -> bool:
+    """What is no longer open; and what was ignored for what the shop said of it then, and is to be posted now."""
+    if known.state == "open":
+        return outcome != "open"
+    return outcome == "post" and known.ignored_by == "rule" and known.cause in _MAY_CHANGE
 
 
 def _judged(kind: Kind, summary: Mapping[str, Any], tenant: Tenant, settings: Mapping[str, Any]) -> Verdict:

@@ -17,21 +17,24 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from mapper.diagnostics import printable
-from mapper.errors import Banned, Fact, MapperError, StoreError, Temporary, Unauthorised
+from mapper.errors import Banned, Fact, MapperError, Refused, StoreError, Temporary, Unauthorised
 from mapper.processing import drift, engine, posting, reading, reference
 from mapper.processing.engine import JSON
 from mapper.processing.environment import Environment
-from mapper.processing.outcome import Stop
+from mapper.processing.ledger import Doubtful
+from mapper.processing.outcome import WEFACT_REFUSES_US, Stop
 from mapper.store import documents, journal, payloads, tenants
 from mapper.store.rows import Document
 
 SUCCESSOR = "successor"
 BUG = "PRO199"
+UNSENT = "PRO204"
+# What may be said of a document that is done: whether WeFact mailed its invoice.
+REMARKS = frozenset({UNSENT, "PRO203"})
 
 # A refused key needs a person, and failed authentications count against a daily cap (wefact-api 1.7).
 UNAUTHORISED_SECONDS = 900.0
 BANNED_SECONDS = 3600.0
-WEFACT_REFUSES_US = frozenset({"WEF201", "WEF202", "WEF203"})
 
 _log = logging.getLogger("mapper.processing")
 Result = dict[str, JSON]
@@ -142,14 +145,38 @@ class Workflow:
         async def work(document: Document) -> Result:
             request = (await posting.stored_plan(self._environment, document)).send
             assert request is not None
-            return {"sent": await posting.send(self._environment, document, request, invoice_id=invoice)}
+            try:
+                return {"sent": await posting.send(self._environment, document, request, invoice_id=invoice)}
+            except (Refused, Doubtful) as error:
+                unsent = error  # Python forgets the name of what was caught
+            await self._environment.write(lambda conn: self._not_mailed(conn, document, invoice, unsent))
+            return {"sent": False}
 
         return work
+
+    def _not_mailed(self, conn: Connection, document: Document, invoice: str, error: MapperError) -> None:
+        """The invoice stands: that WeFact did not mail it is for a person to know, and no reason to stop."""
+        cause = UNSENT if isinstance(error, Refused) else error.code
+        facts: dict[str, Fact] = {"identifier": invoice, "sentence": error.facts.get("sentence", "")}
+        now = self._environment.now()
+        documents.remark(conn, document.tenant, document.id, cause=cause, facts=facts, now=now)
+        journal.append(conn, document.tenant, document.id, "not mailed", {"cause": error.code}, now=now)
 
     def _finish(self, identifier: str, code: str) -> Work:
         def record(conn: Connection, document: Document) -> Document:
             tenant, now = document.tenant, self._environment.now()
-            done = documents.finish(conn, tenant, document.id, identifier=identifier, code=code, now=now)
+            found = documents.get(conn, tenant, document.id)
+            remarked = found.cause in REMARKS
+            done = documents.finish(
+                conn,
+                tenant,
+                document.id,
+                identifier=identifier,
+                code=code,
+                cause=found.cause if remarked else "",
+                facts=found.facts if remarked else None,
+                now=now,
+            )
             facts: dict[str, Fact] = {"identifier": identifier, "code": code}
             result = payloads.mapping(conn, tenant, document.id)
             if result is not None:
@@ -269,7 +296,9 @@ class Workflow:
         """
         tenant, now = task.tenant, self._environment.now()
         until = now + timedelta(seconds=stop.seconds)
-        waiting = documents.wait(conn, tenant, found.id, until=until, why=stop.cause, now=now)
+        waiting = documents.wait(
+            conn, tenant, found.id, until=until, why=stop.cause, facts=stop.facts, now=now
+        )
         if stop.cause in WEFACT_REFUSES_US:
             tenants.pause(conn, tenant, reason=stop.cause, now=now)
         if found.revision > task.revision:

@@ -210,17 +210,40 @@ def claim(
 
 
 def finish(
-    conn: Connection, tenant: str, document: str, *, identifier: str, code: str, now: datetime
+    conn: Connection,
+    tenant: str,
+    document: str,
+    *,
+    identifier: str,
+    code: str,
+    cause: str = "",
+    facts: Mapping[str, Any] | None = None,
+    now: datetime,
 ) -> Document:
-    """Processing → done, with WeFact's identifier and invoice code. Raises StoreError STO120 otherwise."""
+    """Processing → done, with WeFact's identifier and invoice code. Raises StoreError STO120 otherwise.
+
+    `cause`: what a person should know about it all the same, as that it was not mailed.
+    """
     values: dict[str, Any] = {
         "identifier": identifier,
         "code": code,
-        "cause": "",
-        "facts": {},
+        "cause": cause,
+        "facts": facts or {},
         "done_at": now,
     }
     return _move(conn, tenant, document, {"processing"}, "done", now=now, **values)
+
+
+def accept(conn: Connection, tenant: str, document: str, *, now: datetime) -> Document:
+    """Error → done: a person takes the invoice that exists as it is (W19). Raises StoreError STO120 otherwise."""
+    return _move(conn, tenant, document, {"error"}, "done", now=now, cause="", facts={}, done_at=now)
+
+
+def remark(
+    conn: Connection, tenant: str, document: str, *, cause: str, facts: Mapping[str, Any], now: datetime
+) -> Document:
+    """Note what a person should know about a document that is being processed and goes on."""
+    return _move(conn, tenant, document, {"processing"}, "processing", now=now, cause=cause, facts=facts)
 
 
 def fail(
@@ -245,16 +268,25 @@ def fail(
 
 
 def wait(
-    conn: Connection, tenant: str, document: str, *, until: datetime, why: str, now: datetime
+    conn: Connection,
+    tenant: str,
+    document: str,
+    *,
+    until: datetime,
+    why: str,
+    facts: Mapping[str, Any] | None = None,
+    now: datetime,
 ) -> Document:
     """Processing → waiting until a time, for what `why` names (a finding id or error code)."""
-    return _move(conn, tenant, document, {"processing"}, "waiting", now=now, next_at=until, cause=why)
+    values: dict[str, Any] = {"next_at": until, "cause": why, "facts": facts or {}}
+    return _move(conn, tenant, document, {"processing"}, "waiting", now=now, **values)
 
 
 def release(conn: Connection, tenant: str, document: str, *, why: str, now: datetime) -> Document:
     """Processing → open: the document is not yet in the right status (R6). It was no attempt."""
     attempts = case((_DOCUMENT.attempts > 0, _DOCUMENT.attempts - 1), else_=0)
-    return _move(conn, tenant, document, {"processing"}, "open", now=now, cause=why, attempts=attempts)
+    values: dict[str, Any] = {"cause": why, "facts": {}, "attempts": attempts}
+    return _move(conn, tenant, document, {"processing"}, "open", now=now, **values)
 
 
 def ignore(
