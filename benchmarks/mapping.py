@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -217,6 +218,8 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print the figures in µs as JSON")
     parser.add_argument("--rounds", type=int, default=15, help="rounds of each section (15)")
     options = parser.parse_args()
+    if find_spec("msgspec") is None:
+        raise SystemExit("The engines to compare with are not installed: run it by ./dev bench.")
     machine = {
         "python": platform.python_version(),
         "processor": platform.machine(),

@@ -694,8 +694,8 @@ SETTINGS: dict[str, Entry] = {
         "Zet 'process_from' erbij, zoals process_from={today}: oudere verkopen zijn in de andere modus geboekt.",
     ),
     "SET108": Entry(
-        "{url} is not an https address, so the shop cannot reach it safely.",
-        "{url} is geen https-adres; de winkel kan het niet veilig bereiken.",
+        "'{url}' is no address for webhooks: an https address is needed, without ? or # in it.",
+        "'{url}' is geen adres voor webhooks: er is een https-adres nodig, zonder ? of # erin.",
         "Give the https address of the web server that passes webhooks on to `mapper run`.",
         "Geef het https-adres van de webserver die webhooks doorgeeft aan `mapper run`.",
     ),
@@ -704,6 +704,12 @@ SETTINGS: dict[str, Entry] = {
         "'{key}' is {last}, voor de eerste dag {first}.",
         "Give a last day that is not before the first one, or leave it out.",
         "Geef een laatste dag die niet voor de eerste ligt, of laat deze weg.",
+    ),
+    "SET115": Entry(
+        "'{key}' is {found}, which is no country.",
+        "'{key}' is {found}; dat is geen land.",
+        "Write two capital letters (ISO 3166-1), such as NL; Greece is GR, Northern Ireland XI.",
+        "Schrijf twee hoofdletters (ISO 3166-1), zoals NL; Griekenland is GR, Noord-Ierland XI.",
     ),
     "SET113": Entry(
         "The payment method {method} is the same as {other}: capitals and hyphens do not count.",
@@ -1186,6 +1192,20 @@ USAGE: dict[str, Entry] = {
         "--rules is alleen om te proberen: `mapper run` verwerkt met de gepubliceerde regels.",
         "Add --dry-run, or publish the rules with `mapper publish`.",
         "Voeg --dry-run toe, of publiceer de regels met `mapper publish`.",
+    ),
+    "USE112": Entry(
+        "The shop {shop} is already that of {tenant}: each of its orders would be invoiced twice.",
+        "De winkel {shop} is al die van {tenant}: elke bestelling zou twee keer gefactureerd worden.",
+        "Change that one: `mapper tenant set {tenant}` takes settings, keys and addresses.",
+        "Wijzig die: `mapper tenant set {tenant}` neemt instellingen, sleutels en adressen aan.",
+    ),
+    "USE113": Entry(
+        "Webshop {tenant} is added, but its webhooks could not be registered.",
+        "Webwinkel {tenant} is toegevoegd, maar de webhooks konden niet worden aangemeld.",
+        "Mend what stands above, then: mapper tenant set {tenant} --webhook-url URL. Until then only the sweep finds "
+        "orders.",
+        "Herstel wat hierboven staat, daarna: mapper tenant set {tenant} --webhook-url URL. Tot dan vindt alleen de "
+        "nachtelijke controle bestellingen.",
     ),
     "USE150": Entry(
         "This changes settings and there is nobody at a terminal to agree.",

@@ -52,8 +52,10 @@ async def examine(patient: Patient) -> AsyncGenerator[Check, None]:
     sealer: Sealer | None = None
     try:
         sealer = load_sealer(patient.key_file, patient.environ)
+        _open_all(patient, sealer)
         yield Check("key", "", "good", "the services' keys can be read")
     except MapperError as error:
+        sealer = None
         yield _failed("key", "", error, patient.language)
     for check in (*_rules(patient), *_published(patient), *_adopted(patient), *_installation(patient)):
         yield check
@@ -67,6 +69,14 @@ async def examine(patient: Patient) -> AsyncGenerator[Check, None]:
         if sealer is not None:
             async for check in _connections(patient, sealer, tenant):
                 yield check
+
+
+def _open_all(patient: Patient, sealer: Sealer) -> None:
+    """Raise the ConfigError of the first stored key that does not open."""
+    with patient.database.read() as conn:
+        for tenant in tenants.everyone(conn):
+            for name in credentials.names(conn, tenant.id):
+                credentials.get(conn, tenant.id, name, sealer=sealer)
 
 
 def _rules(patient: Patient) -> list[Check]:

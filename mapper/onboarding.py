@@ -8,9 +8,11 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import httpx
 from sqlalchemy import Connection
 
-from mapper.errors import ConfigError, Refused
+from mapper.diagnostics import printable
+from mapper.errors import ConfigError, Refused, UsageError
 from mapper.processing import connections
 from mapper.services.ccv import CcvShop
 from mapper.services.http import CallBudget, Secret, open_client
@@ -119,11 +121,32 @@ def put_keys(
             credentials.put(conn, tenant, name, value, sealer=sealer, now=now)
 
 
-def stored_keys(conn: Connection, sealer: Sealer, tenant: str) -> Keys:
-    """Return the keys of a tenant. Raises ConfigError SEC104 when a required one is missing."""
-    known = credentials.names(conn, tenant)
+def check_shop_is_free(conn: Connection, sealer: Sealer, tenant: str, api_root: str) -> None:
+    """Raise UsageError USE112 when another tenant has this shop: each of its orders would be invoiced twice."""
+    for other in tenants.everyone(conn):
+        if other.id == tenant or connections.CCV_ROOT not in credentials.names(conn, other.id):
+            continue
+        root = credentials.get(conn, other.id, connections.CCV_ROOT, sealer=sealer)
+        if _plain(root) == _plain(api_root):
+            raise UsageError("USE112", shop=printable(api_root, 100), tenant=other.id)
+
+
+def _plain(api_root: str) -> str:
+    return api_root.strip().rstrip("/").casefold()
+
+
+def stored_keys(
+    conn: Connection, sealer: Sealer, tenant: str, given: Mapping[str, str] | None = None
+) -> Keys:
+    """Return the keys of a tenant, with those `given` in place of the stored ones, which then need not open.
+
+    Raises ConfigError SEC104 when a required one is missing, SEC103 or SEC105 when a stored one does not open.
+    """
+    known, new = credentials.names(conn, tenant), given or {}
 
     def read(name: str, *, optional: bool = False) -> str:
+        if new.get(name):
+            return new[name]
         if optional and name not in known:
             return ""
         return credentials.get(conn, tenant, name, sealer=sealer)
@@ -138,16 +161,27 @@ def stored_keys(conn: Connection, sealer: Sealer, tenant: str) -> Keys:
     )
 
 
+def check_webhook_url(base_url: str, *, loopback: bool) -> None:
+    """Raise ConfigError SET108 when webhooks cannot reach this address with a path of ours behind it."""
+    try:
+        url = httpx.URL(base_url)
+        schemes = {"https", "http"} if loopback else {"https"}
+        is_fit = url.scheme in schemes and bool(url.host) and not (url.query or url.fragment or url.userinfo)
+    except httpx.InvalidURL:
+        is_fit = False
+    if not is_fit:
+        raise ConfigError("SET108", url=printable(base_url, 100))
+
+
 async def register_webhooks(
     database: Database, sealer: Sealer, tenant: str, base_url: str, *, loopback: bool, now: datetime
 ) -> list[str]:
     """Register every event of the tenant's mode at `base_url`, in place of all that was registered before.
 
     Returns the events; one that the shop may not offer is left out when it refuses it.
-    Raises ConfigError SET108 when `base_url` is not https, ServiceError when the shop refuses.
+    Raises ConfigError SET108 when `base_url` is no address for webhooks, ServiceError when the shop refuses.
     """
-    if not base_url.startswith("https://") and not loopback:
-        raise ConfigError("SET108", url=base_url[:100])
+    check_webhook_url(base_url, loopback=loopback)
     with database.read() as conn:
         keys, row = stored_keys(conn, sealer, tenant), tenants.get(conn, tenant)
         old = {hook.event: hook.shop_webhook_id for hook in credentials.webhooks(conn, tenant)}

@@ -25,6 +25,7 @@ from mapper.rulebook import source
 from mapper.rulebook.functions import clean
 from mapper.settings_schema import DAY, SCHEMA, Schema
 from mapper.vat import numbers
+from mapper.vat.countries import country_code
 
 __all__ = [
     "SCHEMA", "SettingsError", "changed", "check", "differences", "dotted_keys", "example", "read", "unused",
@@ -274,6 +275,7 @@ class _Check:
         if settings["mode"] == "order_statuses" and not settings["statuses"]:
             self.refuse("SET107", ("statuses",))
         self._check_unique_methods(settings["payment_methods"])
+        self._check_countries(settings)
         self._check_unique_rates(settings["vat"]["rates"])
         self._check_legal_rates(settings["vat"]["legal_rates"])
         for costs in ("shipping", "payment"):
@@ -293,6 +295,17 @@ class _Check:
                     self.refuse("SET105", (*path, name), found=str(row[name]))
             if row["to"] is not None and row["to"] < row["from"]:
                 self.refuse("SET109", (*path, "to"), first=row["from"], last=row["to"])
+
+    def _check_countries(self, settings: Settings) -> None:
+        places: list[tuple[KeyPath, str]] = [
+            (("vat", "rates", number, "country"), row["country"])
+            for number, row in enumerate(settings["vat"]["rates"])
+        ]
+        if settings["home_country"] is not None:
+            places.append((("home_country",), settings["home_country"]))
+        for path, country in places:
+            if country_code(country) != country:
+                self.refuse("SET115", path, found=_shown(country))
 
     def _check_unique_methods(self, methods: Sequence[Mapping[str, Any]]) -> None:
         """O8 compares after clean-up: of two that are then equal, only the first would ever count (W15)."""

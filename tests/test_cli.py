@@ -182,6 +182,70 @@ def test_a_setting_without_effect_is_pointed_out(shop):
     assert "SET114: 'statuses' has no effect: it only counts when 'mode' is order_statuses." in ran.err
 
 
+def connected(sandbox, tmp_path):
+    """The options of `tenant add` for the sandbox."""
+    where = ("--shop", sandbox.ccv, "--public", sandbox.ccv_public, "--wefact-url", sandbox.wefact)
+    return (*where, "--secret-file", tmp_path / "secret", "--wefact-key-file", tmp_path / "wefact")
+
+
+def test_a_shop_belongs_to_one_webshop_only(shop, sandbox, tmp_path):
+    ran = shop("tenant", "add", "ander", *connected(sandbox, tmp_path))
+    assert ran.code == 2
+    assert ran.err.startswith(f"USE112: The shop {sandbox.ccv} is already that of winkel")
+    assert [one["tenant"] for one in shop("tenant", "list", "--json").records] == ["winkel"]
+
+
+@pytest.mark.parametrize(
+    "url", ["foo", "https://mapper.example/hook?x=1", "https://mapper.example/#x", "https://"]
+)
+def test_an_address_that_webhooks_cannot_reach_is_refused_before_anything_is_kept(
+    mapper, sandbox, tmp_path, url
+):
+    mapper("init")
+    for name, key in (("secret", sandbox.ccv_secret), ("wefact", sandbox.wefact_key)):
+        (tmp_path / name).write_text(key)
+    ran = mapper("tenant", "add", "winkel", *connected(sandbox, tmp_path), "--webhook-url", url)
+    assert (ran.code, ran.err.partition(":")[0]) == (2, "SET108")
+    assert mapper("tenant", "list", "--json").records == []
+
+
+def test_a_webshop_whose_webhooks_are_refused_is_added_and_says_what_to_do(mapper, sandbox, tmp_path):
+    mapper("init")
+    for name, key in (("secret", sandbox.ccv_secret), ("wefact", sandbox.wefact_key)):
+        (tmp_path / name).write_text(key)
+    sandbox.fault("ccv", kind="status", status=400, match={"path": "/webhooks/", "method": "POST"}, times=9)
+    url = "https://mapper.example"
+    ran = mapper("tenant", "add", "winkel", *connected(sandbox, tmp_path), "--webhook-url", url)
+    assert ran.code == 2
+    assert "CCV302: " in ran.err
+    assert "USE113: Webshop winkel is added, but its webhooks could not be registered." in ran.err
+    assert len(mapper("tenant", "list", "--json").records) == 1
+
+
+def test_a_lost_sealing_key_is_no_end_since_all_keys_can_be_given_anew(shop, sandbox, tmp_path):
+    (tmp_path / "home" / "mapper.key").unlink()
+    shop("init")
+    bad = [line for line in shop("doctor").out.splitlines() if line.startswith("✗ BAD ")]
+    assert len(bad) == 1
+    assert "SEC105" in bad[0]
+    keys = (*connected(sandbox, tmp_path), "--vies-url", sandbox.vies)
+    assert shop("tenant", "set", "winkel", *keys).code == 0
+    assert shop("doctor").code == 0
+
+
+def test_the_public_key_and_the_address_of_a_shop_can_be_changed(shop, sandbox):
+    ran = shop("tenant", "set", "winkel", "--public", "wrong^key")
+    assert (ran.code, ran.err.partition(":")[0]) == (4, "CCV201")
+    assert shop("tenant", "set", "winkel", "--public", sandbox.ccv_public, "--shop", sandbox.ccv).code == 0
+
+
+def test_a_webshop_can_insist_on_signed_webhooks(shop, tmp_path):
+    for option, required in (("--require-signature", True), ("--no-require-signature", False)):
+        assert shop("tenant", "set", "winkel", option).code == 0
+        with database(tmp_path) as opened, opened.read() as conn:
+            assert tenants.get(conn, "winkel").signature_required is required
+
+
 def test_keys_are_never_printed_and_never_stored_readable(shop, sandbox, tmp_path):
     printed = "".join(
         shop(*arguments).out + shop(*arguments).err

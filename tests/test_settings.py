@@ -126,6 +126,9 @@ def test_shipping_and_payment_costs_are_booked_as_revenue_when_left_out(tmp_path
         ("process_from: 2026-01-01 10:00", ("SET105", 1, 1)),
         ("process_from: 2026-01-01T10:00:00Z", ("SET105", 1, 1)),
         ("mode: order_statuses", ("SET107", 1, 1)),
+        ("home_country: XX", ("SET115", 1, 1)),
+        ("vat: {rates: [{country: UK, rate: 20, revenue: {code: A}}]}", ("SET115", 1, 16)),
+        ("vat: {rates: [{country: EL, rate: 24, revenue: {code: A}}]}", ("SET115", 1, 16)),
     ],
 )
 def test_a_problem_is_shown_at_its_key(tmp_path, text, found):

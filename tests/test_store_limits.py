@@ -107,7 +107,7 @@ def test_nobody_calls_during_a_ban(database: Database) -> None:
         assert (ban.until, ban.reason) == (NOW + timedelta(hours=1), "HTTP 403")
         assert limits.calls_left(conn, "192.0.2.1", now=NOW) == 0
         assert limits.ban(conn, "192.0.2.1", now=NOW + timedelta(hours=1)) is None
-        limits.clear_ban(conn, "192.0.2.1")
+    clock.now += timedelta(hours=1)
     asyncio.run(budget.take())
 
 
@@ -218,3 +218,14 @@ def _most_within(moments: list[datetime], period: timedelta) -> int:
             start += 1
         most = max(most, end - start + 1)
     return most
+
+
+def test_a_process_that_takes_the_place_of_another_is_told_as_itself(database: Database) -> None:
+    with database.begin() as conn:
+        heartbeats.beat(conn, "local", host="one", pid=1, now=NOW)
+        heartbeats.beat(conn, "local", host="one", pid=1, now=NOW + MINUTE)
+        (first,) = heartbeats.alive(conn, now=NOW + MINUTE, ttl=MINUTE)
+        heartbeats.beat(conn, "local", host="one", pid=2, now=NOW + 2 * MINUTE)
+        (second,) = heartbeats.alive(conn, now=NOW + 2 * MINUTE, ttl=MINUTE)
+    assert (first.pid, first.started_at, first.beat_at) == (1, NOW, NOW + MINUTE)
+    assert (second.pid, second.started_at) == (2, NOW + 2 * MINUTE)

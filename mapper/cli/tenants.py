@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mapper.cli.options import Command, json_option, now, print_json, print_records, say
+from mapper.cli.options import Command, json_option, now, print_json, print_records, say, tell
 from mapper.cli.overlays import overlay
 from mapper.cli.state import State
 from mapper.cli.vat import vat
-from mapper.errors import UsageError
+from mapper.errors import MapperError, UsageError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -95,6 +95,8 @@ def add(
     from mapper import onboarding
     from mapper.services.http import Secret
 
+    if webhook_url:
+        onboarding.check_webhook_url(webhook_url, loopback=state.loopback)
     settings, goes_live_now = _first_settings(name, file)
     with state.open() as database:
         sealer = state.sealer()
@@ -106,6 +108,8 @@ def add(
             wefact_url=wefact_url,
             vies_url=vies_url,
         )
+        with database.read() as conn:
+            onboarding.check_shop_is_free(conn, sealer, name, keys.api_root)
         connected = _connect(state, database, keys)
         settings = _completed(settings, connected)
         onboarding.add(
@@ -122,7 +126,11 @@ def add(
         _tell_missing_codes(settings, connected)
         _tell_unused(state, settings)
         if webhook_url:
-            _register(state, database, sealer, name, webhook_url)
+            try:
+                _register(state, database, sealer, name, webhook_url)
+            except MapperError as error:
+                tell(error, state.language)
+                raise UsageError("USE113", tenant=name) from None
         else:
             say("No webhooks: give --webhook-url to `mapper tenant set`, else only the sweep finds orders.")
     if as_json:
@@ -196,10 +204,20 @@ def show(state: State, name: str, *, history: bool, as_json: bool) -> None:
 @click.argument("name")
 @click.argument("changes", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--settings", "file", type=_FILE, metavar="FILE", help="Replace all settings by this file.")
+@click.option("--shop", metavar="URL", help="The shop's address, when it moved.")
+@click.option("--public", metavar="KEY", help="The public half of the shop's API key.")
 @_secret_options("--secret", _SHOP_SECRET)
 @_secret_options("--wefact-key", _WEFACT_KEY)
+@click.option("--wefact-url", metavar="URL", help="WeFact's address, when it is not the real one.")
+@click.option("--vies-url", metavar="URL", help="VIES' address, when it is not the real one.")
 @click.option(
     "--webhook-url", default="", metavar="URL", help="Register the webhooks (anew) at this address."
+)
+@click.option(
+    "--require-signature/--no-require-signature",
+    "signed",
+    default=None,
+    help="Refuse webhooks that are not signed: only when your shop signs them.",
 )
 @click.pass_obj
 def set_(
@@ -210,19 +228,29 @@ def set_(
     *,
     file: Path | None,
     webhook_url: str,
-    **secrets: Any,
+    signed: bool | None,
+    **given: Any,
 ) -> None:
     """Change settings (invoice.status=sent), keys or webhooks; every change of the settings is kept in its history."""
+    from mapper import onboarding
+    from mapper.store import tenants
+
+    if webhook_url:
+        onboarding.check_webhook_url(webhook_url, loopback=state.loopback)
     with state.open() as database:
-        given = {option: _secret(state, secrets, option, what, ask=False) for option, what in _KEY_OPTIONS}
-        if not (changes or file or webhook_url or any(given.values())):
+        keys = _given_keys(state, given)
+        if not (changes or file or webhook_url or keys) and signed is None:
             raise UsageError("USE109")
         if changes or file:
             _tell_unused(state, _change_settings(database, name, _split(changes), file))
-        if any(given.values()):
-            _change_keys(state, database, name, given)
+        if keys:
+            _change_keys(state, database, name, keys)
         if webhook_url:
             _register(state, database, state.sealer(), name, webhook_url)
+        if signed is not None:
+            with database.begin() as conn:
+                tenants.require_signature(conn, name, required=signed)
+            say(f"{name}: webhooks without a signature are {'refused' if signed else 'accepted'}.")
 
 
 @tenant.command()
@@ -235,7 +263,19 @@ def example() -> None:
     click.echo(written.replace("\nprocess_from:", "\n# process_from:", 1), nl=False)
 
 
-_KEY_OPTIONS = (("--secret", _SHOP_SECRET), ("--wefact-key", _WEFACT_KEY))
+def _given_keys(state: State, given: dict[str, Any]) -> dict[str, str]:
+    """Return the keys and addresses that were given, by the names they are kept under."""
+    from mapper.processing import connections
+
+    named = {
+        connections.CCV_ROOT: given["shop"],
+        connections.CCV_PUBLIC: given["public"],
+        connections.CCV_SECRET: _secret(state, given, "--secret", _SHOP_SECRET, ask=False),
+        connections.WEFACT_KEY: _secret(state, given, "--wefact-key", _WEFACT_KEY, ask=False),
+        connections.WEFACT_URL: given["wefact_url"],
+        connections.VIES_URL: given["vies_url"],
+    }
+    return {name: value for name, value in named.items() if value}
 
 
 def _first_settings(name: str, file: Path | None) -> tuple[dict[str, Any], bool]:
@@ -313,23 +353,16 @@ def _change_settings(
 
 
 def _change_keys(state: State, database: Database, name: str, given: dict[str, str]) -> None:
-    """Try the connections with the new keys, then keep them."""
-    from dataclasses import replace
-
+    """Try the connections with the new keys and addresses, then keep them."""
     from mapper import onboarding
-    from mapper.processing import connections
-    from mapper.services.http import Secret
 
     sealer = state.sealer()
     with database.read() as conn:
-        keys = onboarding.stored_keys(conn, sealer, name)
-    secret, wefact_key = given["--secret"], given["--wefact-key"]
-    keys = replace(keys, secret=Secret(secret)) if secret else keys
-    keys = replace(keys, wefact_key=Secret(wefact_key)) if wefact_key else keys
+        keys = onboarding.stored_keys(conn, sealer, name, given)
+        onboarding.check_shop_is_free(conn, sealer, name, keys.api_root)
     _connect(state, database, keys)
-    named = {connections.CCV_SECRET: secret, connections.WEFACT_KEY: wefact_key}
     with database.begin() as conn:
-        onboarding.put_keys(conn, sealer, name, named, now=now())
+        onboarding.put_keys(conn, sealer, name, given, now=now())
     say(f"{name}: both connections work with the new keys.")
 
 

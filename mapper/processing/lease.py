@@ -87,7 +87,7 @@ async def keep_beating(lease: Lease) -> None:
             try:
                 await loop.run_in_executor(thread, lease.beat)
             except StoreError as error:
-                _log.warning("heartbeat: %s", error.code)
+                _log.warning("heartbeat: %s", error)
             await asyncio.sleep(lease.beat_seconds)
 
 

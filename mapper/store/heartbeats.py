@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, and_, case, delete, select
 
 from mapper.store import schema
 from mapper.store.rows import Heartbeat
@@ -22,7 +22,15 @@ def beat(conn: Connection, executor: str, *, host: str, pid: int, now: datetime)
     statement = insert_into(conn, schema.heartbeat).values(
         executor=executor, host=host, pid=pid, started_at=now, beat_at=now
     )
-    conn.execute(statement.on_conflict_do_update(index_elements=["executor"], set_={"beat_at": now}))
+    given = statement.excluded
+    same = and_(_HEARTBEAT.host == given.host, _HEARTBEAT.pid == given.pid)
+    values = {
+        "beat_at": now,
+        "host": given.host,
+        "pid": given.pid,
+        "started_at": case((same, _HEARTBEAT.started_at), else_=given.started_at),
+    }
+    conn.execute(statement.on_conflict_do_update(index_elements=["executor"], set_=values))
 
 
 def alive(conn: Connection, *, now: datetime, ttl: timedelta) -> tuple[Heartbeat, ...]:

@@ -122,13 +122,6 @@ def ban(conn: Connection, address: str, *, now: datetime) -> Ban | None:
     return None if row is None else Ban(row.banned_until, row.ban_reason)
 
 
-def clear_ban(conn: Connection, address: str) -> None:
-    """Call again: whoever runs the service lifted the ban."""
-    conn.execute(
-        update(schema.rate_bucket).where(_BUCKET.address == address).values(banned_until=None, ban_reason="")
-    )
-
-
 def addresses(conn: Connection) -> tuple[str, ...]:
     """Return the egress addresses that ever called."""
     return tuple(conn.scalars(select(_BUCKET.address).order_by(_BUCKET.address)))
