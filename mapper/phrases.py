@@ -6,6 +6,7 @@ What the program stores is the same in every language; a face translates it when
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 # `{}` stands for what is taken over as it is.
@@ -91,19 +92,43 @@ DUTCH = {
 }
 
 
+class Phrasebook:
+    """Phrases with their translation. `otherwise` translates what is not in it, also where it fills a phrase."""
+
+    def __init__(
+        self, phrases: Mapping[str, str], otherwise: Callable[[str], str] = lambda phrase: phrase
+    ) -> None:
+        self._phrases = phrases
+        self._otherwise = otherwise
+        # Those with most words of their own first: others would take their words for what fills them.
+        templates = sorted(
+            (one for one in phrases if "{}" in one), key=lambda one: -len(one.replace("{}", ""))
+        )
+        self._patterns = [
+            (re.compile(re.escape(one).replace(r"\{\}", "(.*)"), re.DOTALL), phrases[one])
+            for one in templates
+        ]
+
+    def translated(self, phrase: str) -> str:
+        """Return a phrase translated; what is none of ours, as what people write, stays as it is."""
+        if phrase in self._phrases:
+            return self._phrases[phrase]
+        for pattern, translation in self._patterns:
+            if found := pattern.fullmatch(phrase):
+                return _filled(translation, [self.translated(part) for part in found.groups()])
+        return self._otherwise(phrase)
+
+
+def _filled(template: str, parts: Sequence[str]) -> str:
+    between = template.split("{}")
+    return between[0] + "".join(part + text for part, text in zip(parts, between[1:], strict=True))
+
+
 def dutch(phrase: str) -> str:
-    """Return a phrase in Dutch; what is none of ours, as what people write, stays as it is."""
-    if phrase in DUTCH:
-        return DUTCH[phrase]
-    for pattern, translated in _patterns():
-        if found := pattern.fullmatch(phrase):
-            return translated.format(*map(dutch, found.groups()))
-    return phrase
+    """Return a phrase of the program in Dutch; anything else stays as it is."""
+    return _book().translated(phrase)
 
 
 @lru_cache(maxsize=1)
-def _patterns() -> list[tuple[re.Pattern[str], str]]:
-    templates = [(english, translated) for english, translated in DUTCH.items() if "{}" in english]
-    return [
-        (re.compile(re.escape(one).replace(r"\{\}", "(.*)"), re.DOTALL), other) for one, other in templates
-    ]
+def _book() -> Phrasebook:
+    return Phrasebook(DUTCH)

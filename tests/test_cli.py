@@ -97,6 +97,32 @@ def test_wrong_use_is_told_on_stderr_with_exit_code_2(mapper, arguments, said):
     assert "Run `mapper" in ran.err
 
 
+def test_commands_talk_dutch_when_asked(shop, sandbox):
+    """Every word of English that is left in what a merchant reads."""
+    (order,) = sandbox.sell("nl_ideal")
+    said = ""
+    for arguments in (
+        ["init"],
+        ["doctor"],
+        ["process", f"order-{order['id']}", "--dry-run"],
+        ["process", f"order-{order['id']}"],
+        ["pause", "--reason", "verhuizing"],
+        ["open"],
+        ["errors"],
+        ["resume"],
+        ["tenant", "set", "winkel", "invoice.term=30"],
+        ["tenant", "set", "winkel", "--public", sandbox.ccv_public, "--no-require-signature"],
+        ["check"],
+        ["doctor", "--probe", "--yes"],
+    ):
+        ran = shop("--language", "nl", *arguments)
+        said += ran.err + ("" if ran.out.startswith("{") else ran.out)
+    english = re.findall(
+        r"\b(the|is paused|are|not|would|connected|made|works|with|found|and|every|each|your|queued)\b", said
+    )
+    assert english == [], said
+
+
 def test_errors_speak_dutch_when_asked(mapper):
     assert "Draai eerst `mapper init`" in mapper("--language", "nl", "report").err
 

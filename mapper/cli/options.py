@@ -32,8 +32,16 @@ def now() -> datetime:
 
 
 def say(text: str) -> None:
-    """Talk to the person at the terminal: stderr, so that stdout stays data."""
-    click.echo(printable(text), err=True)
+    """Talk to the person at the terminal, in the language asked for: stderr, so that stdout stays data."""
+    from mapper.cli.talk import talked
+
+    click.echo(printable(talked(text, language())), err=True)
+
+
+def language() -> Language:
+    """Return the language that was asked for."""
+    context = click.get_current_context(silent=True)
+    return getattr(context.obj, "language", "en") if context is not None else "en"
 
 
 def tell(error: MapperError, language: Language) -> int:

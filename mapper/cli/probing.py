@@ -11,8 +11,9 @@ from uuid import uuid4
 
 import click
 
-from mapper.cli.options import now, print_json, say
+from mapper.cli.options import language, now, print_json, say
 from mapper.cli.state import State
+from mapper.cli.talk import talked
 from mapper.errors import UsageError
 
 if TYPE_CHECKING:
@@ -49,9 +50,8 @@ def run(state: State, database: Database, asked: Asked) -> int:
     if not asked.yes:
         if not sys.stdin.isatty():
             raise UsageError("USE143")
-        click.confirm(
-            f"Post one draft to the WeFact of {asked.tenant}, and delete it again?", abort=True, err=True
-        )
+        question = f"Post one draft to the WeFact of {asked.tenant}, and delete it again?"
+        click.confirm(talked(question, language()), abort=True, err=True)
     measured = asyncio.run(_measure(state, database, asked))
     _tell(measured, present, as_json=asked.as_json)
     if len(measured.models) != 1:
@@ -88,14 +88,18 @@ def _tell(measured: Measured, present: str, *, as_json: bool) -> None:
             }
         )
         return
-    models = " or ".join(measured.models) or f"none of the five known (its totals: {measured.totals})"
-    click.echo(f"rounding model           {models}; the setting invoice.rounding_model is {present}")
+    models = ", ".join(measured.models) or f"none of the five known (its totals: {measured.totals})"
+    _echo(f"rounding model           {models}; the setting invoice.rounding_model is {present}")
     enough = "" if measured.decimals >= 6 else ": fewer than the 6 that are sent, totals may differ by a cent"
-    click.echo(f"decimals of PriceExcl    {measured.decimals}{enough}")
-    click.echo(f"search by reference      {'works' if measured.searchable else 'does not find the draft'}")
-    click.echo("The draft was deleted.")
+    _echo(f"decimals of PriceExcl    {measured.decimals}{enough}")
+    _echo(f"search by reference      {'works' if measured.searchable else 'does not find the draft'}")
+    _echo("The draft was deleted.")
     if measured.debtor_made:
-        click.echo(f"Debtor {measured.debtor} was made for it and stays: WeFact lets no debtor be deleted.")
+        _echo(f"Debtor {measured.debtor} was made for it and stays: WeFact lets no debtor be deleted.")
+
+
+def _echo(text: str) -> None:
+    click.echo(talked(text, language()))
 
 
 def _set(database: Database, tenant: str, model: str) -> None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mapper.cli.options import chosen_tenant, json_option, now, print_json
+from mapper.cli.options import chosen_tenant, json_option, language, now, print_json
 from mapper.cli.state import State
+from mapper.cli.talk import talked
 from mapper.diagnostics import printable
 
 if TYPE_CHECKING:
@@ -65,12 +66,14 @@ async def _examine(patient: Patient, *, as_json: bool) -> int:
 
 def _print(check: Check) -> None:
     """Print a dot with its word: never colour alone."""
+    spoken = language()
     dot, colour, word = _DOTS[check.verdict]
-    name = f"{check.about}: {check.name}" if check.about else check.name
+    word, named, said = (talked(text, spoken) for text in (word, check.name, check.said))
+    name = f"{check.about}: {named}" if check.about else named
     code = f" ({check.code})" if check.code else ""
-    click.echo(click.style(f"{dot} {word:<4}", fg=colour) + f"  {name:<24} {printable(check.said)}{code}")
+    click.echo(click.style(f"{dot} {word:<6}", fg=colour) + f"{name:<24} {printable(said)}{code}")
     if check.remedy:
-        click.echo(f"{'':<32} → {printable(check.remedy)}")
+        click.echo(f"{'':<32} → {printable(talked(check.remedy, spoken))}")
 
 
 class _Sandbox(click.Command):

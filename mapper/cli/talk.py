@@ -1,0 +1,174 @@
+"""The Dutch of what commands say besides their records: progress, hints, what the doctor found."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from mapper.phrases import Phrasebook, dutch
+
+# `{}` stands for what is taken over, or for a phrase that stands here or in mapper/phrases.py.
+TALK = {
+    # init, run, process, ignore, pause, resume
+    "Made the key in {}; the database is {}.": "De sleutel is gemaakt in {}; de database is {}.",
+    "Kept the key in {}; the database is {}.": "De sleutel in {} is gebleven; de database is {}.",
+    "Next: mapper tenant add NAME": "Nu: mapper tenant add NAAM",
+    "No `mapper run` works on this database now: it is done as soon as one is started.": (
+        "Er werkt nu geen `mapper run` op deze database: het gebeurt zodra er een gestart wordt."
+    ),
+    "{}: would be posted.": "{}: zou geboekt worden.",
+    "{}: would be posted (what an earlier try began is brought to its end).": (
+        "{}: zou geboekt worden (wat een eerdere poging begon, wordt afgemaakt)."
+    ),
+    "{}: would not be posted: {}": "{}: zou niet geboekt worden: {}",
+    "{}: {}; invoice {} stays in WeFact": "{}: {}; factuur {} blijft in WeFact",
+    "{}: queued": "{}: in de wachtrij",
+    "{}: done": "{}: klaar",
+    "{}: ignored": "{}: genegeerd",
+    "Paused {}.": "{} is gepauzeerd.",
+    "Resumed {}; {} document(s) go on.": "{} is hervat; {} document(en) gaan verder.",
+    "every webshop": "elke webwinkel",
+    "Still paused: {} ({}). To end that: mapper resume --tenant {}": (
+        "Nog gepauzeerd: {} ({}). Om dat te beëindigen: mapper resume --tenant {}"
+    ),
+    "Posting is paused since {}: {}. To go on: mapper resume": (
+        "Het boeken is gepauzeerd sinds {}: {}. Om verder te gaan: mapper resume"
+    ),
+    "The first {}; see more with --limit.": "De eerste {}; met --limit ziet u er meer.",
+    "None.": "Geen.",
+    "Interrupted.": "Onderbroken.",
+    # map, check, explain, test, rules
+    "{}: no problems. Rules {}.": "{}: geen fouten. Regels {}.",
+    "{}: at most {} operations a document and {} a row.": "{}: hooguit {} bewerkingen per document en {} per regel.",
+    "{} as mapped at {} with rules {}, settings {}.": "{} zoals omgezet op {} met regels {}, instellingen {}.",
+    "The rules of today are others: {}.": "De regels van nu zijn andere: {}.",
+    "This version of the program calculates otherwise than that of the day.": (
+        "Deze versie van het programma rekent anders dan die van toen."
+    ),
+    "{}: {} replaces {}": "{}: {} vervangt {}",
+    "{}: {} is new": "{}: {} is nieuw",
+    "{}: the overlay is removed.": "{}: de overlay is verwijderd.",
+    "{}: the overlay is in use, rules {}.": "{}: de overlay is in gebruik, regels {}.",
+    "{} has no overlay.": "{} heeft geen overlay.",
+    "Wrote {}.": "Geschreven: {}.",
+    "No rules are published: the shipped ones are in use, or those `mapper run` was started with.": (
+        "Er zijn geen regels gepubliceerd: de meegeleverde zijn in gebruik, of die waarmee `mapper run` is gestart."
+    ),
+    "{} and {} are the same.": "{} en {} zijn gelijk.",
+    "These rules have no cases: only loading them was tried.": (
+        "Deze regels hebben geen gevallen: alleen het laden is geprobeerd."
+    ),
+    "Rules {} are active: {}.": "Regels {} zijn actief: {}.",
+    "Rules {} were active already: nothing changed.": "Regels {} waren al actief: er is niets veranderd.",
+    # tenant
+    "Both connections work; added {} (home country {}).": "Beide verbindingen werken; {} is toegevoegd (thuisland {}).",
+    "No webhooks: give --webhook-url to `mapper tenant set`, else only the sweep finds orders.": (
+        "Geen webhooks: geef --webhook-url aan `mapper tenant set`, anders worden bestellingen alleen bij het nalopen "
+        "gevonden."
+    ),
+    "{}: live since {}, settings {}": "{}: in gebruik sinds {}, instellingen {}",
+    "keys: {}; webhooks: {}": "sleutels: {}; webhooks: {}",
+    "none": "geen",
+    "{}: webhooks without a signature are refused.": "{}: webhooks zonder ondertekening worden geweigerd.",
+    "{}: webhooks without a signature are accepted.": "{}: webhooks zonder ondertekening worden aanvaard.",
+    "Registered webhooks for {}.": "Webhooks zijn aangemeld voor {}.",
+    "WeFact has no tax code {}: documents that need": "WeFact heeft geen btw-code {}: documenten die zo'n code",
+    "one will stop with an error. WeFact has: {}.": "nodig hebben, stoppen met een fout. WeFact heeft: {}.",
+    "{}: settings {}.": "{}: instellingen {}.",
+    "{}: settings {}, {} VAT rates.": "{}: instellingen {}, {} btw-tarieven.",
+    "Webhooks are of the mode: register them anew with --webhook-url, else only the sweep finds documents.": (
+        "Webhooks horen bij de modus: meld ze opnieuw aan met --webhook-url, anders worden documenten alleen bij het "
+        "nalopen gevonden."
+    ),
+    "{}: both connections work with the new keys.": "{}: beide verbindingen werken met de nieuwe sleutels.",
+    "{} is visible to other users of this machine: prefer {}-file or {}-env.": (
+        "{} is zichtbaar voor andere gebruikers van deze machine: gebruik liever {}-file of {}-env."
+    ),
+    "{} of {} are not set, or their code is unknown in WeFact: documents that need them stop.": (
+        "{} van {} zijn niet ingesteld, of hun code is onbekend in WeFact: documenten die ze nodig hebben, stoppen."
+    ),
+    "{}: nothing to change.": "{}: er is niets te wijzigen.",
+    "Nothing was changed.": "Er is niets gewijzigd.",
+    "{} %: removed": "{} %: verwijderd",
+    "{} %: choose yourself among {}": "{} %: kies zelf uit {}",
+    "none in WeFact": "geen in WeFact",
+    # doctor
+    "look": "let op",
+    "BAD": "FOUT",
+    "key": "sleutel",
+    "rules": "regels",
+    "VAT rates": "btw-tarieven",
+    "published rules": "gepubliceerde regels",
+    "rules in use": "regels in gebruik",
+    "limits": "limieten",
+    "pause": "pauze",
+    "documents": "documenten",
+    "tax codes": "btw-codes",
+    "webshops": "webwinkels",
+    "the services' keys can be read": "de sleutels van de diensten zijn leesbaar",
+    "there is none yet": "er is er nog geen",
+    "loaded, {}": "geladen, {}",
+    "the shipped ones were compared with their sources {} days ago": (
+        "de meegeleverde zijn {} dagen geleden met hun bronnen vergeleken"
+    ),
+    "Update the mapper, or check the rates you sell at yourself.": (
+        "Werk de mapper bij, of controleer zelf de tarieven waartegen u verkoopt."
+    ),
+    "{} refused, {} stay in use: {}": "{} geweigerd, {} blijven in gebruik: {}",
+    "Publish rules that load, or: mapper rules rollback HASH --message TEXT": (
+        "Publiceer regels die laden, of: mapper rules rollback HASH --message TEKST"
+    ),
+    "{}, not yet those published": "{}, nog niet de gepubliceerde",
+    "changes {} rules, {}": "verandert {} regels, {}",
+    "runs on {} (process {})": "draait op {} (proces {})",
+    "silent since {}": "stil sinds {}",
+    "has not run yet": "heeft nog niet gedraaid",
+    "Start it: mapper run": "Start hem: mapper run",
+    "{} calls to WeFact may be made at once": "{} aanroepen van WeFact mogen meteen",
+    "WeFact's firewall shut this address out until {}": "De firewall van WeFact heeft dit adres buitengesloten tot {}",
+    "Wait; calls before that make it last longer.": "Wacht; aanroepen voor die tijd maken het langer.",
+    "every webshop is paused: {}": "elke webwinkel is gepauzeerd: {}",
+    "paused: {}": "gepauzeerd: {}",
+    "none: only the sweep finds orders": "geen: bestellingen worden alleen bij het nalopen gevonden",
+    "{} document(s) stopped with an error": "{} document(en) zijn met een fout gestopt",
+    "connected to {}": "verbonden met {}",
+    "connected": "verbonden",
+    "the shop no longer has those for {}": "de winkel heeft die voor {} niet meer",
+    "{} registered": "{} aangemeld",
+    "WeFact has no {}; it has {}": "WeFact heeft geen {}; wel {}",
+    "Set the codes you use: mapper tenant set {} --settings FILE": (
+        "Stel de codes in die u gebruikt: mapper tenant set {} --settings BESTAND"
+    ),
+    "WeFact has every one in the settings": "WeFact heeft alle codes van de instellingen",
+    # doctor --probe
+    "{} is paused ({}): nothing is posted for its orders, but the probe would post.": (
+        "{} is gepauzeerd ({}): voor zijn bestellingen wordt niets geboekt, maar de meting zou boeken."
+    ),
+    "Post one draft to the WeFact of {}, and delete it again?": (
+        "Eén concept naar de WeFact van {} sturen en weer verwijderen?"
+    ),
+    "Set it: mapper tenant set {}  (or probe with --set)": "Stel het in: mapper tenant set {}  (of meet met --set)",
+    "rounding model           {}; the setting invoice.rounding_model is {}": (
+        "afrondingsmodel          {}; de instelling invoice.rounding_model is {}"
+    ),
+    "none of the five known (its totals: {})": "geen van de vijf bekende (de totalen: {})",
+    "decimals of PriceExcl    {}": "decimalen PriceExcl      {}",
+    "{}: fewer than the 6 that are sent, totals may differ by a cent": (
+        "{}: minder dan de 6 die verstuurd worden, totalen kunnen een cent verschillen"
+    ),
+    "search by reference      works": "zoeken op kenmerk        werkt",
+    "search by reference      does not find the draft": "zoeken op kenmerk        vindt het concept niet",
+    "The draft was deleted.": "Het concept is verwijderd.",
+    "Debtor {} was made for it and stays: WeFact lets no debtor be deleted.": (
+        "Debiteur {} is ervoor gemaakt en blijft: in WeFact kan geen debiteur verwijderd worden."
+    ),
+}
+
+
+def talked(text: str, language: str) -> str:
+    """Return what a command says in the language asked for; what is no phrase of ours stays as it is."""
+    return text if language != "nl" else _book().translated(text)
+
+
+@lru_cache(maxsize=1)
+def _book() -> Phrasebook:
+    return Phrasebook(TALK, otherwise=dutch)
