@@ -123,6 +123,7 @@ def _records(
 ) -> Iterator[dict[str, Any]]:
     """Yield up to `limit` records, read page by page."""
     from mapper.cli.evidence import evidence
+    from mapper.cli.talk import talked
     from mapper.store import listing, tenants
     from mapper.wording import reason_of
 
@@ -147,8 +148,10 @@ def _records(
             for document in page.documents:
                 reason = reason_of(conn, document, language)
                 record = as_record(document, zone) | {"why": reason.said, "remedy": reason.remedy}
-                if document.state == "done" and not for_json:
-                    record["note"] = "; ".join(filter(None, (record["note"], reason.said)))
+                if not for_json:
+                    note = reason.said if document.state == "done" else ""
+                    record["note"] = "; ".join(filter(None, (talked(record["note"], language), note)))
+                    record["state"] = talked(document.state, language)
                 records.append(record | {"vies": evidence(conn, document, zone)} if for_json else record)
         yield from records
         left, after = left - len(records), page.after

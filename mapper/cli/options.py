@@ -107,7 +107,9 @@ def print_records(
     rows = [[_cell(record.get(column), widest) for column in columns] for record in records]
     if not rows:
         return
-    titles = [column.replace("_", " ").upper() for column in columns]
+    from mapper.cli.talk import talked
+
+    titles = [talked(column.replace("_", " ").upper(), language()) for column in columns]
     widths = [max(map(len, texts)) for texts in zip(titles, *rows, strict=True)]
     for row in [titles, *rows]:
         cells = [

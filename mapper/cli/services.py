@@ -71,7 +71,7 @@ def _print(check: Check) -> None:
     word, named, said = (talked(text, spoken) for text in (word, check.name, check.said))
     name = f"{check.about}: {named}" if check.about else named
     code = f" ({check.code})" if check.code else ""
-    click.echo(click.style(f"{dot} {word:<6}", fg=colour) + f"{name:<24} {printable(said)}{code}")
+    click.echo(click.style(f"{dot} {word:<4}", fg=colour) + f"  {name:<24} {printable(said)}{code}")
     if check.remedy:
         click.echo(f"{'':<32} → {printable(talked(check.remedy, spoken))}")
 
