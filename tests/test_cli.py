@@ -477,6 +477,18 @@ def test_a_period_that_ends_before_it_begins_is_refused(shop):
     assert "--to 2026-01-31 is before --from 2026-02-01" in ran.err
 
 
+def test_R8_the_report_names_the_first_invoice_of_a_document_that_has_a_second(shop, tmp_path):
+    with database(tmp_path) as opened, opened.begin() as conn:
+        noted(conn, 1, state="done")
+    assert shop("process", "order-1", "--again", "--reason", "lost in the post").code == 0
+    with database(tmp_path) as opened, opened.begin() as conn:
+        assert documents.claim(conn, "winkel", "order-1", revision=2, worker="test", now=NOW)
+        documents.finish(conn, "winkel", "order-1", identifier="8", code="F2026-0002", now=NOW)
+    (record,) = shop("report", "--json").records
+    assert (record["invoice"]["identifier"], record["earlier_invoices"]) == ("8", ["7"])
+    assert "made again; earlier: 7" in shop("report").out
+
+
 def test_R8_a_dry_run_of_a_document_that_is_done_says_so_as_the_real_one_does(shop, sandbox, tmp_path):
     (order,) = sandbox.sell("nl_ideal")
     with database(tmp_path) as opened, opened.begin() as conn:

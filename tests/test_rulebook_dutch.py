@@ -13,7 +13,7 @@ from mapper.mapping import load_rulebooks
 from mapper.rulebook.dutch import DUTCH, in_dutch
 
 ORDER = "ccv_order.yaml"
-CURRENCY = "  currency: order.currency "
+CURRENCY = "  currency: upper(trim(order.currency)) "
 
 
 def dutch(folder, file, old, new):

@@ -165,6 +165,8 @@ WRITES: dict[str, Callable[[Connection, str], object]] = {
     "documents.finish": lambda c, t: documents.finish(c, t, "order-3", identifier="1", code="x", now=LATER),
     "documents.fail": lambda c, t: documents.fail(c, t, "order-1", cause="x", now=LATER),
     "documents.wait": lambda c, t: documents.wait(c, t, "order-3", until=LATER, why="x", now=LATER),
+    "documents.remark": lambda c, t: documents.remark(c, t, "order-3", cause="x", facts={}, now=LATER),
+    "documents.accept": lambda c, t: documents.accept(c, t, "order-5", now=LATER),
     "documents.release": lambda c, t: documents.release(c, t, "order-3", why="x", now=LATER),
     "documents.ignore": lambda c, t: documents.ignore(c, t, "order-1", reason="x", now=LATER),
     "documents.reopen": lambda c, t: documents.reopen(c, t, "order-5", now=LATER),

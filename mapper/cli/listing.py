@@ -22,6 +22,8 @@ from mapper.cli.state import State
 from mapper.errors import Language
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from mapper.store.database import Database
     from mapper.store.rows import Document
     from mapper.store.rows import State as DocumentState
@@ -148,15 +150,33 @@ def _records(
             for document in page.documents:
                 reason = reason_of(conn, document, language)
                 record = as_record(document, zone) | {"why": reason.said, "remedy": reason.remedy}
-                if not for_json:
-                    note = reason.said if document.state == "done" else ""
-                    record["note"] = "; ".join(filter(None, (talked(record["note"], language), note)))
+                earlier = _earlier_invoices(conn, document)
+                if for_json:
+                    record["earlier_invoices"] = earlier
+                else:
+                    notes = [
+                        talked(record["note"], language),
+                        reason.said if document.state == "done" else "",
+                    ]
+                    if earlier:
+                        notes.append(talked(f"made again; earlier: {', '.join(earlier)}", language))
+                    record["note"] = "; ".join(filter(None, notes))
                     record["state"] = talked(document.state, language)
                 records.append(record | {"vies": evidence(conn, document, zone)} if for_json else record)
         yield from records
         left, after = left - len(records), page.after
         if after is None:
             return
+
+
+def _earlier_invoices(conn: Connection, document: Document) -> list[str]:
+    """Return the Identifiers of the invoices that were made before the present one, on purpose (R8)."""
+    from mapper.store import journal
+
+    if not document.again:
+        return []
+    entries = journal.entries(conn, document.tenant, document_id=document.id)
+    return [str(entry.facts["first"]) for entry in entries if entry.event == "again"]
 
 
 def _start(day: datetime | None, zone: ZoneInfo, *, days: int = 0) -> datetime | None:

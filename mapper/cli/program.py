@@ -11,7 +11,6 @@ from typing import NoReturn
 import click
 
 from mapper import __version__
-from mapper.cli.options import tell
 from mapper.cli.state import State
 from mapper.errors import Language, MapperError, StoreError, UsageError
 
@@ -135,9 +134,9 @@ def run(arguments: Sequence[str]) -> int:
         click.echo(error.format_message(), err=True)
         return error.exit_code
     except click.ClickException as error:
-        return tell(_usage(error), _language(arguments))
+        return _tell(_usage(error), _language(arguments))
     except MapperError as error:
-        return tell(error, _language(arguments))
+        return _tell(error, _language(arguments))
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted.", err=True)
         return INTERRUPTED
@@ -147,7 +146,7 @@ def run(arguments: Sequence[str]) -> int:
     except OSError as error:
         _stop_writing()
         file = error.filename or "its output"
-        return tell(StoreError("STO150", file=str(file), reason=error.strerror), _language(arguments))
+        return _tell(StoreError("STO150", file=str(file), reason=error.strerror), _language(arguments))
     except Exception as error:  # noqa: BLE001 (the last resort: a fault of ours, told without a traceback)
         return _show_fault(error, arguments)
     return result if isinstance(result, int) else 0
@@ -189,6 +188,12 @@ def _usage(error: click.ClickException) -> UsageError:
     return UsageError("USE100", said=error.format_message().rstrip("."), command=path)
 
 
+def _tell(error: MapperError, language: Language) -> int:
+    from mapper.cli.options import tell
+
+    return tell(error, language)
+
+
 def _language(arguments: Sequence[str]) -> Language:
     """Return the language asked for, also when the arguments could not be understood."""
     given = os.environ.get("MAPPER_LANGUAGE", "en")
@@ -205,5 +210,5 @@ def _show_fault(error: Exception, arguments: Sequence[str]) -> int:
 
     home = State.locate(None, None, loopback=False, language="en", environ=os.environ).home
     path = write_report(error, arguments, home, environ=os.environ)
-    tell(MapperError("USE999", kind=type(error).__name__, file=str(path)), _language(arguments))
+    _tell(MapperError("USE999", kind=type(error).__name__, file=str(path)), _language(arguments))
     return FAULT

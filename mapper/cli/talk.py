@@ -36,6 +36,7 @@ TALK = {
     "The first {}; see more with --limit.": "De eerste {}; met --limit ziet u er meer.",
     "None.": "Geen.",
     "Interrupted.": "Onderbroken.",
+    "made again; earlier: {}": "opnieuw gemaakt; eerder: {}",
     "changed in the shop since": "sindsdien in de winkel gewijzigd",
     # titles of columns
     "DATE": "DATUM",
