@@ -7,7 +7,6 @@ maps any number of payloads.
 from __future__ import annotations
 
 import gc
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,10 +16,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from mapper import money
-from mapper.catalogue import describe
-from mapper.diagnostics import Finding, Place, Severity
-from mapper.errors import Fact, RuleError
+from mapper import findings, money
+from mapper.diagnostics import Finding, Place
+from mapper.errors import RuleError
+from mapper.findings import Record
 from mapper.rulebook import forms, schemas
 from mapper.rulebook.compiler import Compiled, Run
 from mapper.rulebook.emitter import LINE
@@ -37,21 +36,16 @@ from mapper.rulebook.files import (
     hash_of,
     overlay_name,
 )
-from mapper.rulebook.functions import Function, RuleFault, UnknownCountry, functions
-from mapper.rulebook.origins import origins
+from mapper.rulebook.functions import Function, functions
 from mapper.rulebook.overlay import Replaced
-from mapper.rulebook.rules import Rules, slots
-from mapper.rulebook.runtime import MissingValue, WrongType
-from mapper.rulebook.source import FILE_LINES, read_file, read_text
+from mapper.rulebook.rules import slots
+from mapper.rulebook.source import read_file, read_text
 from mapper.rulebook.types import Type, from_schema
 from mapper.settings_schema import SCHEMA
 from mapper.vat import rates as vat_rates
 from mapper.vat import territories as vat_territories
 
 Kind = Literal["order", "invoice"]
-MAX_ROWS = 5000
-
-Record = tuple[int, Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -399,9 +393,9 @@ class Mapper:
         """Map a payload with a full trace; a fault becomes a finding."""
         hash_ = self.rulebooks.hash
         unfit = (
-            _unfit(payload)
+            findings.unfit(payload)
             if kind in self.rulebooks.sources
-            else _finding("MAP207", None, kind, {"kind": kind})
+            else findings.of_code("MAP207", {"kind": kind}, about=kind)
         )
         if unfit is not None:
             return Mapped(None, (), (unfit,), rules=hash_)
@@ -410,20 +404,22 @@ class Mapper:
         records: list[Record] = []
         try:
             document, reports = map_source(payload, records.append)
-        except _FAULTS as fault:
-            return Mapped(None, (), (_fault(fault, source, records),), Trace(((source, records),)), hash_)
-        findings = _findings(source, reports, offline=offline)
+        except findings.FAULTS as fault:
+            return Mapped(
+                None, (), (findings.of_fault(fault, source, records),), Trace(((source, records),)), hash_
+            )
+        found = findings.of_checks(source, reports, offline=offline)
         trace = Trace(((source, records),))
         records = []
         try:
             raw, more = map_target(document, records.append)
-        except _FAULTS as fault:
-            findings.append(_fault(fault, target, records))
+        except findings.FAULTS as fault:
+            found.append(findings.of_fault(fault, target, records))
             stopped = Trace((*trace.records, (target, records)))
-            return Mapped(document, (), tuple(findings), stopped, hash_)
-        findings += _findings(target, more, offline=offline)
+            return Mapped(document, (), tuple(found), stopped, hash_)
+        found += findings.of_checks(target, more, offline=offline)
         trace = Trace((*trace.records, (target, records)))
-        return Mapped(document, requests_of(target, raw), tuple(findings), trace, hash_)
+        return Mapped(document, requests_of(target, raw), tuple(found), trace, hash_)
 
 
 def requests_of(target: Compiled, raw: Sequence[tuple[int, Any, Any, Any]]) -> tuple[Request, ...]:
@@ -467,118 +463,6 @@ def _two_decimals(value: Any) -> Any:
 
 def _up_to_ten(value: Any) -> Any:
     return money.decimal_text(value, 10) if isinstance(value, Decimal) else value
-
-
-_FAULTS = (
-    MissingValue,
-    WrongType,
-    RuleFault,
-    ArithmeticError,
-    TypeError,
-    LookupError,
-    ValueError,
-    AttributeError,
-)
-
-
-def _unfit(payload: object) -> Finding | None:
-    """Say why a payload cannot be looked at at all; None when it can."""
-    if not isinstance(payload, Mapping):
-        return _finding("MAP205", None, "payload", {"found": type(payload).__name__})
-    rows = payload.get("rows")
-    if isinstance(rows, list) and len(rows) > MAX_ROWS:
-        return _finding("MAP206", None, "rows", {"count": len(rows), "limit": MAX_ROWS})
-    return None
-
-
-def _fault(fault: Exception, compiled: Compiled, records: Sequence[Record]) -> Finding:
-    item = next((value for number, _, value in reversed(records) if number == LINE), None)
-    if isinstance(fault, MissingValue):
-        site = compiled.sites[fault.site]
-        fields = (
-            origins(compiled, records, site.expr) if site.what.startswith("_") or "(" in site.what else []
-        )
-        fields = fields or [site.what]
-        return _finding(
-            "MAP201", site.place, fields[0], {"path": "' / '".join(fields), "row": _row(fields[0], item)}
-        )
-    place = _rule_place(fault, compiled.rules)
-    if isinstance(fault, WrongType):
-        facts = {
-            "path": fault.path,
-            "wanted": fault.wanted,
-            "found": fault.found,
-            "row": _row(fault.path, item),
-        }
-        return _finding("MAP202", place, fault.path, facts)
-    if isinstance(fault, UnknownCountry):
-        return _finding("MAP208", place, "country", {"country": fault.country, "address": fault.address})
-    row = f" (row {item + 1})" if item is not None and _is_of_row(place, compiled) else ""
-    if isinstance(fault, RuleFault):
-        return _finding("MAP203", place, "", {"reason": str(fault), "row": row})
-    return _finding("MAP204", place, "", {"reason": _reason(fault), "row": row})
-
-
-def _is_of_row(place: Place | None, compiled: Compiled) -> bool:
-    """Tell whether a rule is one of the lines made from the rows: the record only knows lines that were begun."""
-    if place is None:
-        return False
-    above = [one for one in compiled.entries if one.place.file == place.file and one.place.line <= place.line]
-    nearest = max(above, key=lambda one: one.place.line, default=None)
-    return nearest is not None and nearest.path.partition(".")[0] == "rows"
-
-
-def _reason(fault: Exception) -> str:
-    """Say why a calculation failed; Decimal's own words are the names of its classes."""
-    if isinstance(fault, ZeroDivisionError):
-        return "a division by zero"
-    if isinstance(fault, ArithmeticError):
-        return "a number that is too large to calculate with"
-    return f"{type(fault).__name__}: {str(fault)[:200]}"
-
-
-def _row(path: str, item: int | None) -> str:
-    """Say which row a path such as `row.tax` is about; the record only knows lines that were begun."""
-    return (
-        "" if item is None or path.split(".", maxsplit=1)[0] in {"order", "invoice"} else f" (row {item + 1})"
-    )
-
-
-def _rule_place(fault: Exception, rules: Rules) -> Place | None:
-    """Return where in the rules the fault happened: compiled code carries the YAML's positions."""
-    file = rules.file
-    for frame, _ in reversed(list(traceback.walk_tb(fault.__traceback__))):
-        if frame.f_code.co_filename == file:
-            break
-    else:
-        return None
-    summary = [one for one in traceback.extract_tb(fault.__traceback__) if one.filename == file][-1]
-    number, line = divmod(summary.lineno or 1, FILE_LINES)
-    return Place(rules.files[number], line, (summary.colno or 0) + 1)
-
-
-def _finding(code: str, place: Place | None, about: str, facts: Mapping[str, Fact]) -> Finding:
-    described = {language: describe(code, facts, language) for language in ("en", "nl")}
-    say = {language: one.message for language, one in described.items()}
-    help_ = {language: one.remedy for language, one in described.items()}
-    return Finding(
-        code, "error", say, help_, place, about, {name: str(value) for name, value in facts.items() if value}
-    )
-
-
-def _findings(compiled: Compiled, reports: Sequence[Any], *, offline: bool) -> list[Finding]:
-    found = []
-    for number, severity, say, help_, facts, item in reports:
-        check = compiled.rules.checks[number]
-        if check.offline and not offline:
-            continue
-        about = check.about if item is None else f"{check.about} of line {item + 1}"
-        found.append(Finding(check.id, _severity(severity), say, help_, check.place, about, facts))
-    return found
-
-
-def _severity(text: str) -> Severity:
-    return text if text in {"wait", "warning", "info"} else "error"  # type: ignore[return-value]
 
 
 def _values(compiled: Compiled, records: Sequence[Record]) -> Iterator[Traced]:

@@ -8,8 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
-from mapper.catalogue import describe
-from mapper.diagnostics import Finding
+from mapper import findings
 from mapper.mapping import Mapped
 from mapper.services.ccv_invoices import has_known_type, is_credit
 
@@ -138,15 +137,7 @@ def dated(mapped: Mapped, payload: object, now: datetime) -> Mapped:
     if not isinstance(payload, Mapping) or not is_of_the_future(payload, now):
         return mapped
     facts = {"date": str(payload.get("create_date"))[:40]}
-    said, told = (describe("PRO216", facts, language) for language in ("en", "nl"))
-    finding = Finding(
-        "PRO216",
-        "error",
-        {"en": said.message, "nl": told.message},
-        {"en": said.remedy, "nl": told.remedy},
-        about="date",
-        facts=facts,
-    )
+    finding = findings.of_code("PRO216", facts, about="date")
     return replace(mapped, findings=(*mapped.findings, finding))
 
 

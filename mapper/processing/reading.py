@@ -11,10 +11,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from mapper import mapping
-from mapper.catalogue import describe
-from mapper.diagnostics import Finding, Severity
-from mapper.errors import Fact, Language
+from mapper import findings, mapping
+from mapper.diagnostics import Finding
+from mapper.errors import Fact
 from mapper.mapping import Mapped, Request, Rulebooks
 from mapper.money import decimal_text
 from mapper.processing import plan, verification
@@ -168,7 +167,7 @@ async def absent_codes(connections: Connections, tenant: str, mapped: Mapped) ->
         known = sale_codes(await connections.wefact_settings(tenant, at_most=CODES_TRUSTED_SECONDS))
     if not known or not used - known:
         return None
-    return _finding("K3", "error", "PRO213", missing_facts(sorted(used - known), mapped.document or {}))
+    return findings.of_code("PRO213", missing_facts(sorted(used - known), mapped.document or {}), id="K3")
 
 
 def missing_facts(codes: Sequence[str], document: Mapping[str, Any]) -> dict[str, str]:
@@ -216,27 +215,13 @@ def _with_evidence(question: Finding, verdict: Verified, *, gives_up: bool) -> F
     }
     if check.state == "valid":
         return replace(question, facts=evidence)
-    said = _finding("K2", "error", "PRO211", evidence)
-    if check.state == "unknown":
-        said = (
-            _finding("K2", "error", "PRO214", evidence)
-            if gives_up
-            else _finding("K2", "wait", "PRO212", evidence)
-        )
+    if check.state != "unknown":
+        said = findings.of_code("PRO211", evidence, id="K2")
+    elif gives_up:
+        said = findings.of_code("PRO214", evidence, id="K2")
+    else:
+        said = findings.of_code("PRO212", evidence, id="K2", severity="wait")
     return replace(said, place=question.place, about=question.about)
-
-
-def _finding(id: str, severity: Severity, code: str, facts: Mapping[str, str]) -> Finding:
-    """Return a finding in the words of the catalogue, in both languages."""
-    languages: tuple[Language, ...] = ("en", "nl")
-    texts = {language: describe(code, facts, language) for language in languages}
-    return Finding(
-        id,
-        severity,
-        say={language: text.message for language, text in texts.items()},
-        help={language: text.remedy for language, text in texts.items()},
-        facts=dict(facts),
-    )
 
 
 def _keep_payload(
