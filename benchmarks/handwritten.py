@@ -34,6 +34,7 @@ from mapper.vat.rates import VatRates
 from mapper.vat.territories import Territories, Territory
 
 _ZERO = Decimal(0)
+_LIMIT = Decimal("0.05")
 _CENT = Decimal("0.01")
 _HUNDRED = Decimal(100)
 
@@ -159,7 +160,8 @@ class HandWritten:
         total_tax, total_price = number(order, "total_tax"), number(order, "total_price")
         is_icp = bool(order.get("is_intra_community_order"))
         home = tenant["home_country"]
-        is_international = total_tax == 0 and total_price != 0 and not is_icp and country != home
+        abroad = country != home or (territory.code != country and not territory.in_eu_vat)
+        is_international = total_tax == 0 and total_price != 0 and not is_icp and abroad
         untaxed = is_icp or is_international
         is_margin = tenant["margin_scheme"] and total_tax == 0 and not untaxed
         paymethod = clean(text(order, "paymethod"))
@@ -314,7 +316,7 @@ class HandWritten:
                 highest = max(own, default=None)
                 place = document["territory"]
                 usual_rate = self.territories.standard_rate(country, document["date"], own_rates, self.rates)
-                if highest is None or (place != country and usual_rate in own):
+                if highest is None or usual_rate in own:
                     highest = self.territories.standard_rate(place, document["date"], own_rates, self.rates)
                 if highest is None:
                     highest = max(rates)
@@ -505,10 +507,18 @@ class HandWritten:
                     "TaxCode": product["vat_code"],
                     "AccountingCostCentre": product["cost_centre"] or invoice["cost_centre"],
                 })))  # fmt: skip
-        total, limit = document["total_incl"], self.tenant["checks"]["rounding_limit"]
+        total, limit = document["total_incl"], max(self.tenant["checks"]["rounding_limit"], _LIMIT)
         taxed_in = "" if document["is_icp"] or document["is_international"] else document["country"]
         rates = self.tenant["vat"]["rates"]
-        settled = settle(document["lines"], total, invoice["rounding_model"], limit, rates, taxed_in)
+        settled = settle(
+            document["lines"],
+            total,
+            invoice["rounding_model"],
+            limit,
+            rates,
+            taxed_in,
+            self.tenant["home_country"],
+        )
         explained = _explained(document["total_vat"] - settled["tax"], document["rounded_vat"])
         tolerance = document["vat_tolerance"] + explained + abs(settled["residual"])
         if invoice["status"] == "paid" and not document["paid"]:

@@ -75,6 +75,7 @@ def settle(
     limit: Decimal,
     rates: Sequence[Mapping[str, Any]] = (),
     country: str = "",
+    home: str = "",
 ) -> dict[str, Any]:
     """Return the lines to send, so that WeFact's total is `total`, with what was found.
 
@@ -84,8 +85,9 @@ def settle(
 
     The rounding line is at most `limit` euros with its VAT, at the first rate of the document where it makes the total
     equal. There may be none: at 20 % alone no net makes a sixth of all totals under B and E, at 21 % under C. Then the
-    rates of `country` in `rates` (a tenant's `vat.rates`) are tried, from the lowest, as revenue, with a price so small
-    that it carries no VAT: VAT at a rate that nothing was sold at would be wrong. No other price is touched.
+    rates of `country`, and after them those of the `home` country, in `rates` (a tenant's `vat.rates`) are tried, from
+    the lowest, as revenue, with a price so small that it carries no VAT: VAT at a rate that nothing was sold at would
+    be wrong. No other price is touched.
     """
     plain = [line for line in lines if line["kind"] != "rounding"]
     rounding = next((line for line in lines if line["kind"] == "rounding"), None)
@@ -96,7 +98,10 @@ def settle(
         return result
     sums = _summed([_priced(line) for line in plain], model)
     own = _rates(plain, rounding)
-    for like in [*own, *_further_rates(plain, rates, country)]:
+    further = (
+        [] if not country else [*_further_rates(plain, rates, country), *_further_rates(plain, rates, home)]
+    )
+    for like in [*own, *further]:
         percent = like["charged_percent"]
         price = _price(sums, percent, total, model, limit)
         if price is None or (like not in own and round_half_up(price * percent / 100, 2)):

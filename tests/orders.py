@@ -39,6 +39,7 @@ ADDRESSES: dict[str, Json] = {
         "city": "Berlin",
         "country": "Duitsland",
     },
+    "EE": {"street": "Pikk", "housenumber": 9, "zipcode": "10123", "city": "Tallinn", "country": "Estland"},
     "FR": {
         "street": "Rue Neuve",
         "housenumber": 3,

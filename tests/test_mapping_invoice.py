@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from orders import amount, cents, found, rulebooks, tenant
+from orders import address, amount, cents, found, rulebooks, tenant
+from orders import rates as rates_set
 
 from mapper.mapping import KINDS, TARGET, Mapped, apply, payload_schema
 from mapper.money import loads
 from mapper.rulebook.files import roots_of
 from mapper.rulebook.reference import Evaluator, Interpreter, typed
-from mapper.services.ccv_invoices import credited_by
+from mapper.services.ccv_invoices import charged_rates, credited_by
 
 FIXTURES = Path(__file__).parent / "fixtures"
 Json = dict[str, Any]
@@ -300,6 +301,55 @@ def test_I8_a_credit_in_two_halves_may_round_its_vat_apart(signs):
     of = priced(("0.07", "21", "1"), ("0.07", "9", "1"))
     back = credit(priced(("0.07", "21", "1"), ("0.07", "9", "1")), signs)
     assert mapped(back | credited_by(back, [of])).held is None
+
+
+def test_I8_a_credit_at_a_rate_that_its_original_did_not_charge_is_held():
+    back = credit(priced(("50", "21", "1")))
+    of = priced(("109", "9", "1"))
+    left = credited_by(back, [of]) | {"charged_rates": charged_rates(of, of["rows"])}
+    (held,) = [
+        one
+        for one in mapped(back | left).findings
+        if one.severity == "error" and one.about == "tax of line 1"
+    ]
+    assert "at 21 % VAT; the invoice that it corrects charged 9 %" in held.say["en"]
+    both = priced(("109", "9", "1"), ("121", "21", "1"))
+    left = credited_by(back, [both]) | {"charged_rates": charged_rates(both, both["rows"])}
+    assert mapped(back | left).held is None
+
+
+def test_I8_the_rates_of_a_credit_are_those_of_the_day_of_its_original():
+    def at(day):
+        return {"create_date": day, "customer": {"billingaddress": address("EE")}}
+
+    of = priced(("122", "22", "1"), **at("2025-06-20T10:00:00Z"))
+    back = credit(of, create_date="2025-07-10T10:00:00Z")
+    codes = {"vat__rates": rates_set(("EE", "22", "E22"), ("EE", "24", "E24"))}
+    told = mapped(back | credited_by(back, [of]), **codes).findings
+    assert [one.id for one in told if one.about.startswith("vat_percent")] == []
+    unknown = mapped(back, **codes).findings
+    assert [one.id for one in unknown if one.about.startswith("vat_percent")] == ["K7"]
+
+
+@pytest.mark.parametrize("price", ["59.74", "10.01", "33.33"])
+def test_I8_units_given_back_one_by_one_may_round_their_totals_apart(price):
+    of = priced((price, "21", "2"), included=False)
+    first = credit(priced((price, "21", "1"), included=False), id=600002)
+    second = credit(priced((price, "21", "1"), included=False), id=600003, create_date="2025-04-01T00:00:00Z")
+    assert mapped(first | credited_by(first, [of])).held is None
+    assert mapped(second | credited_by(second, [of, first])).held is None
+
+
+def test_I8_vat_of_many_parts_may_round_as_often_apart():
+    of = priced(("1.02", "21", "6"))
+    parts = [
+        credit(
+            priced(("1.02", "21", "1")), id=600002 + number, create_date=f"2025-05-0{number + 1}T00:00:00Z"
+        )
+        for number in range(6)
+    ]
+    for number, part in enumerate(parts):
+        assert mapped(part | credited_by(part, [of, *parts[:number]])).held is None
 
 
 def test_I8_an_invoice_of_an_unknown_type_leaves_nothing_to_credit():

@@ -704,6 +704,18 @@ def test_P1_of_a_country_in_the_tenants_settings_it_is_the_tenants_highest() -> 
     assert (made["vat_percent"], made["vat_code"]) == ("21", "H")
 
 
+@pytest.mark.parametrize(("day", "percent"), [("2025-06-30T10:00:00Z", "22"), ("2025-07-01T10:00:00Z", "24")])
+def test_P1_of_a_country_whose_old_rates_are_set_too_it_is_the_highest_of_that_day(
+    day: str, percent: str
+) -> None:
+    codes = rates(("EE", "20", "E20"), ("EE", "22", "E22"), ("EE", "24", "E24"), ("EE", "9", "E9"))
+    sold = order(row("100", percent), country="EE", fee="0.30", fee_rate=percent, create_date=day)
+    made = mapped(sold, vat__rates=codes)
+    assert made.document is not None
+    assert [line["vat_percent"] for line in made.document["lines"]] == [Decimal(percent)] * 2
+    assert found(made) == []
+
+
 def test_P1_of_a_country_not_in_the_settings_it_is_the_rate_of_that_day() -> None:
     sold = order(row(rate="5"), country="DE", fee="1", create_date="2020-08-15T10:00:00Z")
     assert percents(lines(sold, "payment", vat__rates=rates(("NL", "21", "V21")))) == [16]

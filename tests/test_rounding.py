@@ -151,6 +151,9 @@ def test_B4_when_no_price_at_the_own_rate_fits_the_lowest_rate_of_the_country_ta
     assert (settled["exact"], settled["lines"], settled["residual"]) == (False, alone, Decimal("-0.01"))
     known = rates(("NL", "21", "V21"), ("BE", "6", "B6"), ("NL", "9", "V9"), ("NL", "0", "V0"))
     assert not settle(alone, total, "C", LIMIT, known, "LU")["exact"]
+    at_home = settle(alone, total, "C", LIMIT, known, "LU", "NL")
+    assert (at_home["exact"], at_home["lines"][-1]["vat_code"]) == (True, "V0")
+    assert not settle(alone, total, "C", LIMIT, known, "", "NL")["exact"]
     settled = settle(alone, total, "C", LIMIT, known, "NL")
     assert (settled["exact"], settled["rate"], settled["lines"][-1]["vat_code"]) == (True, 0, "V0")
     assert sent(settled["lines"], "C").incl == total

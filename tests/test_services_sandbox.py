@@ -328,6 +328,8 @@ def test_I4_I8_an_invoice_comes_with_its_order_and_a_credit_with_what_it_correct
     assert found["original"]["id"] == debit["id"]
     assert found["creditable"] == debit["total_price"] + first["total_price"]
     assert found["creditable_vat"] == debit["total_tax"] + first["total_tax"]
+    sold = {row["tax"] for row in sandbox.objects("ccv")["orders"][0]["rows"]}
+    assert (found["earlier_credits"], set(found["charged_rates"])) == (1, sold)
     assert [row["count"] for row in found["rows"]] == [-1]
     assert "original" not in with_shop(sandbox, lambda shop: shop.invoice(debit["id"]))
 

@@ -27,7 +27,10 @@ RATES = rulebooks().rates
         ("IC", "35001", "IC", False, "IC"), ("EA", "51001", "EA", False, "EA"),
         ("DE", "78266", "DE-BUESINGEN", False, "DE"), ("DE", "D-27498", "DE-HELGOLAND", False, "DE"),
         ("DE", "78262", "DE", True, "DE"), ("IT", "23041", "IT-LIVIGNO", False, "IT"),
-        ("IT", "23030", "IT", True, "IT"),
+        ("IT", "23030", "IT", True, "IT"), ("IT", "47890", "SM", False, "SM"), ("IT", "00120", "VA", False, "VA"),
+        ("DK", "3900", "GL", False, "GL"), ("DK", "DK-3700", "DK", True, "DK"),
+        ("DE", "DE78266", "DE-BUESINGEN", False, "DE"), ("DE", "D 27498", "DE-HELGOLAND", False, "DE"),
+        ("FR", "F97400", "RE", False, "RE"),
         ("IT", "I-22061", "IT-CAMPIONE", False, "IT"), ("IT", "22060", "IT", True, "IT"),
         ("FI", "22100", "AX", False, "AX"), ("AX", "22100", "AX", False, "AX"), ("FI", "FI-00100", "FI", True, "FI"),
         ("GR", "63086", "GR-69", False, "GR"), ("GR", "63075", "GR", True, "GR"),
@@ -122,6 +125,21 @@ def sent(country, zipcode, rate="0", **changes):
 )
 def test_K7_at_0_percent_only_the_eus_vat_area_is_held(country, zipcode, held):
     assert mapped(sent(country, zipcode)).held == held
+
+
+def test_K7_the_united_kingdom_before_2021_waits_for_a_person():
+    early, late = (
+        sent("GB", "M1 1AA", create_date=day) for day in ("2020-06-01T10:00:00Z", "2021-01-01T10:00:00Z")
+    )
+    assert (mapped(early).held, mapped(late).held) == ("wait", None)
+    assert [one.about for one in mapped(early).findings if one.severity == "wait"] == ["date"]
+
+
+@pytest.mark.parametrize(("home", "zipcode"), [("DE", "27498"), ("ES", "38001")])
+def test_O5_goods_to_an_own_territory_outside_the_eu_are_an_export(home, zipcode):
+    made = mapped(sent(home, zipcode), home_country=home)
+    assert made.document is not None
+    assert (made.document["is_international"], made.held) == (True, None)
 
 
 @pytest.mark.parametrize(("zipcode", "ids"), [("35001", {"K6"}), ("28001", set())])

@@ -185,11 +185,7 @@ CHECK_CHANGE = Form(
     "A check of an overlay",
     "What takes the place of parts of the check with this `id` and `about`.",
     (
-        *(
-            replace(key, needed=key.name in {"id", "about"})
-            for key in CHECK.keys
-            if key.name not in {"each", "as"}
-        ),
+        *(replace(key, needed=key.name in {"id", "about"}) for key in CHECK.keys),
         Key("nth", "number", "Which one, when several checks have this `id` and `about`; they count from 1."),
     ),
 )

@@ -36,7 +36,7 @@ def credited_by(credit: Mapping[str, Any], of_its_order: Iterable[Json]) -> Json
 
     `original` is the newest debit invoice before it. `creditable` is what the invoices before it add up to, in euros
     with VAT, and `creditable_vat` the VAT in it: more than that cannot be given back. An invoice that is not known to
-    be a debit takes from what is left.
+    be a debit takes from what is left; `earlier_credits` counts those.
     """
     earlier = [one for one in of_its_order if one.get("id") != credit.get("id") and _age(one) <= _age(credit)]
     debits = [one for one in earlier if _is_debit(one)]
@@ -46,7 +46,16 @@ def credited_by(credit: Mapping[str, Any], of_its_order: Iterable[Json]) -> Json
         "original": max(debits, key=_age),
         "creditable": sum((_sign(one) * total_incl(one) for one in earlier), _ZERO),
         "creditable_vat": sum((_sign(one) * _amount(one, "total_tax") for one in earlier), _ZERO),
+        "earlier_credits": len(earlier) - len(debits),
     }
+
+
+def charged_rates(invoice: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> list[Decimal]:
+    """Return the VAT percentages of an invoice's rows and of its shipping costs, each once, as the shop writes them."""
+    given = [row.get("tax") for row in rows]
+    if _amount(invoice, "total_shipping"):
+        given.append(invoice.get("shipping_tax_percentage"))
+    return list(dict.fromkeys(Decimal(rate) for rate in given if isinstance(rate, int | Decimal)))
 
 
 def total_incl(invoice: Mapping[str, Any]) -> Decimal:

@@ -69,11 +69,16 @@ class Territories:
 NONE = Territories(date.min, {}, ())
 
 
-_COUNTRY_PREFIX = re.compile(r"\A[A-Z]{1,3}-(?=[0-9])")
+_COUNTRY_PREFIX = re.compile(
+    r"\A(?:[A-Z]{1,3}-|(?:A|AT|B|BE|D|DE|DK|E|ES|F|FI|FIN|FR|GR|I|IT|P|PT) ?)(?=[0-9])"
+)
 
 
 def _plain(postcode: str) -> str:
-    """Return a postcode without the country's sign that continental addresses put before it (`D-78266`), and spaces."""
+    """Return a postcode without the country's sign that continental addresses put before it (`D-78266`), and spaces.
+
+    Without a hyphen only signs that begin no postcode of a territory (`BT1 1AA`).
+    """
     return _COUNTRY_PREFIX.sub("", postcode.strip().upper()).replace(" ", "").replace("-", "")
 
 
