@@ -1007,6 +1007,12 @@ PROCESSING: dict[str, Entry] = {
         "Look again in a few seconds.",
         "Kijk over enkele seconden opnieuw.",
     ),
+    "PRO306": Entry(
+        "The period begins after the go-live of {tenant}, {go_live}: from then on documents are posted by themselves.",
+        "De periode begint na de ingangsdatum van {tenant}, {go_live}: vanaf dan worden documenten vanzelf geboekt.",
+        "Give a --from before it. To find what is missing since, run `mapper reconcile`.",
+        "Geef een --from van daarvoor. Draai `mapper reconcile` om te vinden wat er sindsdien ontbreekt.",
+    ),
     "PRO401": Entry(
         "Cannot listen on {host} port {port}: {reason}.",
         "Kan niet luisteren op {host} poort {port}: {reason}.",
@@ -1156,9 +1162,15 @@ USAGE: dict[str, Entry] = {
         "Add --dry-run, or publish the rules with `mapper publish`.",
         "Voeg --dry-run toe, of publiceer de regels met `mapper publish`.",
     ),
+    "USE112": Entry(
+        "A migration needs the day from which documents are posted.",
+        "Een migratie vraagt om de dag vanaf wanneer documenten worden geboekt.",
+        "Give --from, such as --from 2026-01-01; --dry-run shows the sums first.",
+        "Geef --from, bijvoorbeeld --from 2026-01-01; --dry-run toont eerst de bedragen.",
+    ),
     "USE150": Entry(
-        "This changes settings and there is nobody at a terminal to agree.",
-        "Dit wijzigt instellingen en er is niemand aan een terminal om het goed te vinden.",
+        "This is not done without agreement, and there is nobody at a terminal to give it.",
+        "Dit gebeurt niet zonder akkoord, en er is niemand aan een terminal om dat te geven.",
         "Give {option} when you are sure.",
         "Geef {option} als u het zeker weet.",
     ),

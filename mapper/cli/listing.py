@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import click
 
-from mapper.cli.options import Command, chosen_tenant, json_option, print_records, say, tenant_option
+from mapper.cli.options import (
+    Command,
+    chosen_tenant,
+    day_option,
+    json_option,
+    period_of,
+    print_records,
+    say,
+    tenant_option,
+)
 from mapper.cli.state import State
 from mapper.errors import Language
 
@@ -18,7 +27,6 @@ if TYPE_CHECKING:
     from mapper.store.rows import Document
     from mapper.store.rows import State as DocumentState
 
-_DATE = click.DateTime(["%Y-%m-%d"])
 _BATCH = 200
 
 Filters = dict[str, Any]
@@ -31,12 +39,8 @@ def _filter_options(command: Command) -> Command:
             "--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many."
         ),
         click.option("--search", default="", metavar="TEXT", help="Found in number, customer or e-mail."),
-        click.option(
-            "--to", "until", type=_DATE, metavar="DATE", help="To this day (2026-01-31) or earlier."
-        ),
-        click.option(
-            "--from", "since", type=_DATE, metavar="DATE", help="From this day (2026-01-01) or later."
-        ),
+        day_option("--to", "until", help="To this day (2026-01-31) or earlier."),
+        day_option("--from", "since", help="From this day (2026-01-01) or later."),
         tenant_option,
     ):
         command = option(command)
@@ -81,10 +85,6 @@ def _print(
     *,
     as_json: bool,
 ) -> None:
-    since, until = filters["since"], filters["until"]
-    if since and until and until < since:
-        period = f"--to {until:%Y-%m-%d} is before --from {since:%Y-%m-%d}"
-        raise click.UsageError(period, click.get_current_context())
     with state.open() as database:
         name = chosen_tenant(database, tenant)
         records = _records(database, name, states, filters, state.language, for_json=as_json)
@@ -119,7 +119,7 @@ def _records(
 
     with database.read() as conn:
         zone = ZoneInfo(tenants.settings(conn, tenant)["time_zone"])
-    since, until = _start(filters["since"], zone), _start(filters["until"], zone, days=1)
+    since, until = period_of(filters["since"], filters["until"], zone)
     left, after = filters["limit"], None
     as_record: Callable[[Document, ZoneInfo], dict[str, Any]] = json_record if for_json else _row
     while left > 0:
@@ -143,10 +143,6 @@ def _records(
         left, after = left - len(records), page.after
         if after is None:
             return
-
-
-def _start(day: datetime | None, zone: ZoneInfo, *, days: int = 0) -> datetime | None:
-    return None if day is None else day.replace(tzinfo=zone) + timedelta(days=days)
 
 
 def _row(document: Document, zone: ZoneInfo) -> dict[str, Any]:
