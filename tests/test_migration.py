@@ -53,6 +53,7 @@ def opened(daemon, sandbox) -> Iterator[Shop]:
 def alone(tmp_path, sandbox) -> Iterator[Shop]:
     """A webshop without a daemon."""
     with home(tmp_path) as at:
+        engine.prepare(at.database.engine)
         yield open_shop(at, sandbox, None)
 
 
@@ -429,7 +430,7 @@ def test_a_migration_that_would_leave_documents_behind_says_which_and_what_to_do
     (sold,) = sold_before(sandbox, kind="foreign_currency")
     ran = old_shop("migrate", "--from", days_ago(30), "--dry-run", "--language", "nl")
     assert ran.code == 1
-    assert f"1 × K8, € {charged(sold):.2f} ({sold['ordernumber_full']}): " in ran.err
+    assert f"1 × K8 ({sold['ordernumber_full']}): " in ran.err
     assert "SEK" in ran.err
 
 

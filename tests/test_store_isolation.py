@@ -77,6 +77,7 @@ def fill(conn: Connection, tenant: str) -> None:
         keep_mapping(conn, tenant, document.id)
         for key in (f"key {shop_id}", f"other {shop_id}"):
             begin(conn, tenant, document.id, key)
+    operations.finish(conn, tenant, "other 1", identifier="9", now=NOW)
     parties.remember_debtor(conn, tenant, "a@b.nl", identifier=f"debtor of {tenant}", now=NOW)
     parties.remember_product(conn, tenant, "SKU", identifier=f"product of {tenant}", now=NOW)
     journal.append(conn, tenant, "order-1", "noted", {"of": tenant}, now=NOW)
@@ -162,6 +163,8 @@ READS: dict[str, Callable[[Connection, str], object]] = {
     "listing.unsettled": listing.unsettled,
     "listing.oldest_queued": listing.oldest_queued,
     "operations.find": lambda c, t: operations.find(c, t, "key 1"),
+    "operations.by_token": lambda c, t: operations.by_token(c, t, "t key 1"),
+    "operations.that_made": lambda c, t: operations.that_made(c, t, "s", {"9"}),
     "operations.of_document": lambda c, t: operations.of_document(c, t, "order-1"),
     "operations.unresolved": lambda c, t: operations.unresolved(c, t, before=LATER),
     "operations.counts": operations.counts,

@@ -171,7 +171,8 @@ def _counted(found: Survey, scope: Scope, zone: ZoneInfo) -> str:
 
 def _group(group: Group, language: Language) -> str:
     cause = dutch(group.cause) if language == "nl" else group.cause
-    return f"{group.documents} × {cause}, € {group.total:.2f} ({', '.join(group.examples)})"
+    euros = f", € {group.total:.2f}" if group.total else ""
+    return f"{group.documents} × {cause}{euros} ({', '.join(group.examples)})"
 
 
 def _record(found: Survey, scope: Scope, zone: ZoneInfo, language: Language) -> dict[str, Any]:
@@ -217,7 +218,7 @@ def _follow(database: Database, tenant: str, scope: Scope) -> int:
     from mapper.processing import migration
     from mapper.store import heartbeats
 
-    with Progress("Posted") as shown:
+    with Progress("Processed") as shown:
         while True:
             states = migration.progress_of(database, tenant, scope)
             total, coming = (

@@ -22,7 +22,7 @@ from starlette.applications import Starlette
 
 from mapper import mapping, web
 from mapper.errors import ConfigError
-from mapper.processing import engine, migration, sweep
+from mapper.processing import engine, migration, reconcile, sweep
 from mapper.processing.adoption import RulesInUse, keep_adopting
 from mapper.processing.connections import Connections
 from mapper.processing.engine import Schedule
@@ -163,7 +163,9 @@ async def _working(
 
     async def look_at_night() -> None:
         await look_everywhere(nightly=True)
+        await reconcile.compare_everyone(database, connections, now=_now(), say=options.say)
         await asyncio.to_thread(sweep.purge_engine, database.engine, now=_now())
+        await asyncio.to_thread(migration.forget, database, now=_now())
 
     async def dispatch_lost() -> None:
         await asyncio.to_thread(sweep.redispatch, database, now=_now())

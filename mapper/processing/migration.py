@@ -182,7 +182,6 @@ async def survey(
 
 def agree(database: Database, tenant: str, scope: Scope, *, who: str, now: datetime) -> int:
     """Have everything posted that the survey of this period found ready; return how many documents that are."""
-    engine.prepare(database.engine)
     with database.begin() as conn:
         count = past.agree(conn, tenant, scope.kind, since=scope.since, until=scope.until, now=now)
         facts: dict[str, Fact] = {
@@ -230,6 +229,12 @@ def feed(database: Database, *, now: datetime, address: str = "default", portion
                 _hand_on(conn, tenant, document, now=now)
         fed += len(taken)
     return fed
+
+
+def forget(database: Database, *, now: datetime, keep: timedelta = timedelta(days=7)) -> None:
+    """Forget surveys that nobody agreed to: what they say of documents may name customers' VAT numbers."""
+    with database.begin() as conn:
+        past.purge(conn, before=now - keep)
 
 
 async def keep_feeding(
@@ -295,9 +300,10 @@ async def _list(
     def place(found: list[Mapping[str, Any]]) -> None:
         with database.begin() as conn:
             for summary in found:
-                reason = _place(conn, tenant, settings, scope.kind, summary, rules, now=started)
+                reason = _place(conn, tenant, settings, scope, summary, rules, now=started)
                 if reason:
-                    total, number = signed_total(scope.kind, summary), _number(scope.kind, summary)
+                    total = _in_euros(signed_total(scope.kind, summary), summary, settings)
+                    number = _number(scope.kind, summary)
                     left[reason] = _with(left.get(reason), reason, {}, total, number)
 
     chunk: list[Mapping[str, Any]] = []
@@ -315,11 +321,11 @@ async def _list(
 
 
 async def _of(shop: CcvShop, scope: Scope) -> AsyncIterator[Mapping[str, Any]]:
-    """Yield what the shop lists of the period; a document whose date cannot be read is of no period."""
+    """Yield what the shop lists of the period, also what has no date that can be read."""
     listing = shop.invoices if scope.kind == "invoice" else shop.orders
     async for summary in listing(created_from=scope.since, created_to=scope.until):
         created = created_at(summary)
-        if created is not None and scope.since <= created < scope.until and isinstance(summary["id"], int):
+        if isinstance(summary["id"], int) and (created is None or scope.since <= created < scope.until):
             yield summary
 
 
@@ -327,14 +333,14 @@ def _place(
     conn: Connection,
     tenant: Tenant,
     settings: Mapping[str, Any],
-    kind: Kind,
+    scope: Scope,
     summary: Mapping[str, Any],
     rules: str,
     *,
     now: datetime,
 ) -> str:
     """Note a document that is to be read, or return why it is left alone."""
-    shop_id: int = summary["id"]
+    kind, shop_id = scope.kind, int(summary["id"])
     known, wanted = documents.find(conn, tenant.id, kind, shop_id), past.find(conn, tenant.id, kind, shop_id)
     if known is not None and (known.state == "done" or known.identifier):
         return IN_WEFACT
@@ -356,7 +362,7 @@ def _place(
         shop_id,
         order_id=order_id(summary) if kind == "invoice" else shop_id,
         number=_number(kind, summary),
-        dated=created_at(summary) or now,
+        dated=created_at(summary) or scope.since,
         basis=basis,
         read_since=now - FRESH,
         now=now,
@@ -420,7 +426,8 @@ class _Look:
         findings = [{**one.to_json(), "message": one.say, "help": one.help} for one in known]
         reasons = {one: worded(stop.cause, stop.facts, findings, one) for one in _LANGUAGES}
         said = {one: [reason.said, reason.remedy] for one, reason in reasons.items()}
-        total = (mapped.document or {}).get("total_incl") if mapped else None
+        document_of = (mapped.document if mapped else None) or {}
+        total = _in_euros(document_of.get("total_incl"), document_of, self.settings)
         self._keep(document, outcome=stop.kind, cause=stop.cause, said=said, total_incl=total)
 
     def _keep_ready(self, document: PastDocument, mapped: Mapped) -> None:
@@ -513,6 +520,13 @@ def _hand_on(conn: Connection, tenant: str, wanted: PastDocument, *, now: dateti
         )
         engine.dispatch(conn, tenant, noted, reason=engine.MIGRATED, priority=engine.MIGRATION)
     past.take(conn, tenant, wanted.kind, wanted.shop_id, now=now)
+
+
+def _in_euros(
+    amount: Decimal | None, document: Mapping[str, Any], settings: Mapping[str, Any]
+) -> Decimal | None:
+    """Return an amount in the administration's currency; in another one it cannot be added up (K8)."""
+    return amount if document.get("currency") in (None, "", settings["currency"]) else None
 
 
 def _number(kind: Kind, summary: Mapping[str, Any]) -> str:
