@@ -14,11 +14,12 @@ from decimal import Decimal
 import pytest
 from daemons import Shop, charged, home, open_shop, running, wait_for
 from orders import mapped, order, row, tenant
+from sqlalchemy import text
 
 from mapper import mapping
 from mapper.cli.progress import Progress
 from mapper.errors import Temporary, UsageError
-from mapper.processing import actions, engine, migration
+from mapper.processing import actions, engine, migration, sweep
 from mapper.processing.connections import Connections
 from mapper.store import documents, limits, past, tenants
 from mapper.store.database import open_database
@@ -140,6 +141,60 @@ def test_R7_what_waits_goes_on_as_a_migrated_document(opened):
     agree(opened)
     opened.until(document, "waiting")
     opened.sandbox.switch("vies", outages={})
+    opened.until(document, "done")
+
+
+def priorities(shop: Shop) -> set[int]:
+    """Return the priorities of all work that was ever queued for a webshop."""
+    with shop.home.database.read() as conn:
+        query = "SELECT priority FROM workflow_status WHERE queue_partition_key = :tenant"
+        return set(conn.scalars(text(query), {"tenant": shop.tenant}))
+
+
+def test_R7_work_that_is_done_over_stays_behind_live_orders(opened):
+    """After a temporary failure, and after the engine lost it."""
+    document = sell(opened)
+    survey(opened)
+    opened.sandbox.fault("wefact", kind="status", times=3, match={"controller": "debtor"})
+    agree(opened)
+    opened.until(document, "done")
+    assert "waiting" in opened.events(document)
+    assert priorities(opened) == {engine.MIGRATION}
+    lost = sell(opened, days=5)
+    with opened.home.database.begin() as conn:
+        noted = documents.note(conn, opened.tenant, "order", int(lost.partition("-")[2]), now=now())
+        documents.queue(conn, opened.tenant, noted.id, now=now())
+        want_agreed(conn, opened.tenant, noted.shop_id)
+    assert sweep.redispatch(opened.home.database, now=now(), tenant=opened.tenant, grace=timedelta(0)) == 1
+    opened.until(lost, "done")
+    assert priorities(opened) == {engine.MIGRATION}
+
+
+def want_agreed(conn, tenant_id: str, shop_id: int) -> None:
+    dated = now() - timedelta(days=5)
+    known = {
+        "order_id": shop_id,
+        "number": "",
+        "dated": dated,
+        "basis": "",
+        "read_since": now(),
+        "now": now(),
+    }
+    past.note(conn, tenant_id, "order", shop_id, **known)
+    past.keep(conn, tenant_id, "order", shop_id, outcome="post", now=now())
+    since, until = dated - timedelta(seconds=1), dated + timedelta(seconds=1)
+    past.agree(conn, tenant_id, "order", since=since, until=until, now=now())
+    past.take(conn, tenant_id, "order", shop_id, now=now())
+
+
+def test_R9_an_order_that_the_go_live_held_before_is_migrated_too(opened):
+    document = sell(opened)
+    with opened.home.database.begin() as conn:
+        noted = documents.note(conn, opened.tenant, "order", int(document.partition("-")[2]), now=now())
+        engine.dispatch(conn, opened.tenant, noted, reason="webhook")
+    opened.until(document, "ignored", cause="older than the go-live (R9)")
+    assert survey(opened).posted == 1
+    agree(opened)
     opened.until(document, "done")
 
 

@@ -15,9 +15,9 @@ import pytest
 from daemons import Shop, charged, home, open_shop, running, wait_for
 
 from mapper.catalogue import describe
-from mapper.processing import actions, reconcile, sweep
+from mapper.processing import actions, engine, reconcile, sweep
 from mapper.processing.connections import Connections
-from mapper.store import documents, journal, limits, reconciliations, tenants
+from mapper.store import documents, journal, limits, operations, reconciliations, tenants
 from mapper.store.database import open_database
 from mapper.store.sealing import load_sealer
 
@@ -207,6 +207,41 @@ def test_the_merchant_s_own_invoices_do_not_differ(opened):
     assert shows(opened) - before == 2, "only the unknown ones are asked for"
 
 
+def test_B5_an_invoice_with_the_mark_of_a_document_that_does_not_count_as_posted(opened):
+    model, document = posted(opened), sold(opened, "foreign_currency")
+    opened.process(document)
+    opened.until(document, "error", cause="K8")
+    mark, key = "mapper 0123456789abcdef01234567", f"invoice:{document}:0"
+    intent = {
+        "document_id": document,
+        "step": "invoice",
+        "key": key,
+        "token": mark,
+        "fingerprint": "",
+        "now": now(),
+    }
+    with opened.home.database.begin() as conn:
+        operations.begin(conn, opened.tenant, **intent)
+        operations.refuse(conn, opened.tenant, key, error="WEF302", now=now())
+    stray = again(opened, model, Comment=f"Klant gebeld. {mark}")
+    found = {each.code: each for each in compare(opened).differences}
+    assert found.keys() == {"REC102", "REC113"}
+    assert (found["REC113"].document, found["REC113"].identifier) == (document, stray)
+
+
+def test_an_invoice_whose_answer_got_lost_is_left_to_the_ledger(opened):
+    opened.sandbox.fault(
+        "wefact", kind="drop_after_commit", times=1, match={"controller": "invoice", "action": "add"}
+    )
+    document = sold(opened)
+    opened.process(document)
+    opened.until(document, "waiting")
+    found = compare(opened)
+    assert (found.differences, counts(found)) == ([], {"waiting": 1})
+    opened.until(document, "done")
+    assert compare(opened).differences == []
+
+
 def test_W19_what_a_person_settled_by_hand_and_ignored_does_not_differ(opened):
     opened.sandbox.switch("wefact", price_decimals=0)
     document = sold(opened)
@@ -313,6 +348,21 @@ def test_R4_amounts_that_the_shop_changed_after_posting(opened):
     found = compare(opened)
     assert (one(found).what, one(found).code) == ("changed", "REC109")
     assert one(found).shop - one(found).wefact == 1
+
+
+def test_R4_lines_that_the_shop_changed_with_the_same_total(opened):
+    document = posted(opened)
+    (order,) = opened.sandbox.objects("ccv")["orders"]
+    rows = [row | {"count": row["count"] + 1} for row in order["rows"]]
+    money = {name: float(order[name]) for name in ("total_price", "total_tax")}
+    opened.sandbox.admin("ccv", "PATCH", f"orders/{order['id']}", {"rows": rows, "changes": money})
+    assert compare(opened).differences == [], "the lists cannot tell"
+    with opened.home.database.begin() as conn:
+        noted = documents.note(conn, opened.tenant, "order", order["id"], now=now())
+        engine.dispatch(conn, opened.tenant, noted, reason="webhook")
+    wait_for(lambda: opened.document(document).drift_at is not None)
+    found = compare(opened)
+    assert (one(found).what, one(found).code, one(found).difference) == ("changed", "REC115", 0)
 
 
 def test_R4_an_order_that_was_cancelled_or_is_unpaid_again_after_posting(opened):

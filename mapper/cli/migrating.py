@@ -98,7 +98,9 @@ def _migrate(
         return 1 if found.stopped else 0
     if found.posted and _is_wanted(found, tenant, yes=yes):
         count = migration.agree(database, tenant, scope, who=getpass.getuser(), now=now())
-        say(f"Agreed: {count} document(s).")
+        say(
+            f"Agreed: {count} document(s). The work goes on without this command: Ctrl-C only stops watching."
+        )
     return max(_follow(database, tenant, scope), 1 if found.stopped else 0)
 
 

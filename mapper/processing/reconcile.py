@@ -606,4 +606,5 @@ def _keep(database: Database, tenant: str, found: Comparison, now: datetime) -> 
 
 
 def _euros(amount: Decimal | None) -> str:
-    return "" if amount is None else f"€ {amount:.2f}"
+    """Write an amount; one that the shop does not give as a number is unknown."""
+    return "€ ?" if amount is None else f"€ {amount:.2f}"
