@@ -182,6 +182,29 @@ def test_R9_an_order_from_before_the_go_live_is_not_missing(opened):
     assert compare(opened).eligible.documents == 0
 
 
+def test_R9_an_older_one_that_a_person_asked_for_counts_and_is_told_of_when_it_stops(opened):
+    document = sold(opened, "foreign_currency", days=10)
+    live_since(opened, days=5)
+    opened.process(document)
+    opened.until(document, "error")
+    found = compare(opened)
+    assert (counts(found), one(found).code) == ({"error": 1}, "REC102")
+
+
+def test_an_order_that_the_shop_dates_otherwise_by_now_is_counted_once(opened):
+    document = posted(opened, days=3)
+    opened.change(document, create_date=stamp(now() - 25 * DAY))
+    found = compare(opened)
+    assert (counts(found), found.wefact.documents) == ({"done": 1}, 1)
+
+
+def test_a_wefact_that_ignores_the_period_gets_nothing_reported_twice(opened):
+    document = posted(opened)
+    second = again(opened, document)
+    opened.sandbox.switch("wefact", date_ranges=False)
+    assert [each.identifier for each in compare(opened).differences] == [second]
+
+
 def test_B5_an_invoice_that_is_there_twice_is_found_by_the_mark_in_its_comment(opened):
     document = posted(opened)
     second = again(opened, document)
