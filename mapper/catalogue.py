@@ -2,7 +2,7 @@
 
 Codes are stable: a code is never given another meaning. The prefix names the part: RULE rulebooks, CASE their cases,
 MAP mapping a document, PAY reading a payload, CCV, WEF and VIE the services, SET settings, SEC keys, STO the database,
-PRO processing, WEB incoming requests, USE the command line, SBX the sandbox.
+PRO processing, REC comparing shop and WeFact, WEB incoming requests, USE the command line, SBX the sandbox.
 """
 
 from __future__ import annotations
@@ -1044,6 +1044,126 @@ PROCESSING: dict[str, Entry] = {
         "Look again in a few seconds.",
         "Kijk over enkele seconden opnieuw.",
     ),
+    "PRO311": Entry(
+        "The period begins after the go-live of {tenant}, {go_live}: from then on documents are posted by themselves.",
+        "De periode begint na de ingangsdatum van {tenant}, {go_live}: vanaf dan worden documenten vanzelf geboekt.",
+        "Give a --from before it. To find what is missing since, run `mapper reconcile`.",
+        "Geef een --from van daarvoor. Draai `mapper reconcile` om te vinden wat er sindsdien ontbreekt.",
+    ),
+    "REC101": Entry(
+        "{number} of {shop} is in the shop and belongs in WeFact, but the mapper never saw it.",
+        "{number} van {shop} staat in de winkel en hoort in WeFact, maar de mapper heeft het nooit gezien.",
+        "`mapper run` finds it with its nightly sweep; `mapper process {document}` posts it now.",
+        "`mapper run` vindt het bij zijn nachtelijke ronde; `mapper process {document}` boekt het nu.",
+    ),
+    "REC102": Entry(
+        "{number} of {shop} is in the shop but not in WeFact: it stopped.",
+        "{number} van {shop} staat in de winkel maar niet in WeFact: het is blijven steken.",
+        "`mapper errors` says why; mend that, then run `mapper process {document}`.",
+        "`mapper errors` zegt waarom; herstel dat en draai daarna `mapper process {document}`.",
+    ),
+    "REC104": Entry(
+        "WeFact has a second invoice of {number}: {invoice} of {wefact}, beside the one with Identifier {first}.",
+        "WeFact heeft een tweede factuur van {number}: {invoice} van {wefact}, naast die met Identifier {first}.",
+        "Compare both in WeFact; delete or credit {invoice} unless it was meant.",
+        "Vergelijk ze in WeFact; verwijder of crediteer {invoice}, tenzij hij zo bedoeld is.",
+    ),
+    "REC105": Entry(
+        "Invoice {invoice} of {wefact} was not made by the mapper, but carries the number of {number}, which is "
+        "invoice {first} of the same amount: it may be booked twice.",
+        "Factuur {invoice} van {wefact} is niet door de mapper gemaakt, maar draagt het nummer van {number}, dat als "
+        "factuur {first} met hetzelfde bedrag geboekt is: mogelijk dubbel.",
+        "If it is the same sale, delete or credit one of them in WeFact; if not, change its reference there.",
+        "Is het dezelfde verkoop, verwijder of crediteer er dan een in WeFact; zo niet, wijzig daar zijn referentie.",
+    ),
+    "REC106": Entry(
+        "{number} comes to {shop}, its invoice {invoice} in WeFact to {wefact}.",
+        "{number} komt op {shop}, de factuur {invoice} in WeFact op {wefact}.",
+        "Correct the invoice in WeFact; `mapper explain --document {document}` shows what {shop} is made of.",
+        "Verbeter de factuur in WeFact; `mapper explain --document {document}` toont waaruit {shop} bestaat.",
+    ),
+    "REC107": Entry(
+        "Invoice {invoice} of {number} was changed in WeFact after it was posted: {was} then, {wefact} now; the shop "
+        "has {shop}.",
+        "Factuur {invoice} van {number} is na het boeken gewijzigd in WeFact: toen {was}, nu {wefact}; de winkel heeft "
+        "{shop}.",
+        "Find out in WeFact who changed it and why; if that was a mistake, make it {was} again.",
+        "Zoek in WeFact uit wie hem wijzigde en waarom; was dat een vergissing, maak er dan weer {was} van.",
+    ),
+    "REC108": Entry(
+        "Invoice {invoice} of {number} was credited in WeFact, but the order stands in the shop: {shop} is not in the "
+        "books.",
+        "Factuur {invoice} van {number} is in WeFact gecrediteerd, maar de bestelling staat in de winkel: {shop} staat "
+        "niet in de boeken.",
+        "If the sale is off, cancel it in the shop too; if not, run "
+        '`mapper process {document} --again --reason "credited by mistake"`.',
+        "Gaat de verkoop niet door, annuleer hem dan ook in de winkel; anders: "
+        '`mapper process {document} --again --reason "per vergissing gecrediteerd"`.',
+    ),
+    "REC109": Entry(
+        "The shop changed the amounts of {number} after it was posted: it has {shop} now, invoice {invoice} in WeFact "
+        "{wefact}.",
+        "De winkel wijzigde de bedragen van {number} na het boeken: nu {shop}, factuur {invoice} in WeFact {wefact}.",
+        "Later changes are not carried over: correct the invoice in WeFact, or credit it and process the document with "
+        "--again and --reason.",
+        "Latere wijzigingen worden niet overgenomen: verbeter de factuur in WeFact, of crediteer hem en verwerk het "
+        "document met --again en --reason.",
+    ),
+    "REC110": Entry(
+        "{number} was withdrawn in the shop after it was posted ({reason}), but invoice {invoice} of {wefact} stands "
+        "in WeFact.",
+        "{number} is na het boeken ingetrokken in de winkel ({reason}), maar factuur {invoice} van {wefact} staat in "
+        "WeFact.",
+        "Credit the invoice in WeFact, or set the order right in the shop.",
+        "Crediteer de factuur in WeFact, of zet de bestelling in de winkel recht.",
+    ),
+    "REC111": Entry(
+        "{number} was deleted in the shop after it was posted, but invoice {invoice} of {wefact} stands in WeFact.",
+        "{number} is na het boeken verwijderd in de winkel, maar factuur {invoice} van {wefact} staat in WeFact.",
+        "If the sale was off, credit the invoice in WeFact; if not, keep the invoice: it is the only record of it.",
+        "Ging de verkoop niet door, crediteer de factuur dan in WeFact; anders: bewaar hem, want er is geen ander "
+        "bewijs van.",
+    ),
+    "REC112": Entry(
+        "Invoice {invoice} (Identifier {identifier}) of {number} was deleted in WeFact: {shop} is not in the books.",
+        "Factuur {invoice} (Identifier {identifier}) van {number} is verwijderd in WeFact: {shop} staat niet in de "
+        "boeken.",
+        'If that was a mistake, run `mapper process {document} --again --reason "deleted in WeFact"`.',
+        'Was dat een vergissing, draai dan `mapper process {document} --again --reason "verwijderd in WeFact"`.',
+    ),
+    "REC113": Entry(
+        "WeFact has invoice {invoice} of {wefact} with the mapper's mark of {number}, which does not count as posted.",
+        "WeFact heeft factuur {invoice} van {wefact} met het merk van de mapper voor {number}, dat niet als "
+        "geboekt telt.",
+        'If the invoice is right, run `mapper ignore {document} --reason "is {invoice}"`; if not, delete or credit it '
+        "in WeFact, then process the document.",
+        'Klopt de factuur, draai dan `mapper ignore {document} --reason "is {invoice}"`; zo niet, verwijder of '
+        "crediteer hem in WeFact en verwerk het document daarna.",
+    ),
+    "REC114": Entry(
+        "The VAT of invoice {invoice} of {number} was changed in WeFact after it was posted: {was} then, {tax} now; "
+        "the total is still {wefact}.",
+        "De btw van factuur {invoice} van {number} is na het boeken gewijzigd in WeFact: toen {was}, nu {tax}; het "
+        "totaal is nog {wefact}.",
+        "Find out in WeFact who changed it and why; if that was a mistake, make its VAT {was} again.",
+        "Zoek in WeFact uit wie hem wijzigde en waarom; was dat een vergissing, maak de btw dan weer {was}.",
+    ),
+    "REC115": Entry(
+        "The shop changed {number} after it was posted (seen on {seen}): its total is still {shop}, but its lines are "
+        "others.",
+        "De winkel wijzigde {number} na het boeken (gezien op {seen}): het totaal is nog {shop}, maar de regels zijn "
+        "anders.",
+        "Compare invoice {invoice} in WeFact with the shop, and correct it there where it matters.",
+        "Vergelijk factuur {invoice} in WeFact met de winkel en verbeter hem daar waar dat uitmaakt.",
+    ),
+    "REC116": Entry(
+        "Invoice {invoice} of {wefact} in WeFact was made by a mapper, but this database does not know it.",
+        "Factuur {invoice} van {wefact} in WeFact is door een mapper gemaakt, maar deze database kent hem niet.",
+        "Was the database restored from an older copy, or do two mappers work on this administration? Pause the "
+        "webshop (`mapper pause`) until you know: the same order may be posted twice.",
+        "Is de database uit een oudere kopie teruggezet, of werken er twee mappers met deze administratie? Pauzeer de "
+        "winkel (`mapper pause`) tot u het weet: dezelfde bestelling kan dubbel geboekt worden.",
+    ),
     "PRO401": Entry(
         "Cannot listen on {host} port {port}: {reason}.",
         "Kan niet luisteren op {host} poort {port}: {reason}.",
@@ -1207,9 +1327,27 @@ USAGE: dict[str, Entry] = {
         "Herstel wat hierboven staat, daarna: mapper tenant set {tenant} --webhook-url URL. Tot dan vindt alleen de "
         "nachtelijke controle bestellingen.",
     ),
+    "USE116": Entry(
+        "A migration needs the day from which documents are posted.",
+        "Een migratie vraagt om de dag vanaf wanneer documenten worden geboekt.",
+        "Give --from, such as --from 2026-01-01; --dry-run shows the sums first.",
+        "Geef --from, bijvoorbeeld --from 2026-01-01; --dry-run toont eerst de bedragen.",
+    ),
+    "USE117": Entry(
+        "These options do not go together: --last shows what was compared, --csv and --json are two forms.",
+        "Deze opties gaan niet samen: --last toont wat vergeleken is, --csv en --json zijn twee vormen.",
+        "Leave one of them out.",
+        "Laat er een weg.",
+    ),
+    "USE118": Entry(
+        "Nothing was compared for {tenant} yet.",
+        "Voor {tenant} is nog niets vergeleken.",
+        "`mapper run` compares every night; `mapper reconcile` without --last does it now.",
+        "`mapper run` vergelijkt elke nacht; `mapper reconcile` zonder --last doet het nu.",
+    ),
     "USE150": Entry(
-        "This changes settings and there is nobody at a terminal to agree.",
-        "Dit wijzigt instellingen en er is niemand aan een terminal om het goed te vinden.",
+        "This is not done without agreement, and there is nobody at a terminal to give it.",
+        "Dit gebeurt niet zonder akkoord, en er is niemand aan een terminal om dat te geven.",
         "Give {option} when you are sure.",
         "Geef {option} als u het zeker weet.",
     ),

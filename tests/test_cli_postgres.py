@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import UTC, datetime, timedelta
+
 import pytest
+from daemons import home, open_shop, running
+
+from mapper import mapping
+from mapper.processing import migration, reconcile
+from mapper.processing.connections import Connections
+from mapper.store import tenants
 
 pytest_plugins = ["tests.postgres"]
 
@@ -25,3 +34,38 @@ def test_B8_the_commands_work_the_same_on_postgresql(mapper, sandbox, postgres, 
     doctor = mapper("doctor", "--json")
     assert doctor.code == 0
     assert not (tmp_path / "home" / "mapper.db").exists()
+
+
+@pytest.mark.slow
+def test_B8_comparison_and_migration_work_the_same_on_postgresql(sandbox, postgres, tmp_path):
+    def now():
+        return datetime.now(UTC)
+
+    def sold(days):
+        (order,) = sandbox.sell("nl_ideal", create_date=(now() - timedelta(days=days)).isoformat())
+        return f"order-{order['id']}"
+
+    with home(tmp_path, postgres.new_database()) as at, running(at, feed_seconds=0.1):
+        shop = open_shop(at, sandbox, None)
+        old, missing = sold(10), sold(3)
+        with at.database.begin() as conn:
+            tenants.go_live(conn, shop.tenant, now() - timedelta(days=5))
+        since = now() - timedelta(days=30)
+        scope = migration.scope_of(at.database, shop.tenant, since, None, now=now())
+
+        async def look():
+            async with Connections(at.database, at.sealer, loopback=True) as connections:
+                survey = await migration.survey(
+                    at.database, connections, shop.tenant, scope, mapping.load_rulebooks(), now=now
+                )
+                compared = await reconcile.compare(
+                    at.database, connections, shop.tenant, since=since, until=now(), now=now()
+                )
+                return survey.posted, [(one.code, one.document) for one in compared.differences]
+
+        assert asyncio.run(look()) == (1, [("REC101", missing)])
+        assert migration.agree(at.database, shop.tenant, scope, who="test", now=now()) == 1
+        shop.until(old, "done")
+        assert migration.progress_of(at.database, shop.tenant, scope) == {"done": 1}
+        assert asyncio.run(look()) == (0, [("REC101", missing)])
+        shop.retire()

@@ -20,14 +20,16 @@ from mapper.store import (
     operations,
     overlays,
     parties,
+    past,
     payloads,
+    reconciliations,
     schema,
     sweeps,
     tenants,
     vat_numbers,
 )
 from mapper.store.database import Database, open_database
-from mapper.store.rows import VatNumberCheck
+from mapper.store.rows import Reconciliation, VatNumberCheck
 from mapper.store.sealing import Sealer
 from tests.databases import MINUTE, NOW, add_tenant, bring_to
 
@@ -42,13 +44,16 @@ MODULES = [
     operations,
     overlays,
     parties,
+    past,
     payloads,
+    reconciliations,
     sweeps,
     tenants,
     vat_numbers,
 ]
 SEALER = Sealer.generate()
 LATER = NOW + MINUTE
+PERIOD = {"since": NOW, "until": NOW + 9 * MINUTE}
 OF_TENANTS = [
     table for table in schema.metadata.sorted_tables if "tenant" in table.c or table.name == "tenant"
 ]
@@ -72,12 +77,38 @@ def fill(conn: Connection, tenant: str) -> None:
         keep_mapping(conn, tenant, document.id)
         for key in (f"key {shop_id}", f"other {shop_id}"):
             begin(conn, tenant, document.id, key)
+    operations.finish(conn, tenant, "other 1", identifier="9", now=NOW)
     parties.remember_debtor(conn, tenant, "a@b.nl", identifier=f"debtor of {tenant}", now=NOW)
     parties.remember_product(conn, tenant, "SKU", identifier=f"product of {tenant}", now=NOW)
     journal.append(conn, tenant, "order-1", "noted", {"of": tenant}, now=NOW)
     overlays.put(conn, tenant, f"# of {tenant}", who=tenant, now=NOW)
     vat_numbers.keep(conn, tenant, "order-1", vat_number_check(tenant))
     sweeps.record(conn, tenant, until=NOW if tenant == "a" else LATER)
+    for shop_id in (1, 2, 3):
+        want(conn, tenant, shop_id)
+    past.keep(conn, tenant, "order", 2, outcome="post", cause=f"of {tenant}", now=NOW)
+    past.keep(conn, tenant, "order", 3, outcome="post", now=NOW)
+    past.agree(conn, tenant, "order", since=NOW + 2 * MINUTE, until=NOW + 4 * MINUTE, now=NOW)
+    reconciliations.keep(conn, tenant, compared(tenant), forget_before=NOW)
+
+
+def want(conn: Connection, tenant: str, shop_id: int) -> None:
+    past.note(
+        conn,
+        tenant,
+        "order",
+        shop_id,
+        order_id=None,
+        number="",
+        dated=NOW + shop_id * MINUTE,
+        basis=tenant,
+        read_since=NOW,
+        now=NOW,
+    )
+
+
+def compared(mark: str) -> Reconciliation:
+    return Reconciliation(NOW, NOW, NOW, {"of": mark}, [])
 
 
 def begin(conn: Connection, tenant: str, document: str, key: str) -> object:
@@ -132,6 +163,8 @@ READS: dict[str, Callable[[Connection, str], object]] = {
     "listing.unsettled": listing.unsettled,
     "listing.oldest_queued": listing.oldest_queued,
     "operations.find": lambda c, t: operations.find(c, t, "key 1"),
+    "operations.by_token": lambda c, t: operations.by_token(c, t, "t key 1"),
+    "operations.that_made": lambda c, t: operations.that_made(c, t, "s", {"9"}),
     "operations.of_document": lambda c, t: operations.of_document(c, t, "order-1"),
     "operations.unresolved": lambda c, t: operations.unresolved(c, t, before=LATER),
     "operations.counts": operations.counts,
@@ -139,6 +172,15 @@ READS: dict[str, Callable[[Connection, str], object]] = {
     "overlays.history": overlays.history,
     "parties.debtor": lambda c, t: parties.debtor(c, t, "a@b.nl"),
     "parties.product": lambda c, t: parties.product(c, t, "SKU"),
+    "past.find": lambda c, t: past.find(c, t, "order", 2),
+    "past.is_agreed": lambda c, t: past.is_agreed(c, t, "order", 3),
+    "past.agreed_ids": lambda c, t: past.agreed_ids(c, t, "order", **PERIOD),
+    "past.page": lambda c, t: past.page(c, t, "order", **PERIOD),
+    "past.count_unread": lambda c, t: past.count_unread(c, t, "order", **PERIOD),
+    "past.untaken": lambda c, t: past.untaken(c, t, limit=9),
+    "past.progress": lambda c, t: past.progress(c, t, "order", **PERIOD),
+    "past.under_way": past.under_way,
+    "reconciliations.latest": reconciliations.latest,
     "payloads.payload": lambda c, t: payloads.payload(c, t, "order-1"),
     "payloads.mapping": lambda c, t: payloads.mapping(c, t, "order-1"),
     "sweeps.swept_until": sweeps.swept_until,
@@ -188,6 +230,13 @@ WRITES: dict[str, Callable[[Connection, str], object]] = {
     "parties.forget_debtor": lambda c, t: parties.forget_debtor(c, t, "a@b.nl"),
     "parties.remember_product": lambda c, t: parties.remember_product(c, t, "SKU", identifier="x", now=LATER),
     "parties.forget_product": lambda c, t: parties.forget_product(c, t, "SKU"),
+    "past.note": lambda c, t: want(c, t, 9),
+    "past.keep": lambda c, t: past.keep(c, t, "order", 1, outcome="fail", now=LATER),
+    "past.forget_unseen": lambda c, t: past.forget_unseen(c, t, "order", **PERIOD, seen_since=LATER),
+    "past.agree": lambda c, t: past.agree(c, t, "order", **PERIOD, now=LATER),
+    "past.withdraw": past.withdraw,
+    "past.take": lambda c, t: past.take(c, t, "order", 3, now=LATER),
+    "reconciliations.keep": lambda c, t: reconciliations.keep(c, t, compared("new"), forget_before=LATER),
     "payloads.keep": lambda c, t: payloads.keep(c, t, "order-1", {"new": 1}, now=LATER),
     "payloads.keep_mapping": lambda c, t: keep_mapping(c, t, "order-1"),
     "sweeps.record": lambda c, t: sweeps.record(c, t, until=LATER),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,9 @@ import click
 from mapper.cli.options import (
     Command,
     chosen_tenant,
+    day_option,
     json_option,
+    period_of,
     print_records,
     say,
     tell_pause,
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from mapper.store.rows import Document
     from mapper.store.rows import State as DocumentState
 
-_DATE = click.DateTime(["%Y-%m-%d"])
 _BATCH = 200
 
 Filters = dict[str, Any]
@@ -41,12 +42,8 @@ def _filter_options(command: Command) -> Command:
             "--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many."
         ),
         click.option("--search", default="", metavar="TEXT", help="Found in number, customer or e-mail."),
-        click.option(
-            "--to", "until", type=_DATE, metavar="DATE", help="To this day (2026-01-31) or earlier."
-        ),
-        click.option(
-            "--from", "since", type=_DATE, metavar="DATE", help="From this day (2026-01-01) or later."
-        ),
+        day_option("--to", "until", help="To this day (2026-01-31) or earlier."),
+        day_option("--from", "since", help="From this day (2026-01-01) or later."),
         tenant_option,
     ):
         command = option(command)
@@ -91,10 +88,6 @@ def _print(
     *,
     as_json: bool,
 ) -> None:
-    since, until = filters["since"], filters["until"]
-    if since and until and until < since:
-        period = f"--to {until:%Y-%m-%d} is before --from {since:%Y-%m-%d}"
-        raise click.UsageError(period, click.get_current_context())
     with state.open() as database:
         name = chosen_tenant(database, tenant)
         records = _records(database, name, states, filters, state.language, for_json=as_json)
@@ -131,7 +124,7 @@ def _records(
 
     with database.read() as conn:
         zone = ZoneInfo(tenants.settings(conn, tenant)["time_zone"])
-    since, until = _start(filters["since"], zone), _start(filters["until"], zone, days=1)
+    since, until = period_of(filters["since"], filters["until"], zone)
     left, after = filters["limit"], None
     as_record: Callable[[Document, ZoneInfo], dict[str, Any]] = json_record if for_json else _row
     while left > 0:
@@ -177,10 +170,6 @@ def _earlier_invoices(conn: Connection, document: Document) -> list[str]:
         return []
     entries = journal.entries(conn, document.tenant, document_id=document.id)
     return [str(entry.facts["first"]) for entry in entries if entry.event == "again"]
-
-
-def _start(day: datetime | None, zone: ZoneInfo, *, days: int = 0) -> datetime | None:
-    return None if day is None else day.replace(tzinfo=zone) + timedelta(days=days)
 
 
 def _row(document: Document, zone: ZoneInfo) -> dict[str, Any]:

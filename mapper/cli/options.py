@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -15,6 +15,8 @@ from mapper.diagnostics import printable
 from mapper.errors import Language, MapperError, UsageError
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from mapper.diagnostics import Diagnostic
     from mapper.store.database import Database
 
@@ -24,6 +26,28 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 tenant_option = click.option(
     "--tenant", metavar="NAME", envvar="MAPPER_TENANT", help="Which webshop; not needed when there is one."
 )
+
+
+def day_option(*names: str, help: str) -> Callable[[Command], Command]:
+    """Return an option for a day of the calendar; `period_of` makes moments of it."""
+    return click.option(*names, type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help=help)
+
+
+def period_of(
+    since: datetime | None, until: datetime | None, zone: ZoneInfo
+) -> tuple[datetime | None, datetime | None]:
+    """Return when the first day begins and the second ends, in a webshop's zone.
+
+    Raises click's UsageError for a period that ends before it begins.
+    """
+    if since and until and until < since:
+        period = f"--to {until:%Y-%m-%d} is before --from {since:%Y-%m-%d}"
+        raise click.UsageError(period, click.get_current_context())
+    return _start(since, zone), _start(until, zone, days=1)
+
+
+def _start(day: datetime | None, zone: ZoneInfo, *, days: int = 0) -> datetime | None:
+    return None if day is None else day.replace(tzinfo=zone) + timedelta(days=days)
 
 
 def now() -> datetime:
@@ -74,6 +98,13 @@ def told(problem: Diagnostic, language: Language) -> Diagnostic:
     from mapper.rulebook.dutch import in_dutch
 
     return in_dutch(problem)
+
+
+def agreed(question: str, option: str) -> bool:
+    """Ask a person. Raises UsageError USE150, which names the option, when nobody is at a terminal to answer."""
+    if not sys.stdin.isatty():
+        raise UsageError("USE150", option=option)
+    return click.confirm(question, err=True)
 
 
 def chosen_tenant(database: Database, given: str | None) -> str:

@@ -27,6 +27,8 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "open": ("mapper.cli.listing", "open_", "List the documents that are on their way."),
     "process": ("mapper.cli.operating", "process", "Process documents now, or show what would be posted."),
     "ignore": ("mapper.cli.operating", "ignore", "Leave a document alone, with a reason."),
+    "reconcile": ("mapper.cli.reconciling", "reconcile", "Compare shop and WeFact both ways."),
+    "migrate": ("mapper.cli.migrating", "migrate", "Post documents from before the go-live."),
     "pause": ("mapper.cli.operating", "pause", "Stop posting, for one webshop or for all."),
     "resume": ("mapper.cli.operating", "resume", "Post again after a pause."),
     "doctor": ("mapper.cli.services", "doctor", "Check connections and everything the mapper needs."),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mapper.cli.options import json_option, now, print_records, say
+from mapper.cli.options import agreed, json_option, now, print_records, say
 from mapper.cli.state import State
 from mapper.errors import UsageError
 
@@ -118,7 +118,7 @@ def _propose(
     if new == old:
         say(f"{name}: nothing to change.")
         return
-    if not yes and not _agreed(f"Set these VAT settings for {name}?", "--yes"):
+    if not yes and not agreed(f"Set these VAT settings for {name}?", "--yes"):
         say("Nothing was changed.")
         return
     _put(database, name, old, new)
@@ -162,12 +162,6 @@ def _put(database: Database, name: str, old: dict[str, Any], new: dict[str, Any]
             raise UsageError("USE153", tenant=name)
         revision = tenants.put_settings(conn, name, new, who=getpass.getuser(), now=now())
     say(f"{name}: settings {revision}, {len(new['vat']['rates'])} VAT rates.")
-
-
-def _agreed(question: str, option: str) -> bool:
-    if not sys.stdin.isatty():
-        raise UsageError("USE150", option=option)
-    return click.confirm(question, err=True)
 
 
 def _typed(name: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
@@ -15,7 +15,7 @@ from mapper.services.ccv import CcvShop
 from mapper.services.http import Secret, open_client
 from mapper.services.vies import Turns, Vies
 from mapper.services.wefact import WeFact
-from mapper.store import credentials
+from mapper.store import credentials, limits
 from mapper.store.database import Database
 from mapper.store.limits import AddressBudget
 from mapper.store.sealing import Sealer
@@ -28,6 +28,7 @@ VIES_DEFAULT_URL = "https://ec.europa.eu/taxation_customs/vies/rest-api"
 
 # VAT codes change rarely, and a look costs a call of the address's budget.
 SETTINGS_SECONDS = 600
+PATIENT_WAIT = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Connections:
         self._sealer = sealer
         self._loopback = loopback
         self._budget = AddressBudget(database, address)
+        self._patient = AddressBudget(database, address, max_wait=PATIENT_WAIT, burst=limits.BURST // 2)
         self._client: httpx.AsyncClient | None = None
         self._settings: dict[str, tuple[float, dict[str, Any]]] = {}
         self.vies_turns = Turns()
@@ -70,10 +72,13 @@ class Connections:
         root, public, secret = (await self._keys(tenant)).ccv
         return CcvShop(self._http, root, public, secret)
 
-    async def wefact(self, tenant: str) -> WeFact:
-        """Return the tenant's administration. Raises ConfigError SEC104 when its key is missing."""
+    async def wefact(self, tenant: str, *, patient: bool = False) -> WeFact:
+        """Return the tenant's administration; a `patient` caller leaves half of the burst of calls to live orders.
+
+        Raises ConfigError SEC104 when its key is missing.
+        """
         url, key = (await self._keys(tenant)).wefact
-        return WeFact(self._http, url, key, self._budget)
+        return WeFact(self._http, url, key, self._patient if patient else self._budget)
 
     async def vies(self, tenant: str) -> Vies:
         """Return the register of VAT numbers."""

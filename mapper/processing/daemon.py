@@ -22,7 +22,7 @@ from starlette.applications import Starlette
 
 from mapper import mapping, web
 from mapper.errors import ConfigError
-from mapper.processing import engine, sweep
+from mapper.processing import engine, migration, reconcile, sweep
 from mapper.processing.adoption import RulesInUse, keep_adopting
 from mapper.processing.connections import Connections
 from mapper.processing.engine import Schedule
@@ -53,6 +53,7 @@ class Options:
     `Patience`, the others in proportion. `loopback` allows plain http to this machine, for the sandbox. `address` names
     the egress address whose call budget is shared.
     `lease_seconds`: on PostgreSQL another process takes over the work of one that was silent for so long.
+    `feed_seconds`: how often a migration's next documents are queued.
     """
 
     database: str | Path
@@ -68,6 +69,7 @@ class Options:
     sweep_seconds: int = 900
     redispatch_seconds: int = 60
     lease_seconds: float = 60.0
+    feed_seconds: float = migration.FEED_SECONDS
     address: str = "default"
     say: Callable[[str], None] = talk
 
@@ -161,7 +163,9 @@ async def _working(
 
     async def look_at_night() -> None:
         await look_everywhere(nightly=True)
+        await reconcile.compare_everyone(database, connections, now=_now(), say=options.say)
         await asyncio.to_thread(sweep.purge_engine, database.engine, now=_now())
+        await asyncio.to_thread(migration.forget, database, now=_now())
 
     async def dispatch_lost() -> None:
         await asyncio.to_thread(sweep.redispatch, database, now=_now())
@@ -186,7 +190,10 @@ async def _working(
     ):
         beating = asyncio.create_task(_beat(lease, options, stop))
         adopting = keep_adopting(environment.rules, database, lease.executor, now=_now, say=options.say)
-        others = [asyncio.create_task(catch_up()), asyncio.create_task(adopting)]
+        feeding = migration.keep_feeding(
+            database, address=options.address, now=_now, seconds=options.feed_seconds
+        )
+        others = [asyncio.create_task(work) for work in (catch_up(), adopting, feeding)]
         if not database.is_sqlite:
             ttl = timedelta(seconds=options.lease_seconds)
             others.append(asyncio.create_task(keep_reaping(database, now=_now, ttl=ttl)))

@@ -123,6 +123,20 @@ def created_at(payload: Mapping[str, Any]) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def total_incl(payload: Mapping[str, Any]) -> Decimal | None:
+    """Return what the shop says a document comes to, VAT included (O11), in the shop's sign; None: it is no number."""
+    total, tax = payload.get("total_price"), payload.get("total_tax")
+    if not isinstance(total, int | Decimal) or not isinstance(tax, int | Decimal):
+        return None
+    return Decimal(total) if payload.get("taxes_included") else Decimal(total) + tax
+
+
+def signed_total(kind: str, payload: Mapping[str, Any]) -> Decimal | None:
+    """Return what a document comes to in the books: a credit invoice gives back, whatever signs the shop has (I8)."""
+    total = total_incl(payload)
+    return -abs(total) if total is not None and kind == "invoice" and is_credit(payload) else total
+
+
 def is_of_the_future(payload: Mapping[str, Any], now: datetime) -> bool:
     """Tell whether a document is dated later than today anywhere on earth: such a date cannot go into the books."""
     created = created_at(payload)
@@ -153,15 +167,8 @@ def _gives_back(payload: Mapping[str, Any], posted: Collection[Posted]) -> bool:
     if not is_credit(payload) or created is None or any(created <= one.at for one in posted):
         return False
     original = payload.get("original")
-    total = _total_incl(original) if isinstance(original, Mapping) else None
+    total = total_incl(original) if isinstance(original, Mapping) else None
     return total is None or all(one.total_incl in (None, total) for one in posted)
-
-
-def _total_incl(invoice: Mapping[str, Any]) -> Decimal | None:
-    total, tax = invoice.get("total_price"), invoice.get("total_tax")
-    if not isinstance(total, int | Decimal) or not isinstance(tax, int | Decimal):
-        return None
-    return Decimal(total) if invoice.get("taxes_included") else Decimal(total) + tax
 
 
 def _by_payment(payload: Mapping[str, Any]) -> Verdict:

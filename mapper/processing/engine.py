@@ -37,10 +37,12 @@ POLLING_SECONDS = 0.1
 WORKER_CONCURRENCY = 16
 LOCAL_EXECUTOR = "local"
 
-URGENT, NORMAL, BACKGROUND = 1, 10, 20
+URGENT, NORMAL, BACKGROUND, MIGRATION = 1, 10, 20, 30
 
 # The reason of work that a person asked for; it stays with the work's successors.
 BY_HAND = "by hand"
+# The reason of work that a migration asked for (R7); so does this one.
+MIGRATED = "migrated"
 
 _log = logging.getLogger("mapper.processing")
 _LIVE = ["ENQUEUED", "DELAYED", "PENDING"]

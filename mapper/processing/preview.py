@@ -6,14 +6,16 @@ Nothing is stored either, and VIES is not asked: the finding K2 says that it wou
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection
 
 from mapper import mapping
-from mapper.mapping import Mapped
+from mapper.mapping import Mapped, Rulebooks
 from mapper.processing import actions, ledger, plan, posting, reading
 from mapper.processing.adoption import texts_in_use
 from mapper.processing.connections import Connections
@@ -21,7 +23,7 @@ from mapper.processing.outcome import Stop
 from mapper.services.wefact import WeFact, text_of
 from mapper.store import documents, payloads, tenants
 from mapper.store.database import Database
-from mapper.store.rows import Document, Kind
+from mapper.store.rows import Document, Kind, Tenant
 from mapper.store.sealing import Sealer
 
 
@@ -72,29 +74,50 @@ def preview(
             wefact = await connections.wefact(tenant)
             if begun is not None:
                 return Preview(begun, None, await _debtor(wefact, begun), begun=True)
-            shop = await connections.shop(tenant)
-            payload = await (shop.order(shop_id) if kind == "order" else shop.invoice(shop_id))
-            mapped = mapping.apply(rulebooks, kind, payload, settings)
-            with database.read() as conn:
-                posted = reading.posted_otherwise(conn, tenant, kind, shop_id, payload)
-            refused = reading.refusal(
-                kind,
-                payload,
-                settings=settings,
-                process_from=row.process_from,
-                posted=posted,
-                by_hand=True,
-                now=now,
+            mapped, stop = await foreseen(
+                database, connections, row, settings, rulebooks, kind, shop_id, now=now
             )
-            stop = refused or reading.held(mapped)
-            if stop is None:
-                absent = await reading.absent_codes(connections, tenant, mapped)
-                if absent is not None:
-                    mapped = replace(mapped, findings=(*mapped.findings, absent))
-                    stop = reading.held(mapped)
             return Preview(mapped, stop, await _debtor(wefact, mapped))
 
     return asyncio.run(look())
+
+
+async def foreseen(
+    database: Database,
+    connections: Connections,
+    tenant: Tenant,
+    settings: Mapping[str, Any],
+    rulebooks: Rulebooks,
+    kind: Kind,
+    shop_id: int,
+    *,
+    now: datetime,
+) -> tuple[Mapped, Stop | None]:
+    """Fetch, judge and map a document that somebody asks for, whatever the go-live; return why it would stop, if so.
+
+    Raises what the services' clients raise.
+    """
+    shop = await connections.shop(tenant.id)
+    payload = await (shop.order(shop_id) if kind == "order" else shop.invoice(shop_id))
+    mapped = mapping.apply(rulebooks, kind, payload, settings)
+    with database.read() as conn:
+        posted = reading.posted_otherwise(conn, tenant.id, kind, shop_id, payload)
+    refused = reading.refusal(
+        kind,
+        payload,
+        settings=settings,
+        process_from=tenant.process_from,
+        posted=posted,
+        go_live_applies=False,
+        now=now,
+    )
+    stop = refused or reading.held(mapped)
+    if stop is None:
+        absent = await reading.absent_codes(connections, tenant.id, mapped)
+        if absent is not None:
+            mapped = replace(mapped, findings=(*mapped.findings, absent))
+            stop = reading.held(mapped)
+    return mapped, stop
 
 
 def _begun(conn: Connection, document: Document) -> Mapped | None:

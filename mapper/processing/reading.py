@@ -24,7 +24,7 @@ from mapper.processing.fetching import fetched
 from mapper.processing.outcome import Stop
 from mapper.processing.verification import Verdict as Verified
 from mapper.services import ccv_invoices
-from mapper.store import documents, overlays, payloads, rulebooks, tenants
+from mapper.store import documents, overlays, past, payloads, rulebooks, tenants
 from mapper.store.rows import Document, Kind, Tenant
 
 # An answer about VAT codes older than this is read anew before a document is held for a code it does not name.
@@ -52,13 +52,14 @@ class Circumstances:
     document: Document
     posted: tuple[Posted, ...]
     by_hand: bool
+    migrated: bool
 
 
 async def read(environment: Environment, document: Document, *, by_hand: bool) -> plan.Plan:
     """Fetch, judge, map and check a claimed document; keep all of it, and return what is to be sent.
 
-    `by_hand`: a person asked for this document, so the go-live does not hold it back (R9). Raises Stop for every
-    outcome but posting, and what the services' clients raise.
+    `by_hand`: a person asked for this document, so the go-live does not hold it back (R9); nor when a migration did.
+    Raises Stop for every outcome but posting, and what the services' clients raise.
     """
     payload = await fetched(environment.connections, document)
     around = await environment.read(lambda conn: _circumstances(conn, document, payload, by_hand=by_hand))
@@ -69,7 +70,7 @@ async def read(environment: Environment, document: Document, *, by_hand: bool) -
         settings=around.settings,
         process_from=around.tenant.process_from,
         posted=around.posted,
-        by_hand=by_hand,
+        go_live_applies=not (by_hand or around.migrated),
         now=environment.now(),
     )
     if refused is not None:
@@ -94,7 +95,7 @@ def refusal(
     settings: Mapping[str, Any],
     process_from: datetime,
     posted: Collection[Posted],
-    by_hand: bool,
+    go_live_applies: bool,
     now: datetime,
 ) -> Stop | None:
     """Return why a document is not to be mapped at all, whatever the rules would make of it, or None."""
@@ -104,7 +105,7 @@ def refusal(
         settings=settings,
         process_from=process_from,
         posted=posted,
-        go_live_applies=not by_hand,
+        go_live_applies=go_live_applies,
     )
     if verdict.outcome != "post":
         return Stop(verdict.outcome, verdict.reason)
@@ -285,6 +286,7 @@ def _circumstances(
         document=document,
         posted=posted_otherwise(conn, tenant, document.kind, document.shop_id, payload),
         by_hand=by_hand,
+        migrated=past.is_agreed(conn, tenant, document.kind, document.shop_id),
     )
 
 

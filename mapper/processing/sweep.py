@@ -21,7 +21,7 @@ from mapper.processing.eligibility import IS_CANCELLED, NOT_COMPLETED, Verdict, 
 from mapper.processing.fetching import DELETED
 from mapper.services.ccv import CcvShop
 from mapper.services.ccv_invoices import order_id
-from mapper.store import documents, listing, sweeps, tenants
+from mapper.store import documents, listing, past, sweeps, tenants
 from mapper.store.database import Database
 from mapper.store.rows import Document, Kind, Tenant
 
@@ -162,9 +162,16 @@ def _dispatch_dead(database: Database, tenant: str, rows: Iterable[Document], *,
         with database.begin() as conn:
             found = documents.get(conn, tenant, document)
             if found.state in {"queued", "processing", "waiting"}:
-                noted = documents.note(conn, tenant, found.kind, found.shop_id, now=now)
-                engine.dispatch(conn, tenant, noted, reason=SWEPT, priority=engine.BACKGROUND)
+                _dispatch_again(conn, found, now=now)
     return len(dead)
+
+
+def _dispatch_again(conn: Connection, known: Document, *, now: datetime) -> None:
+    """Dispatch a document anew; what a migration asked for stays behind everything else."""
+    tenant, migrated = known.tenant, past.is_agreed(conn, known.tenant, known.kind, known.shop_id)
+    noted = documents.note(conn, tenant, known.kind, known.shop_id, now=now)
+    reason, priority = (engine.MIGRATED, engine.MIGRATION) if migrated else (SWEPT, engine.BACKGROUND)
+    engine.dispatch(conn, tenant, noted, reason=reason, priority=priority)
 
 
 def _work_of(document: Document) -> set[str]:
@@ -250,8 +257,7 @@ def _reopen(database: Database, tenant: str, *, now: datetime, reread: timedelta
             rows = listing.unsettled(conn, tenant, after=after, limit=CHUNK)
             for row in rows:
                 if row.state == "open" and row.noted_at <= now - reread:
-                    noted = documents.note(conn, tenant, row.kind, row.shop_id, now=now)
-                    engine.dispatch(conn, tenant, noted, reason=SWEPT, priority=engine.BACKGROUND)
+                    _dispatch_again(conn, row, now=now)
                     dispatched += 1
             if not rows:
                 sweeps.record(conn, tenant, until=now)

@@ -304,8 +304,10 @@ class Workflow:
         if found.revision > task.revision:
             return waiting
         waiting = documents.note(conn, tenant, found.kind, found.shop_id, now=now)
-        reason = task.reason if task.by_hand else SUCCESSOR
-        engine.dispatch(conn, tenant, waiting, reason=reason, delay=max(0.05, stop.seconds))
+        reason = task.reason if task.reason in {engine.BY_HAND, engine.MIGRATED} else SUCCESSOR
+        priority = engine.MIGRATION if task.reason == engine.MIGRATED else engine.NORMAL
+        delay = max(0.05, stop.seconds)
+        engine.dispatch(conn, tenant, waiting, reason=reason, priority=priority, delay=delay)
         return waiting
 
 

@@ -25,6 +25,9 @@ SWITCHES: Mapping[str, Switch] = {
     "scalars": Switch("mixed", "numbers in answers", ("mixed", "strings", "numbers")),
     "strict_types": Switch(True, "refuse JSON numbers where a text is meant (Invalid type for '…')"),
     "search_reference": Switch(True, "searchat=ReferenceNumber works on invoice list"),
+    "date_ranges": Switch(
+        True, "lists heed ranges of dates; if not, they are ignored as unknown parameters are"
+    ),
     "unknown_column": Switch("none", "searching an unknown column finds", ("none", "all", "error")),
     "search_lag": Switch(0, "seconds before a new object is found by list (show finds it at once)"),
     "refuse_time": Switch(False, "refuse a Date that carries a time"),

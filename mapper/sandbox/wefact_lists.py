@@ -44,7 +44,7 @@ def listing(controller: str, stored: list[Object], asked: Object, controls: Cont
     if controller == "invoice" and asked.get("status") not in (None, ""):
         wanted = str(asked["status"]).split("|")
         found = [each for each in found if each["Status"] in wanted]
-    for name in _RANGES:
+    for name in _RANGES if controls["date_ranges"] else ():
         found = [each for each in found if _within(each, _RANGE_FIELDS[name], asked.get(name))]
     column = str(asked.get("sort") or sort)
     descending = str(asked.get("order") or order).upper() == "DESC"

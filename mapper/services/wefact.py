@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -111,11 +111,15 @@ class WeFact:
 
         WeFact matches parts of text, and ignores parameters it does not know: compare the rows yourself.
         """
-        rows: list[Json] = []
+        return [row async for row in self.rows(controller, params)]
+
+    async def rows(self, controller: str, params: Mapping[str, Any]) -> AsyncIterator[Json]:
+        """Yield what `search` returns, holding one page at a time."""
+        read = 0
         seen: set[str] = set()
         total: int | None = None
         for _ in range(MAX_PAGES):
-            page = {**params, "offset": len(rows), "limit": PAGE_SIZE}
+            page = {**params, "offset": read, "limit": PAGE_SIZE}
             answer = await self.call(controller, "list", page, changes=False)
             found = rows_of(answer, f"{controller}s")
             if total is None:
@@ -125,9 +129,11 @@ class WeFact:
             if found and identifiers <= seen:
                 raise Refused("WEF303", controller=controller)
             seen |= identifiers
-            rows += found
-            if not found or (len(rows) >= total if total is not None else len(found) < PAGE_SIZE):
-                return rows
+            read += len(found)
+            for row in found:
+                yield row
+            if not found or (read >= total if total is not None else len(found) < PAGE_SIZE):
+                return
         raise Refused("WEF303", controller=controller)
 
     async def show(self, controller: str, identifier: str, *, by: str = "Identifier") -> Json | None:

@@ -31,7 +31,10 @@ def _utc_now() -> datetime:
 
 
 class AddressBudget:
-    """The call budget of one egress address. Each `take` allows one call."""
+    """The call budget of one egress address. Each `take` allows one call.
+
+    With a smaller `burst` calls already wait while that many are left to others: for work that is in no hurry.
+    """
 
     def __init__(
         self,
@@ -41,12 +44,14 @@ class AddressBudget:
         clock: Callable[[], datetime] = _utc_now,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         max_wait: timedelta = MAX_WAIT,
+        burst: int = BURST,
     ) -> None:
         self._database = database
         self._address = address
         self._clock = clock
         self._sleep = sleep
         self._max_wait = max_wait
+        self._burst = burst
 
     async def take(self) -> None:
         """Wait until a call is allowed.
@@ -67,7 +72,7 @@ class AddressBudget:
         now = self._clock()
         with self._database.begin() as conn:
             _refuse_ban(conn, self._address, now)
-            wait = reserve(conn, self._address, now=now, max_wait=self._max_wait)
+            wait = reserve(conn, self._address, now=now, max_wait=self._max_wait, burst=self._burst)
         if wait > self._max_wait:
             raise Temporary(
                 "STO131",
@@ -87,7 +92,9 @@ class AddressBudget:
             block(conn, self._address, until=now + timedelta(seconds=seconds), reason=reason, now=now)
 
 
-def reserve(conn: Connection, address: str, *, now: datetime, max_wait: timedelta = MAX_WAIT) -> timedelta:
+def reserve(
+    conn: Connection, address: str, *, now: datetime, max_wait: timedelta = MAX_WAIT, burst: int = BURST
+) -> timedelta:
     """Take one token and return how long to wait before using it; beyond `max_wait` none is taken.
 
     Waiting callers get their turns in order, since each reserves the next free moment.
@@ -97,7 +104,7 @@ def reserve(conn: Connection, address: str, *, now: datetime, max_wait: timedelt
     row = select(_BUCKET.next_free).where(_BUCKET.address == address).with_for_update()
     next_free: datetime = conn.scalars(row).one()
     free = max(next_free, now) + INTERVAL
-    wait = max(free - now - BURST * INTERVAL, timedelta(0))
+    wait = max(free - now - burst * INTERVAL, timedelta(0))
     if wait <= max_wait:
         conn.execute(update(schema.rate_bucket).where(_BUCKET.address == address).values(next_free=free))
     return wait

@@ -30,10 +30,11 @@ def _complete_settings(conn: Connection) -> None:
 Migration = tuple[str, Callable[[Connection], None]]
 MIGRATIONS: tuple[Migration, ...] = (
     ("0001 first tables", _first_tables),
-    # Both make what is not there yet: a new database gets all of it at once.
+    # Each of these makes what is not there yet: a new database gets all of it at once.
     ("0002 published rules and overlays", _first_tables),
     ("0003 answers of VIES", _first_tables),
     ("0004 settings of VAT on costs", _complete_settings),
+    ("0005 past documents and comparisons", _first_tables),
 )
 
 

@@ -87,6 +87,28 @@ def find(conn: Connection, tenant: str, key: str) -> Operation | None:
     return None if row is None else _made(row)
 
 
+def by_token(conn: Connection, tenant: str, token: str) -> Operation | None:
+    """Return the operation whose mark this is."""
+    query = select(*_COLUMNS).where(_OPERATION.tenant == tenant, _OPERATION.token == token)
+    row = conn.execute(query).one_or_none()
+    return None if row is None else _made(row)
+
+
+def that_made(conn: Connection, tenant: str, step: str, identifiers: Collection[str]) -> dict[str, Operation]:
+    """Return the operations of a step that made, or adopted, what the service knows by these Identifiers."""
+    found: dict[str, Operation] = {}
+    wanted = sorted(identifiers)
+    for start in range(0, len(wanted), 500):
+        query = select(*_COLUMNS).where(
+            _OPERATION.tenant == tenant,
+            _OPERATION.step == step,
+            _OPERATION.state == "done",
+            _OPERATION.identifier.in_(wanted[start : start + 500]),
+        )
+        found |= {operation.identifier: operation for operation in map(_made, conn.execute(query))}
+    return found
+
+
 def of_document(conn: Connection, tenant: str, document_id: str) -> tuple[Operation, ...]:
     """Return the operations a document began, in the order of their intents."""
     query = select(*_COLUMNS).where(_OPERATION.tenant == tenant, _OPERATION.document_id == document_id)

@@ -238,3 +238,40 @@ class VatNumberCheck:
     first_asked_at: datetime
     asked_at: datetime
     asks: int
+
+
+@dataclass(frozen=True, slots=True)
+class PastDocument:
+    """A document of the shop that a migration asks for, and what it would become.
+
+    `outcome` is empty before it is read, then as `outcome.Stop` has it: `fail`, `open`, `ignore`; or `post`. `said` are
+    message and remedy by language. `vat` is one object per VAT code: `code`, `percent`, and in euros `excl`, `tax`,
+    `incl`. `agreed_at`: a person agreed to post it; `taken_at`: since then its work is the engine's.
+    """
+
+    kind: Kind
+    shop_id: int
+    order_id: int | None
+    number: str
+    dated: datetime
+    basis: str
+    seen_at: datetime
+    read_at: datetime | None
+    outcome: str
+    cause: str
+    said: Mapping[str, list[str]] = field(repr=False)
+    total_incl: Decimal | None
+    vat: list[dict[str, Any]]
+    agreed_at: datetime | None
+    taken_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """What comparing shop and WeFact over `since` (included) to `until` found, as `reconcile.py` wrote it."""
+
+    at: datetime
+    since: datetime
+    until: datetime
+    counts: dict[str, Any]
+    differences: list[dict[str, Any]]

@@ -395,6 +395,44 @@ rate_bucket = Table(
     _text("ban_reason"),
 )
 
+# Documents from before the go-live that a migration asks for (R7). `basis` is what they were read with; `vat` holds the
+# euros per VAT code. An agreed row is the permission to post a document that old (R9). No customers here.
+past_document = Table(
+    "past_document",
+    metadata,
+    _tenant(),
+    Column("kind", Text, nullable=False),
+    Column("shop_id", BigInteger, nullable=False),
+    Column("order_id", BigInteger),
+    _text("number"),
+    Column("dated", Moment, nullable=False),
+    Column("basis", Text, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+    Column("read_at", Moment),
+    _text("outcome"),
+    _text("cause"),
+    Column("said", Json, nullable=False, server_default="{}"),
+    Column("total_incl", Amount),
+    Column("vat", Json, nullable=False, server_default="[]"),
+    Column("agreed_at", Moment),
+    Column("taken_at", Moment),
+    PrimaryKeyConstraint("tenant", "kind", "shop_id"),
+    Index("past_document_by_date", "tenant", "kind", "dated", "shop_id"),
+)
+
+# What comparisons of shop and WeFact found (B5): counts and differences, without customers.
+reconciliation = Table(
+    "reconciliation",
+    metadata,
+    _tenant(),
+    Column("at", Moment, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("until", Moment, nullable=False),
+    Column("counts", Json, nullable=False),
+    Column("differences", Json, nullable=False),
+    PrimaryKeyConstraint("tenant", "at"),
+)
+
 migration = Table(
     "migration",
     metadata,
