@@ -254,6 +254,24 @@ RULES: dict[str, Entry] = {
         "Every kind of document has the same fields; set it to `none` where it means nothing.",
         "Elke soort document heeft dezelfde velden; zet het op `none` waar het niets betekent.",
     ),
+    "RULE226": Entry(
+        "WeFact does not know this name.",
+        "WeFact kent deze naam niet.",
+        "Use the name that is suggested.",
+        "Gebruik de voorgestelde naam.",
+    ),
+    "RULE227": Entry(
+        "An invoice would not be compared with the shop's, or not be found again.",
+        "Een factuur zou niet met die van de winkel vergeleken worden, of niet teruggevonden.",
+        "Write the part that is named: it keeps wrong and double invoices out.",
+        "Schrijf het deel dat genoemd wordt: het houdt foute en dubbele facturen tegen.",
+    ),
+    "RULE228": Entry(
+        "Nothing reads this working value.",
+        "Niets leest deze werkwaarde.",
+        "Remove it, or use the name that is suggested.",
+        "Verwijder deze, of gebruik de voorgestelde naam.",
+    ),
     "RULE303": Entry(
         "A rulebook extends what is no rulebook, itself, or one that extends another.",
         "Een regelboek breidt iets uit dat geen regelboek is, zichzelf, of een dat zelf een ander uitbreidt.",

@@ -259,6 +259,8 @@ def _loaded_rules(folder: Path, read: RuleFiles, texts: Mapping[str, str]) -> Ru
     read.frame(roots)
     overlaid = read.overlay(roots, texts)
     read.extend(roots)
+    if TARGET in roots:
+        read.calls(roots[TARGET])
     rates = read.rates(roots.get(RATES))
     territories = read.territories(roots[TERRITORIES]) if TERRITORIES in roots else shipped_territories()
     available = functions(rates, territories)

@@ -50,6 +50,18 @@ ONCE = {
         "  - id: K1\n    about: total_price_inc_tax\n",
         "RULE302",
     ),
+    "a working value that nothing reads": (
+        INVOICE,
+        "    _price: share.amount * _sign                                         # I8\n  payment:",
+        "    _prise: share.amount * _sign                                         # I8\n  payment:",
+        "RULE228",
+    ),
+    "a field that only one kind of document sets": (
+        INVOICE,
+        "  total_vat: invoice.total_tax",
+        "  total_btw: invoice.total_tax",
+        "RULE225",
+    ),
     "the word extends": (INVOICE, "extends: ccv_order.yaml", "extnds: ccv_order.yaml", "RULE219"),
 }  # fmt: skip
 

@@ -115,6 +115,7 @@ def test_K7_rates_hold_from_their_first_to_their_last_day(country, day, expected
         ),
         ("standard: [{from: 2016-01-01, to: 2015-12-31, rate: 21}]", 6, "before the first day"),
         ("standard: [{from: 2016-01-01, rate: 121}]", 6, "no percentage"),
+        ("standard: [{from: 2016-01-01, rate: 0.21}]", 6, "is below 1 %"),
         ("standard: [{from: 1 jan, rate: 21}]", 6, "no date"),
         ("standard: [{from: 2016-01-01, rat: 21}]", 6, "has no 'rat'"),
         ("reduced: [{from: 2016-01-01, rate: 9}]", 6, "needs 'standard'"),
@@ -127,6 +128,15 @@ def test_an_entry_that_is_not_right_is_refused_where_it_stands(rows, line, said)
         from_node(read(text, "vat_rates.yaml"))
     assert any(said in one.message for one in caught.value.diagnostics)
     assert line - 1 <= caught.value.diagnostics[0].place.line <= line
+
+
+def test_a_country_that_is_none_is_refused():
+    head = "checked: 2026-11-24\nalso_eu: {}\nsources: {a: b}\nrates:\n"
+    text = f"{head}  BX:\n    standard: [{{from: 2016-01-01, rate: 21}}]\n    sources: [a]\n"
+    with pytest.raises(RuleError) as caught:
+        from_node(read(text, "vat_rates.yaml"))
+    (problem,) = caught.value.diagnostics
+    assert (problem.place.line, problem.message) == (5, "'BX' is no country.")
 
 
 def test_a_table_published_before_reduced_rates_were_known_still_loads():

@@ -235,7 +235,37 @@ DUTCH = {
     ),
     "Give one of the two another `about`.": "Geef een van de twee een andere `about`.",
     "Say which one: `nth: 1` to `nth: {}`.": "Zeg welke: `nth: 1` tot `nth: {}`.",
+    # calls to WeFact
+    "WeFact has no controller '{}'.": "WeFact heeft geen controller '{}'.",
+    "WeFact's {} has no action '{}'.": "De {} van WeFact heeft geen actie '{}'.",
+    "{} has no parameter '{}'.": "{} heeft geen parameter '{}'.",
+    "A line of an invoice has no '{}'.": "Een factuurregel heeft geen '{}'.",
+    "A search has no parameter '{}'.": "Een zoekopdracht heeft geen parameter '{}'.",
+    "WeFact cannot search '{}'.": "WeFact kan niet zoeken op '{}'.",
+    "What WeFact answers has no '{}'.": "In wat WeFact antwoordt staat geen '{}'.",
+    "No amount of {} is called '{}'.": "Geen bedrag van {} heet '{}'.",
+    "The total of what {} makes is not compared with the shop's.": (
+        "Het totaal van wat {} maakt wordt niet met dat van de winkel vergeleken."
+    ),
+    "The invoice's total must be exactly the shop's: otherwise a wrong one would pass.": (
+        "Het totaal van de factuur moet precies dat van de winkel zijn: anders zou een foute erdoor komen."
+    ),
+    "What {} makes is not found again by its token, so that a lost answer could double it.": (
+        "Wat {} maakt wordt niet aan zijn kenmerk teruggevonden, zodat een verloren antwoord het kan verdubbelen."
+    ),
+    "Write `{}`.": "Schrijf `{}`.",
+    "Give a parameter `{}`, and the same under `same` of `find`.": (
+        "Geef een parameter `{}`, en hetzelfde onder `same` van `find`."
+    ),
+    "Nothing reads the working value '{}'.": "Niets leest de werkwaarde '{}'.",
+    "Remove it, or read it somewhere.": "Verwijder deze, of lees die ergens.",
+    "'{}' is set by {}, but not by {}.": "'{}' wordt gezet door {}, maar niet door {}.",
+    "'{}' is set as {} by {} and as {} by {}.": "'{}' wordt als {} gezet door {} en als {} door {}.",
     # tables of VAT
+    "'{}' is no country.": "'{}' is geen land.",
+    "Greece is GR, Northern Ireland XI.": "Griekenland is GR, Noord-Ierland XI.",
+    "A standard rate of {} % is below 1 %.": "Een standaardtarief van {} % ligt onder 1 %.",
+    "Write 21 for 21 %.": "Schrijf 21 voor 21 %.",
     "{} is still to come: nobody compared the table with its sources on that day.": (
         "{} moet nog komen: niemand heeft de tabel die dag met de bronnen vergeleken."
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from typing import Any
 from mapper.diagnostics import Diagnostic, Place
 from mapper.errors import RuleError
 from mapper.rulebook import forms
+from mapper.rulebook.calls import WEFACT, check_calls
 from mapper.rulebook.compiler import Compiled, compile_rules
 from mapper.rulebook.emitter import Site
 from mapper.rulebook.expressions import Reader
@@ -19,8 +21,9 @@ from mapper.rulebook.functions import Function
 from mapper.rulebook.loader import form_of, read_rules, sections
 from mapper.rulebook.overlay import Overlaid, extended, overlay
 from mapper.rulebook.reuse import keep, kept, recall, shape, texts_key
-from mapper.rulebook.rules import Rules
+from mapper.rulebook.rules import Entry, LineRule, Rules, all_expressions
 from mapper.rulebook.source import Node, Source, read, read_text
+from mapper.rulebook.tree import Field, Name, walk
 from mapper.rulebook.types import Type, join
 from mapper.vat import rates as vat_rates
 from mapper.vat import territories as vat_territories
@@ -156,6 +159,12 @@ class RuleFiles:
             roots[name], problems = extended(merged, root, self.sources[self.files[name]])
             self.problems += problems
 
+    def calls(self, root: Node) -> None:
+        """Check what the requests ask of WeFact; of the service of a rulebook named otherwise nothing is known."""
+        named = root.entries.get("rulebook")
+        if TARGET not in self.unread and "requests" in root.entries and named and named.text == WEFACT:
+            self.problems += map(self.problem, check_calls(root.entries["requests"]))
+
     def document(self, sources: Mapping[str, Rules]) -> Type:
         """Return the type of a document of any kind: the fields that every kind that was read sets, and alike."""
         kinds = [rules for rules in sources.values() if rules.document.fields is not None]
@@ -164,15 +173,10 @@ class RuleFiles:
         fields = dict(kinds[0].document.fields or {})
         for rules in kinds[1:]:
             own = rules.document.fields or {}
-            for name, kind in list(fields.items()):
-                joined = join(kind, own[name]) if name in own else None
+            for name in [*fields, *(one for one in own if one not in fields)]:
+                joined = join(fields[name], own[name]) if name in own and name in fields else None
                 if joined is None:
-                    how = f"as {own[name].called}, not as {kind.called}" if name in own else "nowhere"
-                    message = f"'{name}' is set {how} by {rules.file}, but by {kinds[0].file}."
-                    hint = (
-                        "Every kind of document has the same fields; set it to `none` where it means nothing."
-                    )
-                    self.problems.append(Diagnostic("RULE225", Place(rules.file, 1, 1), message, hint))
+                    self.problems.append(self.problem(_unlike(name, kinds[0], rules)))
                 else:
                     fields[name] = joined
         return Type("record", fields=fields)
@@ -239,6 +243,10 @@ class RuleFiles:
             found.values(), key=lambda one: (one.place.file != rules.file, one.place.line, one.place.column)
         )
         self.problems += map(self.problem, _without_repeats(told))
+        if not told:
+            unread = [one for one in _unread(rules) if one.place not in self.told]
+            self.told.update(one.place for one in unread)
+            self.problems += map(self.problem, unread)
         return rules
 
     def check_needs(self, part: Part) -> None:
@@ -269,6 +277,45 @@ class Part:
     def keep(self) -> None:
         """Keep what was compiled."""
         keep(self.key, self.compiled())
+
+
+def _unlike(name: str, first: Rules, other: Rules) -> Diagnostic:
+    """Say that two kinds of documents do not set a field alike, at the rule of the one that sets it, or the later."""
+    kinds = [(rules, (rules.document.fields or {}).get(name)) for rules in (first, other)]
+    setting = [rules for rules, kind in kinds if kind is not None]
+    place = _place_of(name, setting[-1])
+    if len(setting) == 2:
+        told = " and ".join(f"as {kind.called} by {rules.name}" for rules, kind in kinds if kind is not None)
+        message = f"'{name}' is set {told}."
+    else:
+        missing = next(rules for rules, kind in kinds if kind is None)
+        message = f"'{name}' is set by {setting[0].name}, but not by {missing.name}."
+    hint = "Every kind of document has the same fields; set it to `none` where it means nothing."
+    return Diagnostic("RULE225", place, message, hint)
+
+
+def _place_of(name: str, rules: Rules) -> Place:
+    entries = (step for step in rules.steps if isinstance(step, Entry) and step.name == name)
+    return next((entry.place for entry in entries), Place(rules.file, 1, 1))
+
+
+def _unread(rules: Rules) -> Iterator[Diagnostic]:
+    """Yield each working value that nothing reads: where a rulebook extends another, a slip of the pen makes one.
+
+    What it takes over from the other may have lost its reader there.
+    """
+    read = {
+        part.name for expr in all_expressions(rules) for part in walk(expr) if isinstance(part, Name | Field)
+    }
+    groups = [step.entries if isinstance(step, LineRule) else (step,) for step in rules.steps]
+    entries = [entry for group in groups for entry in group]
+    for entry in entries:
+        if not entry.public and entry.name not in read and entry.place.file == rules.file:
+            close = difflib.get_close_matches(
+                entry.name, read & {one.name for one in entries} - {entry.name}, 1
+            )
+            hint = f"Did you mean '{close[0]}'?" if close else "Remove it, or read it somewhere."
+            yield Diagnostic("RULE228", entry.place, f"Nothing reads the working value '{entry.name}'.", hint)
 
 
 def _need(site: Site) -> Diagnostic:

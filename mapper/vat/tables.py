@@ -11,6 +11,7 @@ from itertools import pairwise
 from mapper.diagnostics import Diagnostic, Place
 from mapper.rulebook import forms
 from mapper.rulebook.source import Node
+from mapper.vat.countries import known_codes
 
 FOREVER = "9999-12-31"
 CODE = "RULE107"
@@ -105,6 +106,8 @@ class TableReader:
         """Refuse a country that is not two capitals."""
         if len(text) != 2 or not text.isascii() or not text.isupper():
             self.refuse(place, "A country is two capitals, such as NL.")
+        elif text not in known_codes():
+            self.refuse(place, f"'{text}' is no country.", "Greece is GR, Northern Ireland XI.")
 
     def rates(self, node: Node) -> Rates:
         """Return dated rates, newest first."""
@@ -126,6 +129,11 @@ class TableReader:
         for later, earlier in pairwise(rates):
             if later.first == earlier.first:
                 self.refuse(node.place, f"Two standard rates begin on {later.first}.")
+        for given in (row.entries.get("rate") for row in node.items):
+            if given is not None and given.kind == "number" and 0 < given.plain() < 1:
+                self.refuse(
+                    given.place, f"A standard rate of {given.text} % is below 1 %.", "Write 21 for 21 %."
+                )
         return rates
 
     def rate(self, node: Node) -> Decimal:
