@@ -51,8 +51,8 @@ def test_mapping_loads_nothing_that_has_effects():
     assert loaded_after("import mapper.mapping") <= {"yaml"}
 
 
-def test_help_costs_less_than_60_ms_over_a_bare_interpreter():
-    """In CPU time, the least of several: whatever else runs on the machine does not count."""
+def test_help_costs_less_than_twice_what_click_alone_costs():
+    """In CPU time, the least of several, as a ratio of the same run: 60 ms where click takes 30 (44 and 30 measured)."""
 
     def least(*arguments: str) -> float:
         costs = []
@@ -63,7 +63,8 @@ def test_help_costs_less_than_60_ms_over_a_bare_interpreter():
             costs.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
         return min(costs)
 
-    assert least("-m", "mapper", "--help") - least("-c", "pass") < 0.060
+    bare = least("-c", "pass")
+    assert least("-m", "mapper", "--help") - bare < 2 * (least("-c", "import click") - bare)
 
 
 def codes_in_source() -> set[str]:
