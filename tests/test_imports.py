@@ -52,7 +52,7 @@ def test_mapping_loads_nothing_that_has_effects():
 
 
 def test_help_costs_less_than_twice_what_click_alone_costs():
-    """In CPU time, the least of several, as a ratio of the same run: 60 ms where click takes 30 (44 and 30 measured)."""
+    """In CPU time, the least of several, as a ratio: 60 ms where click takes 30 (44 and 30 were measured)."""
 
     def least(*arguments: str) -> float:
         costs = []

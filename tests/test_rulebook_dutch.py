@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from rulefolders import copied
 from test_rulebook_once import ONCE
+from test_rulebook_silent import SILENT
 from test_rulebook_tables import WRONG
 
 from mapper.diagnostics import Diagnostic, Place
@@ -52,7 +53,10 @@ def test_a_mistake_is_told_in_dutch_with_the_words_of_the_file(tmp_path, line):
         assert hint.endswith(meant) or meant in hint
 
 
-@pytest.mark.parametrize("case", [*ONCE.values(), *WRONG.values()], ids=[*ONCE, *WRONG])
+MISTAKES = ONCE | WRONG | {name: (ORDER, *case) for name, case in SILENT.items()}
+
+
+@pytest.mark.parametrize("case", MISTAKES.values(), ids=MISTAKES)
 def test_no_mistake_of_these_falls_back_to_english(tmp_path, case):
     file, old, new, *_ = case
     for message, hint in dutch(tmp_path, file, old, new):

@@ -62,8 +62,40 @@ ONCE = {
         "  total_btw: invoice.total_tax",
         "RULE225",
     ),
+    "a name in a formula that every line needs": (
+        ORDER,
+        "  unit_excl: _price / _factor if rows_include_vat else _price ",
+        "  unit_excl: unit_exc + 1 ",
+        "RULE207",
+    ),
+    "a word that is compared": (
+        ORDER,
+        "  _untaxed: is_icp or is_international\n",
+        "  _untaxed: tenant.invoice.status == draft\n",
+        "RULE207",
+    ),
+    "a check without an id": (ORDER, "  - id: O2\n    about: number\n", "  - about: number\n", "RULE218"),
+    "a check without a severity": (
+        ORDER,
+        "  - id: O2\n    about: number\n    that: filled(number)\n    severity: error\n",
+        "  - id: O2\n    about: number\n    that: filled(number)\n",
+        "RULE218",
+    ),
+    "one condition where a list belongs": (
+        ORDER,
+        "      - filled(_delivery.address_line_1)\n",
+        "      filled(_delivery.address_line_1)\n  _not_used:\n    any:\n",
+        "RULE211",
+    ),
+    "a misspelt request": (TARGET, "  - name: debtor ", "  - name: debitor ", "RULE214"),
     "the word extends": (INVOICE, "extends: ccv_order.yaml", "extnds: ccv_order.yaml", "RULE219"),
 }  # fmt: skip
+
+
+def test_otherwise_among_the_cases_is_told_once(tmp_path):
+    old = "          - if: _spreads_shipping\n            then: share.key\n"
+    problems, line = told(tmp_path, ORDER, old, old + "          - otherwise: 0\n")
+    assert problems == [(ORDER, line + 2, "RULE219")]
 
 
 @pytest.mark.parametrize("name", ONCE)

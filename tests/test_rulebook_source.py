@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 from decimal import Decimal
 
 import pytest
 
 from mapper.errors import RuleError
+from mapper.rulebook.dutch import in_dutch
 from mapper.rulebook.source import MAX_BYTES, MAX_CHARACTERS, read, read_file, walk
 
 FILE = "rules.yaml"
@@ -60,7 +62,7 @@ REFUSED = {
     "quote over two lines": ('a: "b\n  c"\nd: e', "RULE108", 1, 4),
     "plain text over two lines": ("a: b\n  c\nd: e", "RULE108", 1, 4),
     "wrong indentation": ("a:\n  b: 1\n c: 2", "RULE102", 3, 2),
-    "bracket not closed": ("a: [1, 2\nb: 3", "RULE108", 1, 8),
+    "bracket not closed": ("a: [1, 2\nb: 3", "RULE102", 1, 4),
     "brace closed twice": ("a: {b: c}}", "RULE102", 1, 10),
     "comma too few": ("a: {b: c d: e}", "RULE102", 1, 11),
     "percent": ("a: %b", "RULE102", 1, 4),
@@ -69,6 +71,19 @@ REFUSED = {
     "list as key": ("? [a]\n: b", "RULE102", 1, 3),
     "map as key": ("{a: b}: c", "RULE102", 1, 1),
     "list item in a map": ("a: b\n- c", "RULE102", 2, 1),
+    "brace not closed in a list": ("k:\n  - {a: b, c: d\n  - {a: e, c: f}", "RULE102", 2, 5),
+    "bracket closed by a brace": ("a: {b: [c, d: e}", "RULE102", 1, 8),
+    "quote not closed, and one below": ('a: "b\nc: "d"', "RULE102", 1, 4),
+    "key in the first column": ("a:\n  b: 1\nc: x\n  d: 2\n  e: 3", "RULE102", 3, 1),
+    "indented further": ("a:\n  b: 1\n   c: 2\n  d: 3", "RULE102", 3, 4),
+    "item indented less": ("a:\n    - b: c\n  - b: d", "RULE102", 3, 3),
+    "key among items": ("a:\n  - b: c\n  d: e", "RULE102", 3, 3),
+    "no space behind a colon": ("a:\n  b:c\n  d: e", "RULE102", 2, 3),
+    "list on the line of its key": ("a: - b", "RULE102", 1, 4),
+    "text behind a quote": ('a: "x" or y', "RULE102", 1, 8),
+    "text behind a bar": ("a: | x\n  y", "RULE102", 1, 6),
+    "asterisk": ("a: *", "RULE102", 1, 4),
+    "comma as value": ("a: , b", "RULE102", 1, 4),
     "another YAML": ("%YAML 2.0\n---\na: b", "RULE102", 1, 1),
     "only dots": ("...", "RULE102", 1, 1),
 }  # fmt: skip
@@ -87,6 +102,29 @@ def test_what_is_not_plain_yaml_is_refused_at_its_line_and_column(name):
     assert first.message
     assert first.hint
     assert all(one.render() for one in refused.value.diagnostics)
+
+
+READER = re.compile("YAML:|<|block|flow|token|scalar|mapping|sequence|stream|expected|found|node|hexadecimal")
+
+
+@pytest.mark.parametrize("name", [name for name, (_, code, *_) in REFUSED.items() if code == "RULE102"])
+def test_what_is_not_plain_yaml_is_told_once_without_the_words_of_its_reader(name):
+    with pytest.raises(RuleError) as refused:
+        read(REFUSED[name][0], FILE)
+    (problem,) = refused.value.diagnostics
+    assert not READER.search(problem.message + problem.hint), problem.render()
+    dutch = in_dutch(problem)
+    assert dutch.message != problem.message
+    assert not set(re.findall(r"\w+", dutch.message + dutch.hint)) & {"This", "There", "the", "Write", "Put"}
+
+
+def test_a_text_that_goes_on_far_above_another_mistake_is_told_beside_it():
+    with pytest.raises(RuleError) as refused:
+        read("a: b\n  c\nd: e\nf: [g", FILE)
+    assert [(one.code, one.place.line) for one in refused.value.diagnostics] == [
+        ("RULE108", 1),
+        ("RULE102", 4),
+    ]
 
 
 def test_every_problem_that_can_be_told_apart_is_told():

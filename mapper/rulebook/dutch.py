@@ -24,12 +24,71 @@ DUTCH = {
     "This version of the program does not know this file.": "Deze versie van het programma kent dit bestand niet.",
     "Byte {} is not UTF-8 text.": "Byte {} is geen UTF-8-tekst.",
     "Save the file as UTF-8.": "Bewaar het bestand als UTF-8.",
-    "This is not YAML: {}.": "Dit is geen YAML; de lezer zegt: {}.",
     "A tab stands where only spaces may.": "Er staat een tab waar alleen spaties mogen staan.",
     "Write spaces: YAML allows no tabs here.": "Schrijf spaties: YAML staat hier geen tabs toe.",
-    "A text that holds ': ' or ' #', or begins with one of {}[]&*!|>%@`\"', needs quotes around it.": (
-        "Een tekst met ': ' of ' #', of die begint met een van {}[]&*!|>%@`\"', moet tussen aanhalingstekens."
+    "This line is indented otherwise than the lines around it.": (
+        "Deze regel is anders ingesprongen dan de regels eromheen."
     ),
+    "This line is indented less than the lines around it.": (
+        "Deze regel is minder ver ingesprongen dan de regels eromheen."
+    ),
+    "This line is indented further than the one above it, which has a value.": (
+        "Deze regel is verder ingesprongen dan die erboven, die al een waarde heeft."
+    ),
+    "Indent it as the entries that it belongs with: two spaces for each level.": (
+        "Spring net zo ver in als wat erbij hoort: twee spaties per niveau."
+    ),
+    "A key stands where an item of a list belongs.": "Er staat een sleutel waar een onderdeel van een lijst hoort.",
+    "Begin it with '- ', or indent it as the entries of the item above it.": (
+        "Begin met '- ', of spring net zo ver in als het onderdeel erboven."
+    ),
+    "An item of a list stands among keys.": "Er staat een onderdeel van een lijst tussen sleutels.",
+    "Remove the '- ', or write a key above it and indent the item.": (
+        "Verwijder de '- ', of zet er een sleutel boven en spring het onderdeel in."
+    ),
+    "Something follows a text that has ended.": "Er volgt iets op een tekst die al afgelopen is.",
+    "Put quotes around all of it; a ' between single quotes is written twice.": (
+        "Zet alles tussen aanhalingstekens; een ' tussen enkele aanhalingstekens schrijft u dubbel."
+    ),
+    "A comma cannot stand here.": "Een komma kan hier niet staan.",
+    "Remove it, or put quotes around the whole text.": "Verwijder ze, of zet de hele tekst tussen aanhalingstekens.",
+    "Remove it, or put quotes around the text.": "Verwijder het, of zet de tekst tussen aanhalingstekens.",
+    "Put quotes around the text.": "Zet de tekst tussen aanhalingstekens.",
+    "Close it at the end of the text.": "Sluit het aan het eind van de tekst.",
+    "Close it with '{}'.": "Sluit met '{}'.",
+    "A comma or a '{}' is missing before this.": "Hiervoor ontbreekt een komma of een '{}'.",
+    "Separate entries by commas, and close each { and [ on its line.": (
+        "Zet komma's tussen de onderdelen en sluit elke { en [ op dezelfde regel."
+    ),
+    "A ':' is missing after a key.": "Na een sleutel ontbreekt een ':'.",
+    "Write `key: value`, with a space behind the colon.": (
+        "Schrijf `sleutel: waarde`, met een spatie achter de dubbele punt."
+    ),
+    "A second ': ' stands on this line.": "Er staat een tweede ': ' op deze regel.",
+    "Put quotes around a text that holds ': '; a second key begins a line.": (
+        "Zet een tekst met ': ' tussen aanhalingstekens; een tweede sleutel begint op een eigen regel."
+    ),
+    "A list cannot begin here.": "Een lijst kan hier niet beginnen.",
+    "Write each item on a line below the key, or write [a, b]; a text with '- ' needs quotes.": (
+        "Schrijf elk onderdeel op een regel onder de sleutel, of schrijf [a, b]; een tekst met '- ' moet tussen "
+        "aanhalingstekens."
+    ),
+    "This \\ stands for no character.": "Deze \\ staat voor geen teken.",
+    "A \\ in a text between \" is written \\\\; between ' it stands alone.": (
+        "Een \\ in een tekst tussen \" schrijft u als \\\\; tussen ' staat hij alleen."
+    ),
+    "Nothing may follow '{}' on its line.": "Achter '{}' mag niets meer op de regel staan.",
+    "Write the text on the lines below it, indented.": "Schrijf de tekst ingesprongen op de regels eronder.",
+    "A text cannot begin with '{}'.": "Een tekst kan niet met '{}' beginnen.",
+    "This cannot stand here.": "Dit kan hier niet staan.",
+    "This cannot be read.": "Dit is niet te lezen.",
+    "The character {} may not stand in a YAML file.": "Het teken {} mag niet in een YAML-bestand staan.",
+    "There is no character with this number.": "Er is geen teken met dit nummer.",
+    "Remove the escape.": "Verwijder de \\ en wat erbij hoort.",
+    "This text holds half a character.": "Deze tekst bevat een half teken.",
+    "Write the character itself, not its escapes.": "Schrijf het teken zelf, niet de codes ervan.",
+    "Keep one document a file: remove the '---'.": "Houd één document per bestand: verwijder de '---'.",
+    "Write `word: value`.": "Schrijf `woord: waarde`.",
     "This text goes on on the next line.": "Deze tekst loopt door op de volgende regel.",
     "Close the quote or mend the indentation, keep it on one line, or write it as a block: `key: |`.": (
         "Sluit het aanhalingsteken of herstel het inspringen, houd het op één regel, of schrijf een blok: `key: |`."
@@ -65,6 +124,7 @@ DUTCH = {
     "The table of VAT rates": "De tabel met btw-tarieven",
     "The table of territories": "De tabel met gebieden",
     "A single word belongs here.": "Hier hoort één woord.",
+    "Write it without [ ] or `key:`.": "Schrijf het zonder [ ] of `sleutel:`.",
     "Only true or false belongs here.": "Hier hoort alleen true of false.",
     "This is no form of value.": "Dit is geen vorm van een waarde.",
     "A value is an expression, or has one of: {}.": "Een waarde is een uitdrukking, of heeft een van: {}.",
@@ -152,6 +212,7 @@ DUTCH = {
     "Write {name}, or {{ for a brace.": "Schrijf {naam}, of {{ voor een accolade.",
     "{} takes {} value(s), not {}.": "{} vraagt {} waarde(n), niet {}.",
     "{} wants {} here; this is {}.": "{} wil hier {}; dit is {}.",
+    "All values of {} must count the same.": "Alle waarden van {} moeten hetzelfde tellen.",
     "{} must be {}; this is {}.": "{} moet {} zijn; dit is {}.",
     "A condition": "Een voorwaarde",
     "What stands between 'if' and 'else'": "Wat tussen 'if' en 'else' staat",
@@ -180,6 +241,14 @@ DUTCH = {
     "One case gives {}, another {}.": "Het ene geval geeft {}, een ander {}.",
     "'{}' is {} here and {} above.": "'{}' is hier {} en daarboven {}.",
     "This is never '{}'.": "Dit is nooit '{}'.",
+    "This never holds, whatever the document holds.": "Dit geldt nooit, wat het document ook bevat.",
+    "This always holds, whatever the document holds.": "Dit geldt altijd, wat het document ook bevat.",
+    "Compare with another value, or remove it.": "Vergelijk met een andere waarde, of verwijder het.",
+    "Write `or` if one of them is enough.": "Schrijf `or` als een ervan genoeg is.",
+    "Write `and` if all of them must hold.": "Schrijf `and` als ze allemaal moeten gelden.",
+    "Write another number.": "Schrijf een ander getal.",
+    "Nothing can be divided by 0.": "Delen door 0 kan niet.",
+    "{} gives 0 to 12 decimals.": "{} geeft 0 tot 12 decimalen.",
     "It is one of: {}.": "Het is een van: {}.",
     "{} has no fields, so no '{}'.": "{} heeft geen velden, dus geen '{}'.",
     "a text": "een tekst", "a number": "een getal", "an amount of money": "een bedrag",
@@ -211,6 +280,31 @@ DUTCH = {
     "it has only capitals": "die heeft alleen hoofdletters",
     "'{}' never decides: {}.": "'{}' beslist nooit: {}.",
     "the row on line {} already takes every text with '{}'": "de regel op regel {} neemt al elke tekst met '{}'",
+    "Write '{}'.": "Schrijf '{}'.",
+    "A keyword row has either `any` or `all`.": "Een regel met trefwoorden heeft `any` of `all`, niet beide.",
+    "Write the words of a second row in a row of their own.": "Geef een tweede groep woorden een eigen regel.",
+    "A keyword row needs at least one word.": "Een regel met trefwoorden heeft minstens één woord nodig.",
+    "Write [word, word].": "Schrijf [woord, woord].",
+    "There is no text here.": "Hier staat geen tekst.",
+    "Write one, or remove the row or the word.": "Schrijf er een, of verwijder de regel of het woord.",
+    "Say in this language what is wrong, or what to do about it.": "Zeg in deze taal wat er mis is of wat te doen.",
+    "'{}' is not a text.": "'{}' is geen tekst.",
+    'If it is meant as one, put it between quotes: "{}".': (
+        'Is het als tekst bedoeld, zet het dan tussen aanhalingstekens: "{}".'
+    ),
+    "'{}' is one word.": "'{}' is één woord.",
+    "Are they two words? Separate them by a comma.": "Zijn het twee woorden? Zet er een komma tussen.",
+    "{} needs at least one {}.": "{} heeft minstens één {} nodig.",
+    "case": "geval", "row": "regel", "condition": "voorwaarde",
+    "Write one below it, which begins with '- ', or remove {}.": (
+        "Schrijf er een onder, die begint met '- ', of verwijder {}."
+    ),
+    "`otherwise` is not a case.": "`otherwise` is geen geval.",
+    "It stands below the cases, without '- ' and with the indentation of `when`.": (
+        "Het staat onder de gevallen, zonder '- ' en even ver ingesprongen als `when`."
+    ),
+    "This check never speaks.": "Deze controle zegt nooit iets.",
+    "Write what must hold, or remove the check.": "Schrijf wat moet gelden, of verwijder de controle.",
     "Put this row above that one, or remove the word.": "Zet deze regel boven die, of verwijder het woord.",
     "This case is never reached: {}.": "Dit geval wordt nooit bereikt: {}.",
     "the same condition stands on line {}": "dezelfde voorwaarde staat op regel {}",

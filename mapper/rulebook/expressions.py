@@ -15,6 +15,7 @@ from decimal import Decimal
 
 from mapper.diagnostics import Diagnostic, Place
 from mapper.rulebook.functions import Function
+from mapper.rulebook.outcomes import constant, outcome
 from mapper.rulebook.parsing import Unreadable, decimal_comma, parse
 from mapper.rulebook.source import Node, Source
 from mapper.rulebook.tree import (
@@ -34,7 +35,21 @@ from mapper.rulebook.tree import (
     Text,
     walk,
 )
-from mapper.rulebook.types import ANY, FLAG, NONE, NUMBER, PLACES, TEXT, Type, calculated, fits, join
+from mapper.rulebook.types import (
+    ANY,
+    FLAG,
+    NONE,
+    NUMBER,
+    PLACES,
+    TEXT,
+    UNREAD,
+    Form,
+    Type,
+    Unit,
+    calculated,
+    fits,
+    join,
+)
 
 MAX_CHARACTERS = 1000
 MAX_NODES = 200
@@ -49,6 +64,10 @@ _WORDS = {"true": True, "false": False, "none": None}
 _QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
 _WORDS_ALONE = re.compile(r"\s*\w[\w ]*\Z")
 _PLACES = frozenset(map(Decimal, range(13)))
+_FORMS: Mapping[Form, str] = {
+    "clean": "it has no capitals and no hyphens",
+    "upper": "it has only capitals",
+}
 _SIGNS = {
     "Pow": "**", "Mod": "%", "FloorDiv": "//", "MatMult": "@", "LShift": "<<", "RShift": ">>", "BitAnd": "&",
     "BitOr": "|",
@@ -82,7 +101,13 @@ def _is_same(now: Type | None, before: Type) -> bool:
     if now is None or now is before:
         return now is before
     parts = now.fields is before.fields and now.item is before.item
-    return parts and now == before and now.nullable == before.nullable and now.choices == before.choices
+    return (
+        parts
+        and now == before
+        and now.nullable == before.nullable
+        and now.choices == before.choices
+        and now.form == before.form
+    )
 
 
 @dataclass(slots=True)
@@ -111,7 +136,7 @@ class Reader:
             self.refuse(
                 "RULE201", node.place, "An expression belongs here.", "Write it on one line after the key."
             )
-            return Const(ANY, node.place, None)
+            return Const(UNREAD, node.place, None)
         if node.kind == "null":
             self.refuse(
                 "RULE201",
@@ -119,7 +144,7 @@ class Reader:
                 "An expression belongs here, but there is nothing.",
                 "Write `none` to mean nothing.",
             )
-            return Const(ANY, node.place, None)
+            return Const(UNREAD, node.place, None)
         return self._read(node, node.text, 0, names)
 
     def template(self, node: Node, names: Names) -> Text:
@@ -163,6 +188,25 @@ class Reader:
         if not fits(expr.type, wanted):
             self.refuse("RULE205", expr.place, f"{what} must be {wanted.called}; this is {expr.type.called}.")
 
+    def out_of_form(self, text: str, form: Form) -> tuple[str, str] | None:
+        """Say why a text never stands in one to which a function gave its form; None when it can."""
+        written = self.functions[form].call(text) if form else text
+        if written == text:
+            return None
+        message = f"'{text}' never stands in a text that `{form}` made: {_FORMS[form]}."
+        return message, f"Write '{written}'." if written else "Remove it."
+
+    def refuse_contradiction(self, tests: Sequence[Expr], place: Place, *, every: bool) -> None:
+        """Note conditions that contradict each other: together they never hold, or one of them always does."""
+        hint = "Write `or` if one of them is enough." if every else "Write `and` if all of them must hold."
+        self.refuse_certain(outcome(tests, self.written, every=every), place, hint)
+
+    def refuse_certain(self, holds: bool | None, place: Place, hint: str) -> None:
+        """Note a condition that always `holds` or never; None when that depends on the document."""
+        if holds is not None:
+            always = "always" if holds else "never"
+            self.refuse("RULE220", place, f"This {always} holds, whatever the document holds.", hint)
+
     def _read(self, node: Node, text: str, offset: int, names: Names) -> Expr:
         stripped = text.lstrip()
         offset += len(text) - len(stripped)
@@ -174,11 +218,11 @@ class Reader:
                 "An expression belongs here, but there is nothing.",
                 "Write `none` to mean nothing.",
             )
-            return Const(ANY, node.place, None)
+            return Const(UNREAD, node.place, None)
         if len(stripped) > MAX_CHARACTERS:
             self.refuse("RULE203", node.place, f"{len(stripped)} characters are too many: at most {MAX_CHARACTERS}.",
                         "Split it: give a part a name of its own.")  # fmt: skip
-            return Const(ANY, node.place, None)
+            return Const(UNREAD, node.place, None)
         key = (self.rulebook, node.place, node.raw, offset, text)
         before = _READ.get(key)
         if before is not None and all(_is_same(names.get(name), kind) for name, kind in before.needs.items()):
@@ -188,7 +232,7 @@ class Reader:
         source = _LINE_END.sub(" ", stripped)
         tree = self._parse(node, source, offset)
         if tree is None:
-            return Const(ANY, node.place, None)
+            return Const(UNREAD, node.place, None)
         return self._convert(key, _Checker(self, node, source, offset, names), tree)
 
     def _convert(self, key: Hashable, checker: _Checker, tree: ast.expr) -> Expr:
@@ -198,7 +242,9 @@ class Reader:
         expr = checker.convert(tree)
         own, self.written = self.written, all_written
         self.written.update(own)
-        if len(self.problems) == problems < MAX_PROBLEMS:
+        if len(self.problems) > problems:
+            return replace(expr, type=UNREAD)
+        if problems < MAX_PROBLEMS:
             read = (part.name for part in walk(expr) if isinstance(part, Name))
             if len(_READ) >= MAX_READ:
                 _READ.clear()
@@ -256,7 +302,7 @@ class _Checker:
         if not self.stopped:
             self._refuse("RULE203", tree, "The expression is too long.", "Give a part a name of its own.")
         self.stopped = True
-        return Const(ANY, self.node.place, None)
+        return Const(UNREAD, self.node.place, None)
 
     def place(self, tree: ast.expr) -> Place:
         start, end = tree.col_offset, tree.end_col_offset
@@ -272,7 +318,7 @@ class _Checker:
 
     def _refuse(self, code: str, tree: ast.expr, message: str, hint: str = "") -> Expr:
         self.reader.refuse(code, self.place(tree), message, hint)
-        return Const(ANY, self.place(tree), None)
+        return Const(UNREAD, self.place(tree), None)
 
     def constant(self, tree: ast.Constant) -> Expr:
         value, place = tree.value, self.place(tree)
@@ -323,7 +369,7 @@ class _Checker:
         base = self.convert(tree.value)
         place = self.place(tree)
         if base.type.kind == "any":
-            return Field(ANY.maybe(), place, base, tree.attr)
+            return Field(base.type.maybe(), place, base, tree.attr)
         record = base.type.item if base.type.kind == "list" else base.type
         if record is None or record.kind not in {"record", "any"} or isinstance(base, Const | ListOf):
             return self._refuse(
@@ -338,7 +384,7 @@ class _Checker:
             hint = self.reader.nearest(tree.attr, list(record.fields), f"{written} has", written + ".")
             spot = self._last(place, len(tree.attr))
             self.reader.refuse("RULE208", spot, f"{written} has no '{tree.attr}'.", hint)
-            return Const(ANY, place, None)
+            return Const(UNREAD, place, None)
         if base.type.kind == "list":
             inner = Type("list", item=inner.sure() if record.outside else replace(inner, optional=False))
         elif base.type.optional:
@@ -372,7 +418,11 @@ class _Checker:
                     f"'{op}' calculates with numbers; this is {side.type.called}.",
                     hint,
                 )
-                return Const(ANY, self.place(tree), None)
+                return Const(UNREAD, self.place(tree), None)
+        if op == "/" and constant(right) == 0:
+            return self._refuse(
+                "RULE205", tree.right, "Nothing can be divided by 0.", "Write another number."
+            )
         kind = calculated(op, left.type, right.type)
         if kind is None:
             return self._refuse("RULE205", tree, _calculation(op, left.type, right.type), _CALCULATION_HINT)
@@ -392,9 +442,30 @@ class _Checker:
     def comparison(self, tree: ast.Compare) -> Expr:
         operands = tuple(self.convert(part) for part in (tree.left, *tree.comparators))
         ops = tuple(_COMPARISON.get(type(op), "is") for op in tree.ops)
+        problems = len(self.reader.problems)
         for op, left, right in zip(ops, operands, operands[1:], strict=False):
             self._check_comparison(tree, op, left, right)
-        return Compare(FLAG, self.place(tree), ops, operands)
+        compared = Compare(FLAG, self.place(tree), ops, operands)
+        if len(self.reader.problems) == problems:
+            self._refuse_certain(compared)
+        return compared
+
+    def _refuse_certain(self, compared: Compare) -> None:
+        """Note a comparison whose outcome no document changes."""
+        pairs = zip(compared.ops, compared.operands, compared.operands[1:], strict=False)
+        same = [op for op, left, right in pairs if constant(left) is None and self._alike(left, right)]
+        if any(op in {"!=", "<", ">"} for op in same):
+            holds: bool | None = False
+        elif same and len(compared.ops) == 1 and same[0] in {"==", "<=", ">="}:
+            holds = True
+        else:
+            holds = outcome([compared], self.reader.written, every=True)
+            holds = outcome([compared], self.reader.written, every=False) if holds is None else holds
+        self.reader.refuse_certain(holds, compared.place, "Compare with another value, or remove it.")
+
+    def _alike(self, left: Expr, right: Expr) -> bool:
+        written = self.reader.written
+        return written[left.place].split() == written[right.place].split()
 
     def _check_comparison(self, tree: ast.Compare, op: str, left: Expr, right: Expr) -> None:
         if op == "is":
@@ -402,34 +473,58 @@ class _Checker:
         elif "none" in (left.type.kind, right.type.kind):
             self._refuse("RULE205", tree, "Nothing compares with none.", "Write `not filled(…)`.")
         elif op in {"in", "not in"}:
-            item = right.type.item
-            if right.type.kind not in {"list", "any"}:
-                self._refuse(
-                    "RULE205",
-                    tree,
-                    f"'in' looks in a list; this is {right.type.called}.",
-                    "Keywords in a text: use `match`.",
-                )
-            elif item is not None and not fits(left.type, item):
-                self._refuse("RULE205", tree, f"{_upper(left.type.called)} is never in {right.type.called}.")
+            self._check_membership(tree, left, right)
         elif not fits(left.type, right.type):
             self._refuse(
                 "RULE205", tree, f"{_upper(left.type.called)} never compares with {right.type.called}."
             )
-        elif op in {"==", "!="} and (impossible := _impossible(left, right) or _impossible(right, left)):
-            self._refuse("RULE220", tree, impossible[0], impossible[1])
+        elif op in {"==", "!="} and (
+            impossible := self._impossible(left, right) or self._impossible(right, left)
+        ):
+            self._refuse("RULE220", tree, *impossible)
         elif op not in {"==", "!="} and not (left.type.numeric or left.type.kind == "text"):
             self._refuse("RULE205", tree, f"'{op}' compares numbers; this is {left.type.called}.")
 
+    def _check_membership(self, tree: ast.Compare, left: Expr, right: Expr) -> None:
+        item = right.type.item
+        if right.type.kind not in {"list", "any"}:
+            self._refuse(
+                "RULE205",
+                tree,
+                f"'in' looks in a list; this is {right.type.called}.",
+                "Keywords in a text: use `match`.",
+            )
+        elif item is not None and not fits(left.type, item):
+            self._refuse("RULE205", tree, f"{_upper(left.type.called)} is never in {right.type.called}.")
+        for listed in right.items if isinstance(right, ListOf) else ():
+            if impossible := self._impossible(left, listed):
+                self.reader.refuse("RULE220", listed.place, *impossible)
+
+    def _impossible(self, value: Expr, given: Expr) -> tuple[str, str] | None:
+        """Say why a value can never be a constant text: it is none of its texts, or its form is another."""
+        text = constant(given)
+        if not isinstance(text, str):
+            return None
+        if value.type.choices and text not in value.type.choices:
+            close = difflib.get_close_matches(text, value.type.choices, 1)
+            hint = (
+                f"Did you mean '{close[0]}'?" if close else f"It is one of: {', '.join(value.type.choices)}."
+            )
+            return f"This is never '{text}'.", hint
+        return self.reader.out_of_form(text, value.type.form)
+
     def logic(self, tree: ast.BoolOp) -> Expr:
+        problems = len(self.reader.problems)
         operands = tuple(self.convert(part) for part in tree.values)
         place = self.place(tree)
         if isinstance(tree.op, ast.And):
             for operand in operands:
                 self.reader.require(operand, FLAG, "Each side of 'and'")
-            return Logic(FLAG, place, "and", operands)
-        if all(operand.type.kind == "flag" for operand in operands):
-            return Logic(FLAG, place, "or", operands)
+        if isinstance(tree.op, ast.And) or all(operand.type.kind == "flag" for operand in operands):
+            every = isinstance(tree.op, ast.And)
+            if len(self.reader.problems) == problems:
+                self.reader.refuse_contradiction(operands, place, every=every)
+            return Logic(FLAG, place, "and" if every else "or", operands)
         kind = operands[0].type
         for operand in operands[1:]:
             joined = join(kind, operand.type)
@@ -497,21 +592,43 @@ class _Checker:
     def _check_arguments(self, name: str, function: Function, args: Sequence[Expr]) -> None:
         params = (*function.params, *([function.params[-1]] * (len(args) - len(function.params))))
         for arg, param in zip(args, params, strict=True):
-            if param is PLACES and isinstance(arg, Const) and arg.value not in _PLACES:
+            places = constant(arg) if param is PLACES else None
+            if isinstance(places, Decimal) and places not in _PLACES:
                 self.reader.refuse("RULE205", arg.place, f"{name} gives 0 to 12 decimals.", function.doc)
             if _numbers(param) and arg.type.item is not None and arg.type.item.nullable:
                 self.reader.refuse("RULE221", arg.place, *_of_all(self.reader.written[arg.place]))
             if not fits(arg.type, param):
                 message = f"{name} wants {param.called} here; this is {arg.type.called}."
                 self.reader.refuse("RULE205", arg.place, message, function.doc)
+        if function.named:
+            self._check_named(args[0], args[1:])
+        elif function.rest and function.like is not None:
+            counted = [arg for arg in args[function.like :] if arg.type.unit]
+            for arg in counted[1:]:
+                if arg.type.unit != counted[0].type.unit:
+                    message = f"{name} wants {counted[0].type.called} here; this is {arg.type.called}."
+                    hint = f"All values of {name} must count the same."
+                    self.reader.refuse("RULE205", arg.place, message, hint)
+
+    def _check_named(self, items: Expr, names: Sequence[Expr]) -> None:
+        """Note each text that names no field of a list's items."""
+        fields = items.type.item.fields if items.type.item is not None else None
+        for name in names:
+            text = constant(name)
+            if fields and isinstance(text, str) and text not in fields:
+                written = self.reader.written[items.place]
+                hint = self.reader.nearest(text, list(fields), f"{written} has")
+                self.reader.refuse("RULE208", name.place, f"{written} has no '{text}'.", hint)
 
     def _returned(self, function: Function, args: Sequence[Expr]) -> Type:
         if function.made_of is not None:
             return function.made_of(args[0].type)
         if function.like is None:
             return function.returns
-        given = args[function.like].type
-        return function.returns.of((given.item or ANY).unit if given.kind == "list" else given.unit)
+        like = args[function.like :] if function.rest else args[function.like : function.like + 1]
+        named = constant(args[1]) if function.named else None
+        units = [unit for arg in like if (unit := _unit(arg.type, named))]
+        return function.returns.of(units[0]) if units else function.returns
 
 
 _HANDLERS: Mapping[type[ast.AST], Callable[[_Checker, ast.expr], Expr]] = {
@@ -561,14 +678,12 @@ def _upper(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _impossible(value: Expr, constant: Expr) -> tuple[str, str] | None:
-    """Say why a value can never be a constant text: it is none of the texts the value can be."""
-    choices = value.type.choices
-    if not choices or not isinstance(constant, Const) or constant.value in choices:
-        return None
-    close = difflib.get_close_matches(str(constant.value), choices, 1)
-    hint = f"Did you mean '{close[0]}'?" if close else f"It is one of: {', '.join(choices)}."
-    return f"This is never '{constant.value}'.", hint
+def _unit(kind: Type, named: object) -> Unit:
+    """Return what an amount counts, or the amounts of a list, or the field of that name of a list's items."""
+    if kind.kind != "list":
+        return kind.unit
+    item = kind.item or ANY
+    return (item.fields.get(str(named), ANY) if item.fields else item).unit
 
 
 def _template_parts(text: str) -> Iterator[tuple[str, str | None, int]]:

@@ -58,7 +58,9 @@ class Function:
     """One function.
 
     `lenient`: it takes absent values; `rest`: the last parameter may be repeated; `like`: the number of the parameter
-    whose unit the result has; `made_of`: what the type of the result is, by that of the first value.
+    whose unit the result has, or of the first of them when it may be repeated: their units must be one; `named`: the
+    texts behind the first value name fields of its items; `made_of`: what the type of the result is, by that of the
+    first value.
     """
 
     call: Callable[..., Any]
@@ -68,6 +70,7 @@ class Function:
     lenient: bool = False
     rest: bool = False
     like: int | None = None
+    named: bool = False
     made_of: Callable[[Type], Type] | None = None
 
 
@@ -324,20 +327,20 @@ def functions(rates: VatRates, territories: Territories = NONE) -> dict[str, Fun
     problem_of = lru_cache(maxsize=4096)(numbers.check)
     return {
         "text": Function(text, (ANY,), TEXT.maybe(), "A number as text; none stays none.", lenient=True),
-        "clean": Function(clean, (TEXT,), TEXT, "Lower case, hyphens dropped."),
+        "clean": Function(clean, (TEXT,), Type("text", form="clean"), "Lower case, hyphens dropped."),
         "trim": Function(str.strip, (TEXT,), TEXT, "Without spaces around it."),
-        "upper": Function(str.upper, (TEXT,), TEXT, "In capitals."),
+        "upper": Function(str.upper, (TEXT,), Type("text", form="upper"), "In capitals."),
         "join": Function(join, (TEXT, TEXT), TEXT, "join(' ', a, b): the filled texts, with ' ' between.", rest=True),
         "count": Function(lambda items: len(items or ()), (_LIST,), INTEGER, "How many items.", lenient=True),
         "sum": Function(total, (NUMBERS,), NUMBER, "All amounts added up.", like=0),
         "sum_of": Function(
             sum_of, (_LIST, TEXT), NUMBER.maybe(),
             "sum_of(items, 'amount'): that field of all items added up, or the items themselves; none without a list.",
-            lenient=True,
+            lenient=True, like=0, named=True,
         ),
         "highest": Function(highest, (NUMBERS,), NUMBER.maybe(), "The highest; none for an empty list.", like=0),
         "highest_of": Function(max, (NUMBER, NUMBER), NUMBER, "The higher of the values.", rest=True, like=0),
-        "lowest_of": Function(min, (NUMBER, NUMBER), NUMBER, "The lower of the values.", rest=True, like=1),
+        "lowest_of": Function(min, (NUMBER, NUMBER), NUMBER, "The lower of the values.", rest=True, like=0),
         "abs": Function(abs, (NUMBER,), NUMBER, "Without its sign.", like=0),
         "sign": Function(sign, (NUMBER,), NUMBER, "-1 below zero, else 1."),
         "distinct": Function(distinct, (_LIST,), _LIST, "Each value once."),
@@ -345,10 +348,11 @@ def functions(rates: VatRates, territories: Territories = NONE) -> dict[str, Fun
         "decimal_text": Function(
             decimal_text, (NUMBER, PLACES), TEXT, "decimal_text(amount, 6): at most 6 decimals, no trailing zeros."
         ),
-        "integer": Function(int, (NUMBER,), INTEGER, "As a whole number."),
+        "integer": Function(int, (NUMBER,), INTEGER, "As a whole number.", like=0),
         "options": Function(
             options, (RECORDS, TEXT, TEXT), TEXT,
-            "options(items, 'name', 'value'): 'name: value, name: value'; empty without a list.", lenient=True,
+            "options(items, 'name', 'value'): 'name: value, name: value'; empty without a list.",
+            lenient=True, named=True,
         ),
         "spread": Function(
             spread, (MONEY, Type("list", item=PERCENTAGE), Type("list", item=MONEY)), _SHARES,

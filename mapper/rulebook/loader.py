@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import keyword
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -37,13 +37,9 @@ from mapper.rulebook.rules import (
     given,
 )
 from mapper.rulebook.source import Node
-from mapper.rulebook.tree import Call, Const, Expr, Name, Text
-from mapper.rulebook.types import ANY, FLAG, NONE, NUMBER, TEXT, Type, fits, join
+from mapper.rulebook.tree import Const, Expr, Text
+from mapper.rulebook.types import ANY, FLAG, NONE, NUMBER, TEXT, UNREAD, Form, Type, fits, join
 
-_TEXT_FORMS = {
-    "clean": "it has no capitals and no hyphens",
-    "upper": "it has only capitals",
-}
 REQUESTS = ("debtor", "product", "invoice", "send")
 SEVERITIES = ("error", "wait", "warning", "info")
 
@@ -63,7 +59,6 @@ class _Loader:
     line_fields: dict[str, Type] | None = None
     every_line: Node | None = None
     usual: list[str] = field(default_factory=list)
-    forms_of_texts: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
     def rulebook(self, root: Node) -> Rules:
@@ -128,7 +123,6 @@ class _Loader:
             value = self.value(inner, names)
             kind = given(value)
             names[name] = interned(kind) if isinstance(value, When | Fields) else kind
-            self.forms_of_texts[name] = self._form_of_text(value)
             yield Entry(name, f"{section}.{name}", value, place)
 
     def _is_name(self, name: str, place: Place) -> bool:
@@ -186,12 +180,12 @@ class _Loader:
             if name not in self.usual:
                 close = difflib.get_close_matches(name, missing, 1)
                 missing = [one for one in missing if one not in close]
-                names.update(dict.fromkeys(close, ANY))
+                names.update(dict.fromkeys(close, UNREAD))
                 hint = f"Did you mean '{close[0]}'?" if close else "All line rules set the same fields."
                 message = f"Not every line rule sets '{name}'."
                 self.reader.refuse("RULE213", values.keys[name], message, hint)
         for name in missing:
-            names[name] = ANY
+            names[name] = UNREAD
             message = f"This line rule does not set '{name}', as others do."
             self.reader.refuse("RULE213", place, message, "All line rules set the same fields.")
 
@@ -233,7 +227,8 @@ class _Loader:
                 self.reader.require(expr, NUMBER, "An expected amount")
             if len(pair) == 2:
                 expect[expected] = (pair[0], pair[1])
-        self.asked.append(name)
+        # What a misspelt request was meant to be is known below it.
+        self.asked += [name] if name in REQUESTS else difflib.get_close_matches(name, REQUESTS, 1) or REQUESTS
         return RequestRule(name, node.place, test, each, variable, self._word(top.get("controller")),
                            self._word(top.get("action")), params, find, expect)  # fmt: skip
 
@@ -259,6 +254,9 @@ class _Loader:
         test = self._condition(top.get("if" if failing else "that"), names) or Const(
             FLAG, node.place, not failing
         )
+        if isinstance(test, Const) and test.value is (not failing) and ("that" in top) != ("if" in top):
+            hint = "Write what must hold, or remove the check."
+            self.reader.refuse("RULE223", test.place, "This check never speaks.", hint)
         severity = self._severity(top.get("severity"), names)
         stops = not isinstance(severity, Const) or severity.value in {"error", "wait"}
         if stops and "say" in top and "help" not in top:
@@ -304,6 +302,10 @@ class _Loader:
         if node is None:
             return {}
         texts = self._map(node, forms.TEXTS)
+        for inner in texts.values():
+            if inner.kind not in {"map", "list"} and not inner.text.strip():
+                hint = "Say in this language what is wrong, or what to do about it."
+                self.reader.refuse("RULE224", inner.place, "There is no text here.", hint)
         return {language: self.reader.template(inner, names) for language, inner in texts.items()}
 
     def _condition(self, node: Node | None, names: Mapping[str, Type]) -> Expr | None:
@@ -328,7 +330,7 @@ class _Loader:
             else f"A value is an expression, or has one of: {', '.join(_FORMS)}."
         )
         self.reader.refuse("RULE215", node.place, "This is no form of value.", hint)
-        return Const(ANY, node.place, None)
+        return Const(UNREAD, node.place, None)
 
     def _text(self, node: Node, names: Mapping[str, Type]) -> Value:
         return self.reader.template(self._map(node, forms.VALUES["text"])["text"], names)
@@ -353,14 +355,19 @@ class _Loader:
         top = self._map(node, forms.VALUES["when"])
         cases = []
         tests: list[str] = []
-        for item in self._items(top.get("when"), "when"):
+        for item in self._some(top.get("when"), "when", "case"):
+            if "otherwise" in item.entries and not {"if", "then"} & set(item.entries):
+                hint = "It stands below the cases, without '- ' and with the indentation of `when`."
+                self.reader.refuse("RULE219", item.place, "`otherwise` is not a case.", hint)
+                top.setdefault("otherwise", item.entries["otherwise"])
+                continue
             case = self._map(item, forms.CASE)
             if len(case) == 2:
                 test = self._condition(case["if"], names)
                 assert test is not None
                 cases.append(Case(test, self.value(case["then"], names), item.place))
                 tests.append(case["if"].text)
-        self._refuse_repeated(cases, tests)
+        self._refuse_repeated(cases, tests, top.get("otherwise"))
         otherwise = (
             self.value(top["otherwise"], names) if "otherwise" in top else Const(NONE, node.place, None)
         )
@@ -371,79 +378,104 @@ class _Loader:
         top = self._map(node, forms.VALUES["match"])
         subject = self.reader.expression(top["match"], names)
         self.reader.require(subject, TEXT, "What `match` looks at")
-        rows = []
-        for item in self._items(top.get("keywords"), "keywords"):
-            row = self._map(item, forms.KEYWORD_ROW)
-            if ("any" in row) == ("all" in row):
-                self.reader.refuse("RULE216", item.place, "A keyword row has either `any` or `all`.")
-                continue
-            words = row.get("any") or row["all"]
-            listed = tuple(word.text for word in (words.items if words.kind == "list" else [words]))
-            if not listed or "" in listed:
-                self.reader.refuse(
-                    "RULE216", words.place, "A keyword row needs at least one word.", "Write [word, word]."
-                )
-            rows.append(KeywordRow("all" in row, listed, self._word(row.get("then")), item.place))
-        self._refuse_shadowed(rows, self._items(top.get("keywords"), "keywords"))
-        self._refuse_impossible(
-            rows, self._items(top.get("keywords"), "keywords"), self._form_of_text(subject)
-        )
-        return Match(TEXT, node.place, subject, tuple(rows), self._word(top.get("otherwise")))
+        rows = [
+            (row, words)
+            for item in self._some(top.get("keywords"), "keywords", "row")
+            for row, words in self._keyword_row(item)
+        ]
+        self._refuse_shadowed(rows)
+        self._refuse_impossible([word for _, words in rows for word in words], subject.type.form)
+        otherwise = self._constant(top.get("otherwise"), may_be_empty=True)
+        return Match(TEXT, node.place, subject, tuple(row for row, _ in rows), otherwise)
 
-    def _form_of_text(self, subject: Value) -> str:
-        """Return the function that gave a text its form, such as `clean`; empty when none did."""
-        if isinstance(subject, Name):
-            return self.forms_of_texts.get(subject.name, "")
-        return subject.name if isinstance(subject, Call) and subject.name in _TEXT_FORMS else ""
+    def _keyword_row(self, node: Node) -> Iterator[tuple[KeywordRow, list[Node]]]:
+        """Yield a keyword row with its words, unless it has none that mean something."""
+        row = self._map(node, forms.KEYWORD_ROW)
+        then = self._constant(row.get("then"))
+        if ("any" in row) == ("all" in row):
+            hint = "Write the words of a second row in a row of their own."
+            self.reader.refuse("RULE216", node.place, "A keyword row has either `any` or `all`.", hint)
+            return
+        words = row.get("any") or row["all"]
+        listed = words.items if words.kind == "list" else [words]
+        if not listed:
+            message = "A keyword row needs at least one word."
+            self.reader.refuse("RULE216", words.place, message, "Write [word, word].")
+        wrong = [word for word in listed if not self._is_word(word)]
+        if listed and not wrong:
+            texts = tuple(word.text for word in listed)
+            yield KeywordRow("all" in row, texts, then, node.place), listed
 
-    def _refuse_impossible(self, rows: Sequence[KeywordRow], nodes: Sequence[Node], form: str) -> None:
+    def _is_word(self, node: Node) -> bool:
+        if node.kind == "text" and ";" in node.text and not node.quote:
+            hint = "Are they two words? Separate them by a comma."
+            self.reader.refuse("RULE216", node.place, f"'{node.text}' is one word.", hint)
+            return False
+        return bool(self._constant(node))
+
+    def _constant(self, node: Node | None, *, may_be_empty: bool = False) -> str:
+        """Return a text that stands for itself; empty when it is none, which is refused.
+
+        An empty text between quotes was meant, where it `may_be_empty`.
+        """
+        if node is None or (node.quote and not node.text and may_be_empty):
+            return ""
+        if node.kind in {"number", "flag"}:
+            hint = f'If it is meant as one, put it between quotes: "{node.text}".'
+            self.reader.refuse("RULE216", node.place, f"'{node.text}' is not a text.", hint)
+            return ""
+        if node.kind not in {"map", "list"} and (node.kind == "null" or not node.text.strip()):
+            hint = "Write one, or remove the row or the word."
+            self.reader.refuse("RULE216", node.place, "There is no text here.", hint)
+            return ""
+        return self._word(node)
+
+    def _refuse_impossible(self, words: Iterable[Node], form: Form) -> None:
         """Note each keyword that never stands in the text, since a function took its capitals or hyphens away."""
-        for _, node in zip(rows, nodes, strict=False):
-            words = node.entries.get("any") or node.entries["all"]
-            for word in (words.items or [words]) if form else ():
-                written = self.reader.functions[form].call(word.text)
-                if written != word.text:
-                    message = f"'{word.text}' never stands in a text that `{form}` made: {_TEXT_FORMS[form]}."
-                    hint = f"Write '{written}'." if written else "Remove it."
-                    self.reader.refuse("RULE222", word.place, message, hint)
+        for word in words:
+            if told := self.reader.out_of_form(word.text, form):
+                self.reader.refuse("RULE222", word.place, *told)
 
-    def _refuse_shadowed(self, rows: Sequence[KeywordRow], nodes: Sequence[Node]) -> None:
-        """Note each keyword that decides nothing: an earlier one is part of it, so the earlier row takes its texts."""
-        deciding: list[tuple[str, Place]] = []
-        for row, node in zip(rows, nodes, strict=False):
-            words = (node.entries.get("any") or node.entries["all"]).items
-            for word in words:
-                for earlier, place in deciding:
-                    if earlier in word.text:
-                        taken = f"the row on line {place.line} already takes every text with '{earlier}'"
-                        message = f"'{word.text}' never decides: {taken}."
-                        self.reader.refuse(
-                            "RULE222", word.place, message, "Put this row above that one, or remove the word."
-                        )
-                        break
-            if not row.every or len(row.words) == 1:
-                deciding += [(word, row.place) for word in row.words]
+    def _refuse_shadowed(self, rows: Iterable[tuple[KeywordRow, list[Node]]]) -> None:
+        """Note each keyword that decides nothing: earlier ones are part of it, so the earlier row takes its texts."""
+        deciding: list[tuple[tuple[str, ...], Place]] = []
+        for row, nodes in rows:
+            for words in [nodes] if row.every else [[node] for node in nodes]:
+                taken = (one for one in deciding if all(_holder(part, words) for part in one[0]))
+                if (first := next(taken, None)) is not None:
+                    word = _holder(first[0][0], words)
+                    assert word is not None
+                    line, listed = first[1].line, "', '".join(first[0])
+                    taken_by = f"the row on line {line} already takes every text with '{listed}'"
+                    message = f"'{word.text}' never decides: {taken_by}."
+                    self.reader.refuse(
+                        "RULE222", word.place, message, "Put this row above that one, or remove the word."
+                    )
+            deciding += (
+                [(row.words, row.place)] if row.every else [((word,), row.place) for word in row.words]
+            )
 
-    def _refuse_repeated(self, cases: Sequence[Case], tests: Sequence[str]) -> None:
-        """Note each case whose condition stands above it already: it is never reached."""
+    def _refuse_repeated(self, cases: Sequence[Case], tests: Sequence[str], otherwise: Node | None) -> None:
+        """Note each case that is never reached: its condition stands above it, or one that always holds."""
         seen: dict[str, int] = {}
         for case, text in zip(cases, tests, strict=True):
-            if text in seen or text == "false" or "true" in seen:
-                why = (
-                    f"the same condition stands on line {seen[text]}"
-                    if text in seen
-                    else "its condition never holds"
-                )
-                why = f"the case on line {seen['true']} always holds" if "true" in seen else why
-                self.reader.refuse(
-                    "RULE223", case.test.place, f"This case is never reached: {why}.", "Remove one."
-                )
+            if "true" in seen:
+                self._refuse_unreached(case.test.place, f"the case on line {seen['true']} always holds")
+            elif text in seen:
+                self._refuse_unreached(case.test.place, f"the same condition stands on line {seen[text]}")
+            elif text == "false":
+                self._refuse_unreached(case.test.place, "its condition never holds")
             seen.setdefault(text, case.place.line)
+        if otherwise is not None and tests and tests[-1] == "true":
+            self._refuse_unreached(otherwise.place, f"the case on line {seen['true']} always holds")
+
+    def _refuse_unreached(self, place: Place, why: str) -> None:
+        self.reader.refuse("RULE223", place, f"This case is never reached: {why}.", "Remove one.")
 
     def _find(self, node: Node, names: Mapping[str, Type]) -> Value:
         top = self._map(node, forms.VALUES["find"])
         if len(top) < 5:
-            return Const(ANY, node.place, None)
+            return Const(UNREAD, node.place, None)
         collection, variable, inner = self._through(top["find"], top["as"], names)
         by = tuple(self.reader.expression(part, inner) for part in self._one_or_more(top["by"]))
         keys = tuple(self.reader.expression(part, names) for part in self._one_or_more(top["is"]))
@@ -466,7 +498,7 @@ class _Loader:
     def _collect(self, node: Node, names: Mapping[str, Type]) -> Value:
         top = self._map(node, forms.VALUES["collect"])
         if not {"collect", "as", "give"} <= set(top):
-            return Const(ANY, node.place, None)
+            return Const(UNREAD, node.place, None)
         collection, variable, inner = self._through(top["collect"], top["as"], names)
         where = self._condition(top.get("where"), inner)
         give = self.value(top["give"], inner)
@@ -484,11 +516,10 @@ class _Loader:
     def _all_or_any(self, node: Node, names: Mapping[str, Type]) -> Value:
         key = "all" if "all" in node.entries else "any"
         top = self._map(node, forms.VALUES[key])
-        tests = tuple(
-            test for item in self._items(top[key], key) if (test := self._condition(item, names)) is not None
-        )
-        if not tests:
-            self.reader.refuse("RULE218", top[key].place, f"`{key}` needs at least one condition.")
+        items = self._some(top[key], key, "condition")
+        tests = tuple(test for item in items if (test := self._condition(item, names)) is not None)
+        if not any(test.type.unread for test in tests):
+            self.reader.refuse_contradiction(tests, node.place, every=key == "all")
         return Several(FLAG, node.place, key == "all", tests)
 
     def _fields_form(self, node: Node, names: Mapping[str, Type]) -> Value:
@@ -527,9 +558,18 @@ class _Loader:
             return []
         return node.items if node is not None else []
 
+    def _some(self, node: Node | None, what: str, one: str) -> list[Node]:
+        """Return the items of a list that may not be empty."""
+        if node is not None and node.kind == "list" and not node.items:
+            hint = f"Write one below it, which begins with '- ', or remove `{what}`."
+            self.reader.refuse("RULE218", node.place, f"`{what}` needs at least one {one}.", hint)
+        return self._items(node, what)
+
     def _word(self, node: Node | None) -> str:
         if node is not None and node.kind in {"map", "list"}:
-            self.reader.refuse("RULE211", node.place, "A single word belongs here.")
+            self.reader.refuse(
+                "RULE211", node.place, "A single word belongs here.", "Write it without [ ] or `key:`."
+            )
             return ""
         return node.text if node is not None else ""
 
@@ -552,12 +592,18 @@ def sections(root: Node, form: forms.Form, reader: Reader) -> Node:
     """
     whole = forms.fitted(root, form, reader.refuse)
     whole = replace(whole, entries=dict(whole.entries))
+
+    def refuse(code: str, place: Place, message: str, hint: str) -> None:
+        # What an item lacks is told when the item itself is read.
+        if code != "RULE218":
+            reader.refuse(code, place, message, hint)
+
     for key in form.keys:
         node = whole.entries.get(key.name)
         if node is None:
             continue
         if node.kind == "list" and key.shape in _ITEMS:
-            items = [_item(item, _ITEMS[key.shape], reader) for item in node.items]
+            items = [_item(item, _ITEMS[key.shape], refuse) for item in node.items]
             whole.entries[key.name] = replace(node, items=items)
         if key.shape in {"entries", "line rule changes"} and node.kind != "map":
             reader.refuse("RULE211", node.place, f"'{key.name}' holds `name: value` entries.")
@@ -566,9 +612,9 @@ def sections(root: Node, form: forms.Form, reader: Reader) -> Node:
     return whole
 
 
-def _item(node: Node, form: forms.Form, reader: Reader) -> Node:
+def _item(node: Node, form: forms.Form, refuse: Callable[[str, Place, str, str], None]) -> Node:
     between = form is forms.LINE_RULE and set(node.entries) == {"values"}
-    return node if between or node.kind != "map" else forms.fitted(node, form, reader.refuse)
+    return node if between or node.kind != "map" else forms.fitted(node, form, refuse)
 
 
 def form_of(root: Node) -> forms.Form:
@@ -595,6 +641,11 @@ _FORMS: dict[str, Any] = {
 def _one_of(given: str, known: Sequence[str]) -> str:
     close = difflib.get_close_matches(given, known, 1)
     return f"Did you mean '{close[0]}'?" if close else f"One of {', '.join(known)}."
+
+
+def _holder(part: str, words: Iterable[Node]) -> Node | None:
+    """Return the first word that a text is part of."""
+    return next((word for word in words if part in word.text), None)
 
 
 def _usual(lines: Sequence[Node]) -> list[str]:

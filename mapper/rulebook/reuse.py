@@ -63,5 +63,14 @@ def shape(kind: Type) -> Hashable:
     """Return all that tells a type from others: types compare equal without a look at their fields."""
     fields = None if kind.fields is None else tuple((name, shape(one)) for name, one in kind.fields.items())
     item = None if kind.item is None else shape(kind.item)
-    own = (kind.kind, kind.optional, kind.outside, kind.unit, kind.choices, kind.nullable)
+    own = (
+        kind.kind,
+        kind.optional,
+        kind.outside,
+        kind.unit,
+        kind.choices,
+        kind.nullable,
+        kind.form,
+        kind.unread,
+    )
     return own, fields, item

@@ -18,6 +18,7 @@ import yaml
 
 from mapper.diagnostics import Diagnostic, Place
 from mapper.errors import RuleError
+from mapper.rulebook.misread import misread
 
 MAX_CHARACTERS = 256 * 1024
 MAX_DEPTH = 20
@@ -173,7 +174,7 @@ def _read_thoroughly(source: Source) -> Node:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
             builder.take(event)
     except yaml.MarkedYAMLError as error:
-        builder.problems.append(_yaml_problem(source, error))
+        builder.problems.append(_yaml_problem(builder, error))
     except yaml.reader.ReaderError as error:
         line, column = _line_and_column(text, error.position)
         message = f"The character U+{error.character:04X} may not stand in a YAML file."
@@ -224,28 +225,13 @@ def walk(node: Node) -> Iterator[Node]:
         yield from walk(child)
 
 
-def _yaml_problem(source: Source, error: yaml.MarkedYAMLError) -> Diagnostic:
-    # What is not closed, and a key without its colon, are mended where they begin.
-    begins = any(
-        told in (error.problem or "") for told in ("unexpected end of stream", "could not find expected ':'")
-    )
-    mark = (error.context_mark if begins else None) or error.problem_mark or error.context_mark
-    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-    # The end of the file can be a line that is not there.
-    line = min(line, len(source.lines))
-    before = source.lines[line - 1][:column]
-    indentation = before[: len(before) - len(before.lstrip())]
-    if "\t" in indentation or before.endswith("\t"):
-        place = Place(source.file, line, (indentation.index("\t") if "\t" in indentation else column - 1) + 1)
-        return source.problem(
-            "RULE102", place, "A tab stands where only spaces may.", "Write spaces: YAML allows no tabs here."
-        )
-    place = Place(source.file, line, min(column, len(source.lines[line - 1]) + 1))
-    reason = (error.problem or "cannot be read").replace(
-        "could not find expected ':'", "a ':' is missing after a key"
-    )
-    hint = "A text that holds ': ' or ' #', or begins with one of {}[]&*!|>%@`\"', needs quotes around it."
-    return source.problem("RULE102", place, f"This is not YAML: {reason}.", hint)
+def _yaml_problem(builder: _Builder, error: yaml.MarkedYAMLError) -> Diagnostic:
+    """Return what the reader could not read; a text that it took to go on because of that is no problem of its own."""
+    source, running_on = builder.source, builder.running_on
+    told = misread(source.lines, error, running_on.place if running_on is not None else None)
+    if running_on is not None:
+        builder.problems.remove(running_on)
+    return source.problem("RULE102", Place(source.file, told.line, told.column), told.message, told.hint)
 
 
 _ONE_LINE = "Close the quote or mend the indentation, keep it on one line, or write it as a block: `key: |`."
@@ -258,10 +244,12 @@ class _Builder:
         self.source = source
         self.root: Node | None = None
         self.problems: list[Diagnostic] = []
+        self.running_on: Diagnostic | None = None
         self._open: list[tuple[Node, list[Node]]] = []
         self._count = 0
 
     def take(self, event: yaml.Event) -> None:
+        self.running_on = None
         if isinstance(event, yaml.DocumentStartEvent):
             if self.root is not None:
                 self._refuse(
@@ -279,6 +267,7 @@ class _Builder:
             self._check(event)
             if _goes_on(event):
                 self._refuse("RULE108", event, "This text goes on on the next line.", _ONE_LINE)
+                self.running_on = self.problems[-1]
             if _SURROGATE.search(event.value):
                 self._refuse(
                     "RULE102",

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 Kind = Literal["number", "integer", "text", "flag", "record", "list", "none", "any"]
 Unit = Literal["", "money", "percentage", "quantity", "date"]
+Form = Literal["", "clean", "upper"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,8 @@ class Type:
     `unit` is what a number counts, or `date` of a text; a number without unit goes with every unit. `choices` are all
     the texts it can be, when they are known. `outside`: the record comes from a payload, so its fields are checked
     whenever they are read; `nullable`: the shop's API documents that the field may be null, or a rule leaves it without
-    value, as a `when` without `otherwise` does.
+    value, as a `when` without `otherwise` does. `form`: the function that gave a text its form. `unread`: nobody knows
+    what it is, since what makes it cannot be read.
     """
 
     kind: Kind
@@ -28,6 +30,8 @@ class Type:
     unit: Unit = ""
     choices: tuple[str, ...] = field(default=(), compare=False)
     nullable: bool = field(default=False, compare=False)
+    form: Form = field(default="", compare=False)
+    unread: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
         name = (
@@ -70,6 +74,7 @@ NUMBER, INTEGER, TEXT, FLAG = Type("number"), Type("integer"), Type("text"), Typ
 PLACES = Type("number")
 """A number of decimals: 0 to 12, known when rules are read; told from other numbers by identity."""
 NONE, ANY = Type("none", optional=True), Type("any")
+UNREAD = Type("any", unread=True)
 MONEY, PERCENTAGE, QUANTITY = (
     Type("number", unit="money"),
     Type("number", unit="percentage"),
@@ -96,6 +101,8 @@ def calculated(op: str, left: Type, right: Type) -> Type | None:
     A percentage becomes a plain number when it is divided by one: `percentage / 100` is a factor. What comes of a value
     that may be anything counts nothing in particular.
     """
+    if left.unread or right.unread:
+        return UNREAD
     if "any" in (left.kind, right.kind):
         return NUMBER
     units = (left.unit, right.unit)
@@ -131,7 +138,8 @@ def join(first: Type, second: Type) -> Type | None:
     wider = second if first.kind in {"any", "integer"} else first
     choices = first.choices if first.choices == second.choices else ()
     unit, nullable = first.unit or second.unit, first.nullable or second.nullable
-    return replace(wider, optional=optional, nullable=nullable, unit=unit, choices=choices)
+    form: Form = first.form if first.form == second.form else ""
+    return replace(wider, optional=optional, nullable=nullable, unit=unit, choices=choices, form=form)
 
 
 def from_schema(schema: Mapping[str, Any], *, outside: bool) -> Type:
