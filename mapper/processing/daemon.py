@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import random
-import secrets
 import signal
 import socket
 import sys
@@ -31,6 +30,7 @@ from mapper.processing.lease import Lease, keep_beating, keep_reaping
 from mapper.processing.ledger import Timing
 from mapper.processing.workflow import Workflow
 from mapper.services.ccv import is_signed
+from mapper.store import restored
 from mapper.store.database import Database, lock_daemon, open_database
 from mapper.store.sealing import load_sealer
 
@@ -97,6 +97,7 @@ async def serve(options: Options, *, stop: asyncio.Event, ready: Callable[[str],
             connections = await stack.enter_async_context(
                 Connections(database, sealer, loopback=options.loopback, address=options.address)
             )
+            await asyncio.to_thread(_begin_work, options, database)
             lease = _lease(options, database, engine.new_executor(database.engine))
             await asyncio.to_thread(lease.beat)
             if said := await asyncio.to_thread(rules.look, database, lease.executor, now=_now()):
@@ -122,7 +123,6 @@ def environment_of(
         lease=lease.is_fresh,
         now=_now,
         jitter=random.random,
-        token=lambda: f"mapper {secrets.token_hex(12)}",
         say=options.say,
         timing=Timing(settle=options.settle, pause=options.search_pause),
         retry_seconds=options.retry,
@@ -136,6 +136,16 @@ def _opened(options: Options) -> Iterator[Database]:
         if database.path is not None:
             locked.enter_context(lock_daemon(database.path))
         yield database
+
+
+def _begin_work(options: Options, database: Database) -> None:
+    with database.begin() as conn:
+        taken_at = restored.begin_work(conn, now=_now())
+    if taken_at is not None:
+        options.say(
+            f"this database is a backup of {taken_at:%Y-%m-%d %H:%M} UTC: "
+            "what WeFact may have of that time is looked for before it is posted"
+        )
 
 
 @contextmanager
