@@ -71,9 +71,12 @@ class Lease:
         self._beat_at = started
 
     def end(self) -> None:
-        """Take the heartbeat back: this process stopped in order."""
-        with self._database.begin() as conn:
-            heartbeats.remove(conn, self.executor)
+        """Take the heartbeat back: this process stopped in order. Left behind, it is soon too old to count."""
+        try:
+            with self._database.begin() as conn:
+                heartbeats.remove(conn, self.executor)
+        except StoreError as error:
+            _log.warning("heartbeat: %s", error)
 
 
 async def keep_beating(lease: Lease) -> None:
