@@ -91,29 +91,26 @@ async def serve(options: Options, *, stop: asyncio.Event, ready: Callable[[str],
 
     The URL is empty for a process that only works.
     """
-    sealer = load_sealer(options.key_file, os.environ)
+    sealer, works = load_sealer(options.key_file, os.environ), options.only != "web"
+    leases: list[Lease] = []
+
+    def is_ready() -> bool:
+        return not stop.is_set() and (not works or any(lease.is_fresh() for lease in leases))
+
     async with AsyncExitStack() as stack:
         database = stack.enter_context(_opened(options))
-        listener = (
-            None if options.only == "worker" else stack.enter_context(_listening(options.host, options.port))
-        )
-        is_fresh: Callable[[], bool] = lambda: True  # noqa: E731
-        if options.only == "web":
-            await asyncio.to_thread(engine.prepare, database.engine, upgrade=True)
-        else:
-            lease = await stack.enter_async_context(_at_work(options, database, sealer, stop))
-            is_fresh = lease.is_fresh
+        await asyncio.to_thread(engine.prepare, database.engine, upgrade=True)
         url = ""
-        if listener is not None:
+        # Webhooks are taken while the work of the others ends: the next start goes on with what they dispatch.
+        if options.only != "worker":
+            listener = stack.enter_context(_listening(options.host, options.port))
             app = web.create_app(
-                database,
-                engine.dispatch,
-                sealer=sealer,
-                is_signed=is_signed,
-                is_ready=lambda: is_fresh() and not stop.is_set(),
+                database, engine.dispatch, sealer=sealer, is_signed=is_signed, is_ready=is_ready
             )
             await stack.enter_async_context(_serving(app, listener))
             url = f"http://{options.host}:{listener.getsockname()[1]}"
+        if works:
+            leases.append(await stack.enter_async_context(_at_work(options, database, sealer, stop)))
         ready(url)
         await stop.wait()
 
