@@ -80,9 +80,10 @@ def compose():
 
 def parsed(words: list[str]) -> dict[str, object]:
     """What the mapper's own command line makes of a command; it raises for an option that there is not."""
-    command = program.get_command(program.make_context("mapper", ["init"]), words[0])
+    context = program.make_context("mapper", ["init"])
+    command = program.get_command(context, words[0])
     assert command is not None, words
-    return command.make_context(words[0], words[1:]).params
+    return command.make_context(words[0], words[1:], parent=context).params
 
 
 def test_the_unit_starts_a_command_that_exists():

@@ -30,7 +30,6 @@ from mapper.processing.lease import Lease, keep_beating, keep_reaping
 from mapper.processing.ledger import Timing
 from mapper.processing.workflow import Workflow
 from mapper.services.ccv import is_signed
-from mapper.store import restored
 from mapper.store.database import Database, lock_daemon, open_database
 from mapper.store.sealing import Sealer, load_sealer
 
@@ -123,7 +122,6 @@ async def _at_work(
     async with Connections(
         database, sealer, loopback=options.loopback, address=options.address
     ) as connections:
-        await asyncio.to_thread(_begin_work, options, database)
         lease = _lease(options, database, engine.new_executor(database.engine))
         await asyncio.to_thread(lease.beat)
         if said := await asyncio.to_thread(rules.look, database, lease.executor, now=_now()):
@@ -163,16 +161,6 @@ def _opened(options: Options) -> Iterator[Database]:
         if database.path is not None and options.only != "web":
             locked.enter_context(lock_daemon(database.path))
         yield database
-
-
-def _begin_work(options: Options, database: Database) -> None:
-    with database.begin() as conn:
-        taken_at = restored.begin_work(conn, now=_now())
-    if taken_at is not None:
-        options.say(
-            f"this database is a backup of {taken_at:%Y-%m-%d %H:%M} UTC: "
-            "what WeFact may have of that time is looked for before it is posted"
-        )
 
 
 @contextmanager
