@@ -878,6 +878,38 @@ STORE: dict[str, Entry] = {
         "Controleer of er schijfruimte is en of deze gebruiker daar mag schrijven, en geef de opdracht opnieuw: niets "
         "gebeurt dubbel.",
     ),
+    "STO160": Entry(
+        "{file} exists already; a backup never overwrites a file.",
+        "{file} bestaat al; een back-up overschrijft nooit een bestand.",
+        "Give a name that is not there yet, such as one with today's date.",
+        "Geef een naam die er nog niet is, bijvoorbeeld met de datum van vandaag.",
+    ),
+    "STO161": Entry(
+        "{url} is a PostgreSQL database: its own tool makes a backup of it while the mapper works.",
+        "{url} is een PostgreSQL-database: diens eigen programma maakt er een back-up van terwijl de mapper werkt.",
+        "Run: pg_dump --format=custom --file={file} DATABASE-URL (back with pg_restore into an empty database; "
+        "`mapper run` notices that it was restored). The sealing key is not in it: keep that apart.",
+        "Voer uit: pg_dump --format=custom --file={file} DATABASE-URL (terug met pg_restore in een lege database; "
+        "`mapper run` merkt dat die is teruggezet). De sleutel zit er niet in: bewaar die apart.",
+    ),
+    "STO162": Entry(
+        "{url} is not empty: {table} has rows. Nothing was copied.",
+        "{url} is niet leeg: {table} heeft rijen. Er is niets gekopieerd.",
+        "Give an empty database, or the name of a file that is not there yet.",
+        "Geef een lege database, of de naam van een bestand dat er nog niet is.",
+    ),
+    "STO163": Entry(
+        "`mapper run` works on {url} (process {pid} on {host}): what it posts meanwhile would be missing in the copy.",
+        "`mapper run` werkt op {url} (proces {pid} op {host}): wat het intussen boekt, zou in de kopie ontbreken.",
+        "Stop it and copy again; a process that was killed is forgotten after a minute.",
+        "Stop het en kopieer opnieuw; een proces dat is afgebroken, wordt na een minuut vergeten.",
+    ),
+    "STO164": Entry(
+        "There is no database at {file}.",
+        "Er is geen database in {file}.",
+        "Give the file or the URL of the database that is to be copied first, then where to.",
+        "Geef eerst het bestand of de URL van de database die gekopieerd moet worden, en dan waarheen.",
+    ),
     "SEC101": Entry(
         "There is no key to open the stored secrets with (looked for {file}).",
         "Er is geen sleutel om de bewaarde geheimen mee te openen (gezocht: {file}).",

@@ -53,7 +53,9 @@ async def examine(patient: Patient) -> AsyncGenerator[Check, None]:
     try:
         sealer = load_sealer(patient.key_file, patient.environ)
         _open_all(patient, sealer)
-        yield Check("key", "", "good", "the services' keys can be read")
+        yield Check(
+            "key", "", "good", "the services' keys can be read; it is in no backup: keep a copy apart"
+        )
     except MapperError as error:
         sealer = None
         yield _failed("key", "", error, patient.language)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
@@ -24,7 +24,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mapper import money
+from mapper import metrics, money
 from mapper.diagnostics import printable
 from mapper.errors import MapperError, PayloadError, StoreError
 from mapper.store import (
@@ -33,9 +33,7 @@ from mapper.store import (
     events,
     exact,
     heartbeats,
-    limits,
     listing,
-    operations,
     rulebooks,
     tenants,
 )
@@ -93,6 +91,7 @@ class Receiver:
     max_body: int
     read_seconds: float
     throttle: Throttle
+    is_ready: Callable[[], bool]
 
 
 def create_app(
@@ -106,12 +105,17 @@ def create_app(
     read_seconds: float = READ_SECONDS,
     throttle: Throttle | None = None,
     extra_routes: Sequence[BaseRoute] = (),
+    is_ready: Callable[[], bool] = lambda: True,
 ) -> Starlette:
-    """Return the ASGI app. `dispatch` runs in the transaction that notes the document, even one that is done."""
+    """Return the ASGI app. `dispatch` runs in the transaction that notes the document, even one that is done.
+
+    `is_ready` tells whether this process is to get requests; not when it is about to stop.
+    """
     app = Starlette(
         routes=[
             Route("/webhooks/{token}/{event}", receive_webhook, methods=["POST"]),
             Route("/healthz", show_health, methods=["GET"]),
+            Route("/readyz", show_readiness, methods=["GET"]),
             Route("/metrics", show_metrics, methods=["GET"]),
             *extra_routes,
         ],
@@ -119,7 +123,7 @@ def create_app(
         exception_handlers={MapperError: _unavailable, ClientDisconnect: _gone},
     )
     app.state.receiver = Receiver(
-        database, dispatch, sealer, is_signed, now, max_body, read_seconds, throttle or Throttle()
+        database, dispatch, sealer, is_signed, now, max_body, read_seconds, throttle or Throttle(), is_ready
     )
     return app
 
@@ -195,14 +199,21 @@ async def show_health(request: Request) -> Response:
     return JSONResponse(health, 200 if health["healthy"] else 503)
 
 
-async def show_metrics(request: Request) -> Response:
-    """Answer Prometheus' text format: documents and operations by state, calls left, pauses.
-
-    It names the tenants: a proxy in front should pass on `/webhooks/` only.
-    """
+async def show_readiness(request: Request) -> Response:
+    """Answer 200 while this process takes webhooks (the database can be written, no stop was asked for), else 503."""
     receiver: Receiver = request.app.state.receiver
-    text = await run_in_threadpool(_metrics, receiver)
-    return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
+    try:
+        is_ready = await run_in_threadpool(_is_ready, receiver)
+    except StoreError as error:
+        return JSONResponse({"ready": False, "database": error.code}, 503)
+    return JSONResponse({"ready": is_ready}, 200 if is_ready else 503)
+
+
+async def show_metrics(request: Request) -> Response:
+    """Answer Prometheus' text format: see `metrics.py`."""
+    receiver: Receiver = request.app.state.receiver
+    shown = await run_in_threadpool(_metrics, receiver)
+    return PlainTextResponse(shown, headers={"content-type": metrics.CONTENT_TYPE})
 
 
 def _sender(receiver: Receiver, token: str, event: str) -> _Sender | None:
@@ -286,38 +297,17 @@ def _health(receiver: Receiver) -> dict[str, object]:
 
 
 def _metrics(receiver: Receiver) -> str:
-    now = receiver.now()
-    lines = [
-        "# HELP mapper_documents Documents by state.",
-        "# TYPE mapper_documents gauge",
-    ]
-    effects = [
-        "# HELP mapper_operations Effects on WeFact by state; unknown ones wait to be looked up.",
-        "# TYPE mapper_operations gauge",
-    ]
-    pauses = ["# HELP mapper_paused Whether posting stands still.", "# TYPE mapper_paused gauge"]
-    calls = [
-        "# HELP mapper_calls_left Calls to WeFact the egress address may make at once.",
-        "# TYPE mapper_calls_left gauge",
-    ]
     with receiver.database.read() as conn:
-        for tenant in tenants.everyone(conn):
-            label = f'tenant="{tenant.id}"'
-            for state, count in listing.counts(conn, tenant.id).items():
-                lines.append(f'mapper_documents{{{label},state="{state}"}} {count}')
-            for outcome, count in operations.counts(conn, tenant.id).items():
-                effects.append(f'mapper_operations{{{label},state="{outcome}"}} {count}')
-            paused = tenants.pause_of(conn, tenant.id) is not None
-            pauses.append(f"mapper_paused{{{label}}} {int(paused)}")
-        for address in limits.addresses(conn):
-            left = limits.calls_left(conn, address, now=now)
-            calls.append(f"mapper_calls_left{{address={_label(address)}}} {left}")
-    return "\n".join([*lines, *effects, *pauses, *calls]) + "\n"
+        return metrics.exposed(conn, now=receiver.now())
 
 
-def _label(value: str) -> str:
-    escaped = printable(value).replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+def _is_ready(receiver: Receiver) -> bool:
+    """A database that only reads, or is held by another writer, takes no webhook."""
+    with receiver.database.begin() as conn:
+        may_write = (
+            receiver.database.is_sqlite or conn.execute(text("SHOW transaction_read_only")).scalar() == "off"
+        )
+    return may_write and receiver.is_ready()
 
 
 def _answer(status: int, error: str) -> Response:

@@ -97,7 +97,7 @@ def test_wrong_use_is_told_on_stderr_with_exit_code_2(mapper, arguments, said):
     assert "Run `mapper" in ran.err
 
 
-def test_commands_talk_dutch_when_asked(shop, sandbox):
+def test_commands_talk_dutch_when_asked(shop, sandbox, tmp_path):
     """Every word of English that is left in what a merchant reads."""
     (order,) = sandbox.sell("nl_ideal")
     said = ""
@@ -113,6 +113,9 @@ def test_commands_talk_dutch_when_asked(shop, sandbox):
         ["tenant", "set", "winkel", "invoice.term=30"],
         ["tenant", "set", "winkel", "--public", sandbox.ccv_public, "--no-require-signature"],
         ["check"],
+        ["backup", tmp_path / "backup.db"],
+        ["database", "copy", tmp_path / "backup.db", tmp_path / "moved.db"],
+        ["database", "restored", "--from", "2026-11-24"],
         ["doctor", "--probe", "--yes"],
     ):
         ran = shop("--language", "nl", *arguments)

@@ -12,6 +12,7 @@ from collections import Counter
 from contextlib import contextmanager
 from decimal import Decimal
 
+import httpx
 import pytest
 from daemons import Home, Shop, charged, home, open_shop, wait_for
 
@@ -22,15 +23,15 @@ pytest_plugins = ["tests.postgres"]
 CUSTOMERS = 6
 SEED = 20261124
 
-LISTENING = re.compile(r"listening on (http://[0-9.]+:([0-9]+))\n")
+LISTENING = re.compile(r"(?:listening on (http://[0-9.]+:([0-9]+))|working; .*)\n")
 PROGRAM = """
 import sys
 from pathlib import Path
 from mapper.processing import daemon
 
-where, key, port = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+where, key, port, only = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4] or None
 daemon.run(daemon.Options(where, key_file=key, port=port, loopback=True, settle=1.0, search_pause=0.05,
-                          retry=0.1, redispatch_seconds=2, lease_seconds=3))
+                          retry=0.1, redispatch_seconds=2, lease_seconds=3, only=only))
 """
 
 
@@ -40,11 +41,12 @@ class Child:
     def __init__(self, at: Home) -> None:
         self.at = at
         self.port = 0
+        self.only = ""
         self.log = at.folder / "daemon.log"
         self.process = None
 
     def command(self, port: int) -> list[str]:
-        return [sys.executable, "-c", PROGRAM, self.at.where, str(self.at.key_file), str(port)]
+        return [sys.executable, "-c", PROGRAM, self.at.where, str(self.at.key_file), str(port), self.only]
 
     def start(self) -> str:
         with self.log.open("a") as log:
@@ -57,7 +59,7 @@ class Child:
         )
         found = LISTENING.search(self.said(), known)
         assert found, self.said()[known:]
-        self.port = int(found[2])
+        self.port = int(found[2] or 0)
         return found[1]
 
     def kill(self) -> None:
@@ -125,20 +127,50 @@ def done(shop: Shop) -> int:
 
 
 @pytest.mark.slow
-def test_a_daemon_that_is_asked_to_stop_finishes_its_call_and_leaves_the_rest_for_the_next_start(
+def test_a_daemon_that_is_asked_to_stop_finishes_its_call_claims_nothing_and_still_takes_webhooks(
     tmp_path, sandbox
 ):
     with home(tmp_path) as at, child(at) as daemon:
-        shop = open_shop(at, sandbox, daemon.start())
-        sandbox.fault("wefact", kind="delay", seconds=0.3, times=2, when="after", match={"action": "add"})
-        shop.sandbox.sell("nl_ideal", count=3)
-        wait_for(lambda: shop.calls("invoice", "add") > 0)
-        assert daemon.stop() == 0
+        url = daemon.start()
+        shop = open_shop(at, sandbox, url)
+        assert httpx.get(f"{url}/readyz", trust_env=False).status_code == 200
+        sandbox.fault("wefact", kind="delay", seconds=3, times=1, when="after", match={"action": "add"})
+        first = shop.sell()
+        wait_for(lambda: shop.calls("debtor", "add") > 0)
+        shop.sandbox.sell("nl_ideal", count=2)
+        wait_for(lambda: len(shop.all()) == 3)
+        daemon.process.send_signal(signal.SIGTERM)
+        wait_for(lambda: httpx.get(f"{url}/readyz", trust_env=False).status_code == 503)
+        last = shop.sell()
+        wait_for(lambda: shop.document(last) is not None)
+        assert daemon.process.wait(20) == 0
+        assert {one.id: one.state for one in shop.all() if one.id != first} == dict.fromkeys(
+            {one.id for one in shop.all()} - {first}, "queued"
+        )
         assert all("waiting" not in shop.events(document.id) for document in shop.all())
+        assert len(shop.debtors()) == 1
         daemon.start()
-        wait_for(lambda: done(shop) == 3, lambda: daemon.said()[-2000:])
-        assert len(shop.invoices()) == 3
+        wait_for(lambda: done(shop) == 4, lambda: daemon.said()[-2000:])
+        assert len(shop.invoices()) == 4
         assert daemon.stop() == 0
+
+
+@pytest.mark.slow
+def test_one_process_receives_webhooks_and_another_works_on_the_same_file(tmp_path, sandbox):
+    with home(tmp_path) as at, child(at) as web, child(at) as worker:
+        web.log, worker.log = tmp_path / "web.log", tmp_path / "worker.log"
+        web.only, worker.only = "web", "worker"
+        url = web.start()
+        shop = open_shop(at, sandbox, url)
+        assert httpx.get(f"{url}/readyz", trust_env=False).status_code == 200
+        assert httpx.get(f"{url}/healthz", trust_env=False).status_code == 503
+        order = shop.sell()
+        wait_for(lambda: shop.document(order) is not None)
+        assert shop.document(order).state == "queued"
+        worker.start()
+        shop.until(order, "done")
+        assert httpx.get(f"{url}/healthz", trust_env=False).status_code == 200
+        assert [web.stop(), worker.stop()] == [0, 0]
 
 
 @pytest.mark.slow

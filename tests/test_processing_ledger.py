@@ -6,7 +6,6 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from itertools import count
 
 import pytest
 
@@ -49,7 +48,6 @@ class Bench:
     sandbox: object
     clock: Clock = field(default_factory=Clock)
     leased: bool = True
-    tokens: count = field(default_factory=count)
     budget: object = field(default_factory=Unlimited)
 
     def run(self, work):
@@ -65,7 +63,7 @@ class Bench:
                         tenant="winkel",
                         lease=lambda: self.leased,
                         now=self.clock.now,
-                        token=lambda: f"mapper {next(self.tokens)}",
+                        token=lambda key: f"mapper {key}",
                         timing=Timing(settle=180, pause=5),
                         sleep=self.clock.sleep,
                     )

@@ -97,7 +97,6 @@ class Register:
             lease=lambda: True,
             now=self.clock,
             jitter=lambda: 0.0,
-            token=lambda: "token",
             say=self.said.append,
             vies=patience,
         )

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import logging
+import re
 import select
 import socket
 import threading
@@ -21,12 +22,13 @@ from sqlalchemy import Connection
 from starlette.applications import Starlette
 
 from mapper.services.ccv import is_signed
-from mapper.store import credentials, documents, heartbeats, limits, operations, schema, tenants
+from mapper.store import breaker, credentials, documents, heartbeats, limits, operations, schema, tenants
 from mapper.store.database import Database, open_database
 from mapper.store.rows import Document
 from mapper.store.sealing import Sealer
 from mapper.web import Throttle, create_app, webhook_path
 from tests.databases import MINUTE, NOW, add_document, add_tenant, bring_to
+from tests.postgres import PostgresServer
 
 pytest_plugins = ["tests.databases"]
 
@@ -393,21 +395,86 @@ def test_health_is_good_while_a_daemon_beats(shop: Shop) -> None:
     assert silent.status_code == 503
 
 
-def test_metrics_count_documents_operations_and_calls(database: Database) -> None:
+def test_metrics_tell_queue_errors_operations_calls_breakers_and_processes(database: Database) -> None:
     shop = Shop(database)
     with database.begin() as conn:
-        bring_to(conn, add_document(conn), "done")
+        for shop_id, state in ((1, "done"), (2, "queued"), (3, "error")):
+            bring_to(conn, add_document(conn, shop_id=shop_id), state)
         operations.begin(
-            conn, "shop", document_id="order-906", step="s", key="k", token="t", fingerprint="f", now=NOW
+            conn, "shop", document_id="order-1", step="s", key="k", token="t", fingerprint="f", now=NOW
         )
         operations.lost(conn, "shop", "k", now=NOW)
         limits.reserve(conn, "192.0.2.1", now=NOW)
-    lines = shop.get("/metrics").text.splitlines()
-    assert 'mapper_documents{tenant="shop",state="done"} 1' in lines
-    assert 'mapper_operations{tenant="shop",state="unknown"} 1' in lines
-    assert f'mapper_calls_left{{address="192.0.2.1"}} {limits.BURST - 1}' in lines
-    assert 'mapper_paused{tenant="shop"} 0' in lines
-    assert all(line.startswith(("#", "mapper_")) for line in lines)
+        limits.block(conn, 'b"an\\ned', until=NOW + MINUTE * 2, reason="r", now=NOW)
+        heartbeats.beat(conn, "one", host="h", pid=1, now=NOW)
+        for _ in range(5):
+            breaker.record(conn, "DE", answered=False, now=NOW, open_for=MINUTE * 2)
+        breaker.record(conn, "FR", answered=True, now=NOW, open_for=MINUTE)
+    shop.now = NOW + MINUTE / 2
+    answer = shop.get("/metrics")
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    samples = _samples(answer.text)
+    assert samples['mapper_documents{tenant="shop",state="done"}'] == "1"
+    assert samples['mapper_queue_depth{tenant="shop"}'] == "1"
+    assert samples['mapper_queue_oldest_seconds{tenant="shop"}'] == "30"
+    assert samples['mapper_errors{tenant="shop",code="K1"}'] == "1"
+    assert samples['mapper_operations{tenant="shop",state="unknown"}'] == "1"
+    assert samples['mapper_paused{tenant="shop"}'] == "0"
+    assert samples['mapper_calls_left{service="wefact",address="192.0.2.1"}'] == str(limits.BURST)
+    assert samples['mapper_calls_left{service="wefact",address="b\\"an\\\\ned"}'] == "0"
+    assert samples['mapper_breaker_open{service="wefact",part="192.0.2.1"}'] == "0"
+    assert samples['mapper_breaker_open{service="wefact",part="b\\"an\\\\ned"}'] == "1"
+    assert samples['mapper_breaker_open{service="vies",part="DE"}'] == "1"
+    assert samples['mapper_breaker_open{service="vies",part="FR"}'] == "0"
+    assert samples["mapper_processes"] == "1"
+
+
+def _samples(text: str) -> dict[str, str]:
+    """Read Prometheus' text format strictly: HELP and TYPE of a family, then all its samples, each once."""
+    assert text.endswith("\n")
+    lines, families, samples = text.splitlines(), [], {}
+    number = r"[0-9]+(?:\.[0-9]+)?"
+    label = r'[a-z_]+="(?:[^"\\\n]|\\\\|\\"|\\n)*"'
+    for line in lines:
+        if line.startswith("# HELP "):
+            families.append(line.split(" ")[2])
+            continue
+        if line.startswith("# TYPE "):
+            assert line == f"# TYPE {families[-1]} gauge"
+            continue
+        found = re.fullmatch(rf"({families[-1]}(?:\{{{label}(?:,{label})*\}})?) ({number})", line)
+        assert found, line
+        assert found[1] not in samples
+        samples[found[1]] = found[2]
+    assert len(families) == len(set(families))
+    return samples
+
+
+def test_ready_is_who_takes_webhooks_even_when_nothing_works_on_them(tmp_path: Path) -> None:
+    with open_database(tmp_path / "folder" / "mapper.db") as database:
+        shop, ready = Shop(database), [True]
+        shop.app = create_app(
+            database, shop.dispatch, sealer=shop.sealer, is_signed=is_signed, is_ready=lambda: ready[0]
+        )
+        assert (shop.get("/readyz").status_code, shop.get("/healthz").status_code) == (200, 503)
+        ready[0] = False
+        assert (shop.get("/readyz").status_code, shop.get("/readyz").json()) == (503, {"ready": False})
+        database.close()
+        (tmp_path / "folder" / "mapper.db").rename(tmp_path / "gone")
+        (tmp_path / "folder" / "mapper.db").mkdir()
+        gone = shop.get("/readyz")
+    assert (gone.status_code, gone.json()) == (503, {"ready": False, "database": "STO101"})
+
+
+def test_a_postgresql_that_only_reads_is_not_ready(postgres: PostgresServer) -> None:
+    with open_database(postgres.new_database()) as database:
+        shop = Shop(database)
+        assert shop.get("/readyz").status_code == 200
+        with database.begin() as conn:
+            name = conn.exec_driver_sql("SELECT current_database()").scalar_one()
+            conn.exec_driver_sql(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+        database.close()
+        assert shop.get("/readyz").status_code == 503
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -68,9 +68,34 @@ def init(state: State, *, as_json: bool) -> None:
     metavar="NAME",
     help="A name for this machine's egress IP address: WeFact limits calls per address.",
 )
+@click.option(
+    "--only",
+    type=click.Choice(["web", "worker"]),
+    help="Only receive webhooks, or only process documents: start as many of each as you need.",
+)
+@click.option(
+    "--log",
+    type=click.Choice(["text", "json"]),
+    envvar="MAPPER_LOG",
+    default="text",
+    show_default=True,
+    help="How events are written on stderr: lines for people, or JSON.  [env: MAPPER_LOG]",
+)
 @click.pass_obj
-def run(state: State, *, host: str, port: int, rules: Path | None, address: str) -> None:
-    """Receive webhooks and process documents until stopped (Ctrl-C, or SIGTERM)."""
+def run(
+    state: State,
+    *,
+    host: str,
+    port: int,
+    rules: Path | None,
+    address: str,
+    only: Literal["web", "worker"] | None,
+    log: Literal["text", "json"],
+) -> None:
+    """Receive webhooks and process documents until stopped (Ctrl-C, or SIGTERM).
+
+    Several processes share the work on PostgreSQL; on an SQLite file one process works, others may receive webhooks.
+    """
     from mapper.processing import daemon
 
     with state.open():
@@ -84,6 +109,8 @@ def run(state: State, *, host: str, port: int, rules: Path | None, address: str)
             loopback=state.loopback,
             rules=rules,
             address=address,
+            only=only,
+            log=log,
         )
     )
 

@@ -32,6 +32,8 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "pause": ("mapper.cli.operating", "pause", "Stop posting, for one webshop or for all."),
     "resume": ("mapper.cli.operating", "resume", "Post again after a pause."),
     "doctor": ("mapper.cli.services", "doctor", "Check connections and everything the mapper needs."),
+    "backup": ("mapper.cli.databases", "backup", "Write a backup of the database while all goes on."),
+    "database": ("mapper.cli.databases", "database", "Move the database, or say it was restored."),
     "map": ("mapper.cli.authoring", "map_", "Map documents and print what would be sent."),
     "check": ("mapper.cli.authoring", "check", "Check rules and settings, and show all problems."),
     "test": ("mapper.cli.cases", "test", "Run the cases of the rules, and show what they reach."),

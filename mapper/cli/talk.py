@@ -133,7 +133,9 @@ TALK = {
     "documents": "documenten",
     "tax codes": "btw-codes",
     "webshops": "webwinkels",
-    "the services' keys can be read": "de sleutels van de diensten zijn leesbaar",
+    "the services' keys can be read; it is in no backup: keep a copy apart": (
+        "de sleutels van de diensten zijn leesbaar; hij zit in geen back-up: bewaar apart een kopie"
+    ),
     "there is none yet": "er is er nog geen",
     "loaded, {}": "geladen, {}",
     "the shipped ones were compared with their sources {} days ago": (
@@ -168,6 +170,19 @@ TALK = {
         "Stel de codes in die u gebruikt: mapper tenant set {} --settings BESTAND"
     ),
     "WeFact has every one in the settings": "WeFact heeft alle codes van de instellingen",
+    # backup, database
+    "Wrote the backup {}. The sealing key is not in it: keep a copy of {} apart from it.": (
+        "De back-up {} is geschreven. De sleutel zit er niet in: bewaar apart daarvan een kopie van {}."
+    ),
+    "Copied {} rows to {}; the database they came from is paused.": (
+        "Er zijn {} rijen naar {} gekopieerd; de database waar ze uit komen, is gepauzeerd."
+    ),
+    "Next: mapper --database TO run, with the same sealing key.": (
+        "Nu: mapper --database TO run, met dezelfde sleutel."
+    ),
+    "Noted: whatever may have been posted since {} is looked for first.": (
+        "Genoteerd: wat sinds {} geboekt kan zijn, wordt eerst opgezocht."
+    ),
     # doctor --probe
     "{} is paused ({}): nothing is posted for its orders, but the probe would post.": (
         "{} is gepauzeerd ({}): voor zijn bestellingen wordt niets geboekt, maar de meting zou boeken."

@@ -6,21 +6,20 @@ import asyncio
 import contextlib
 import os
 import random
-import secrets
 import signal
 import socket
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 import uvicorn
 from starlette.applications import Starlette
 
-from mapper import mapping, web
+from mapper import logs, mapping, web
 from mapper.errors import ConfigError
 from mapper.processing import engine, migration, reconcile, sweep
 from mapper.processing.adoption import RulesInUse, keep_adopting
@@ -32,17 +31,11 @@ from mapper.processing.ledger import Timing
 from mapper.processing.workflow import Workflow
 from mapper.services.ccv import is_signed
 from mapper.store.database import Database, lock_daemon, open_database
-from mapper.store.sealing import load_sealer
+from mapper.store.sealing import Sealer, load_sealer
 
 __all__ = ["Options", "run", "serve"]
 
 DRAIN_SECONDS = 10.0
-
-
-def talk(line: str) -> None:
-    """Write one line on standard error."""
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +45,7 @@ class Options:
     `settle`, `search_pause`: see `ledger.Timing`. `retry`: see `Environment`. `vies_retry`: the first check of
     `Patience`, the others in proportion. `loopback` allows plain http to this machine, for the sandbox. `address` names
     the egress address whose call budget is shared.
+    `only`: receive webhooks, or process documents; several processes share the work.
     `lease_seconds`: on PostgreSQL another process takes over the work of one that was silent for so long.
     `feed_seconds`: how often a migration's next documents are queued.
     """
@@ -71,7 +65,9 @@ class Options:
     lease_seconds: float = 60.0
     feed_seconds: float = migration.FEED_SECONDS
     address: str = "default"
-    say: Callable[[str], None] = talk
+    say: Callable[[str], None] = logs.say
+    log: logs.Form = "text"
+    only: Literal["web", "worker"] | None = None
 
 
 def run(options: Options) -> None:
@@ -80,36 +76,66 @@ def run(options: Options) -> None:
     Raises StoreError STO103 (another daemon has the file), ConfigError PRO401 (cannot listen), and what opening the
     database, the key and the rules raises.
     """
+    logs.listen(options.log)
 
     async def main() -> None:
         stop, loop = asyncio.Event(), asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        await serve(options, stop=stop, ready=lambda url: options.say(f"listening on {url}"))
+        await serve(options, stop=stop, ready=lambda url: options.say(_started(url)))
 
     asyncio.run(main())
 
 
 async def serve(options: Options, *, stop: asyncio.Event, ready: Callable[[str], None]) -> None:
-    """Run until `stop` is set; `ready` gets the base URL once webhooks are accepted. Raises as `run` does."""
-    rules = RulesInUse(mapping.load_rulebooks(options.rules))
-    sealer = load_sealer(options.key_file, os.environ)
-    with _opened(options) as database, _listening(options.host, options.port) as listener:
-        async with AsyncExitStack() as stack:
-            connections = await stack.enter_async_context(
-                Connections(database, sealer, loopback=options.loopback, address=options.address)
+    """Run until `stop` is set; `ready` gets the base URL once webhooks are accepted. Raises as `run` does.
+
+    The URL is empty for a process that only works.
+    """
+    sealer, works = load_sealer(options.key_file, os.environ), options.only != "web"
+    leases: list[Lease] = []
+
+    def is_ready() -> bool:
+        return not stop.is_set() and (not works or any(lease.is_fresh() for lease in leases))
+
+    async with AsyncExitStack() as stack:
+        database = stack.enter_context(_opened(options))
+        await asyncio.to_thread(engine.prepare, database.engine, upgrade=True)
+        url = ""
+        # Webhooks are taken while the work of the others ends: the next start goes on with what they dispatch.
+        if options.only != "worker":
+            listener = stack.enter_context(_listening(options.host, options.port))
+            app = web.create_app(
+                database, engine.dispatch, sealer=sealer, is_signed=is_signed, is_ready=is_ready
             )
-            lease = _lease(options, database, engine.new_executor(database.engine))
-            await asyncio.to_thread(lease.beat)
-            if said := await asyncio.to_thread(rules.look, database, lease.executor, now=_now()):
-                options.say(said)
-            environment = environment_of(options, database, connections, rules, lease)
-            await stack.enter_async_context(_working(options, environment, lease, stop))
-            app = web.create_app(database, engine.dispatch, sealer=sealer, is_signed=is_signed)
             await stack.enter_async_context(_serving(app, listener))
-            port = listener.getsockname()[1]
-            ready(f"http://{options.host}:{port}")
-            await stop.wait()
+            url = f"http://{options.host}:{listener.getsockname()[1]}"
+        if works:
+            leases.append(await stack.enter_async_context(_at_work(options, database, sealer, stop)))
+        ready(url)
+        await stop.wait()
+
+
+@asynccontextmanager
+async def _at_work(
+    options: Options, database: Database, sealer: Sealer, stop: asyncio.Event
+) -> AsyncIterator[Lease]:
+    rules = RulesInUse(mapping.load_rulebooks(options.rules))
+    async with Connections(
+        database, sealer, loopback=options.loopback, address=options.address
+    ) as connections:
+        lease = _lease(options, database, engine.new_executor(database.engine))
+        await asyncio.to_thread(lease.beat)
+        if said := await asyncio.to_thread(rules.look, database, lease.executor, now=_now()):
+            options.say(said)
+        async with _working(
+            options, environment_of(options, database, connections, rules, lease), lease, stop
+        ):
+            yield lease
+
+
+def _started(url: str) -> str:
+    return f"listening on {url}" if url else "working; webhooks are received by another process"
 
 
 def environment_of(
@@ -124,7 +150,6 @@ def environment_of(
         lease=lease.is_fresh,
         now=_now,
         jitter=random.random,
-        token=lambda: f"mapper {secrets.token_hex(12)}",
         say=options.say,
         timing=Timing(settle=options.settle, pause=options.search_pause),
         retry_seconds=options.retry,
@@ -135,7 +160,7 @@ def environment_of(
 @contextmanager
 def _opened(options: Options) -> Iterator[Database]:
     with open_database(options.database) as database, contextlib.ExitStack() as locked:
-        if database.path is not None:
+        if database.path is not None and options.only != "web":
             locked.enter_context(lock_daemon(database.path))
         yield database
 

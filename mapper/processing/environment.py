@@ -43,7 +43,7 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """`lease` tells whether this process may still act, `jitter` gives numbers from 0 to 1, `token` unique marks.
+    """`lease` tells whether this process may still act, `jitter` gives numbers from 0 to 1.
 
     `retry_seconds` is the first pause after a temporary failure; it doubles up to an hour.
     `vies` says how long VIES is asked about a number.
@@ -57,7 +57,6 @@ class Environment:
     lease: Callable[[], bool]
     now: Callable[[], datetime]
     jitter: Callable[[], float]
-    token: Callable[[], str]
     say: Callable[[str], None]
     timing: Timing = field(default_factory=Timing)
     retry_seconds: float = 15.0

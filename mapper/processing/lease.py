@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 
 from mapper.errors import StoreError
 from mapper.processing import engine
-from mapper.store import heartbeats
+from mapper.store import heartbeats, restored
 from mapper.store.database import Database
 
 BEAT_SECONDS = 5.0
@@ -22,6 +22,7 @@ TTL = timedelta(seconds=60)
 
 # Any constant that no other program uses as an advisory lock in this database.
 _REAPER_LOCK = 0x6D617070
+_LOOK = "what WeFact may have of that time is looked for before it is posted"
 _log = logging.getLogger("mapper.processing")
 
 
@@ -61,19 +62,28 @@ class Lease:
         return not self.is_lost and self._clock() - self._beat_at < self._ttl / 2
 
     def beat(self) -> None:
-        """Say in the database that this process lives. Raises StoreError when it cannot be reached."""
+        """Say in the database that this process lives. Raises StoreError when it cannot be reached.
+
+        Each time it is looked whether the database is still the same one: a failover may have lost the last commits.
+        """
         started = self._clock()
         with self._database.begin() as conn:
+            taken_at = restored.begin_work(conn, now=self._now())
             heartbeats.beat(conn, self.executor, host=socket.gethostname(), pid=os.getpid(), now=self._now())
+        if taken_at is not None:
+            _log.warning("this database is a backup of %s: %s", f"{taken_at:%Y-%m-%d %H:%M} UTC", _LOOK)
         gap = started - self._beat_at
         if not self._exclusive and self._ttl < gap < float("inf"):
             self.is_lost = True
         self._beat_at = started
 
     def end(self) -> None:
-        """Take the heartbeat back: this process stopped in order."""
-        with self._database.begin() as conn:
-            heartbeats.remove(conn, self.executor)
+        """Take the heartbeat back: this process stopped in order. Left behind, it is soon too old to count."""
+        try:
+            with self._database.begin() as conn:
+                heartbeats.remove(conn, self.executor)
+        except StoreError as error:
+            _log.warning("heartbeat: %s", error)
 
 
 async def keep_beating(lease: Lease) -> None:

@@ -23,7 +23,7 @@ from mapper.mapping import Request, Search
 from mapper.money import dumps
 from mapper.processing.outcome import Stop
 from mapper.services.wefact import WeFact, decimal_of, text_of
-from mapper.store import operations
+from mapper.store import operations, restored
 from mapper.store.database import Database
 from mapper.store.rows import Operation
 
@@ -60,7 +60,8 @@ class Effect:
 class Ledger:
     """The operations of one tenant. `lease` tells whether this process may still act: nobody has taken its work over.
 
-    `token` makes the unique mark of a new operation; `several` hits are an error, or the lowest Identifier is taken.
+    `token` gives the mark of an effect by its key, always the same one: a ledger that forgot the effect finds it too
+    (`store/restored.py`). `several` hits are an error, or the lowest Identifier is taken.
     """
 
     database: Database
@@ -68,7 +69,7 @@ class Ledger:
     tenant: str
     lease: Callable[[], bool]
     now: Callable[[], datetime]
-    token: Callable[[], str]
+    token: Callable[[str], str]
     timing: Timing = field(default_factory=Timing)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
@@ -90,8 +91,9 @@ class Ledger:
         operation = await self._begin(request, key, document_id, params)
         if operation.state == "done":
             return _recorded(operation)
-        if not operation.fresh:
-            found = await self._settle(request, operation, names, several)
+        forgotten = await self._forgotten_since(document_id)
+        if forgotten or not operation.fresh:
+            found = await self._settle(request, operation, names, several, forgotten)
             if isinstance(found, Effect):
                 return await self._finish(key, found)
             operation = found
@@ -109,7 +111,7 @@ class Ledger:
         operation = await self._begin(request, key, document_id, params)
         if operation.state == "done":
             return False
-        if not operation.fresh:
+        if not operation.fresh or await self._forgotten_since(document_id):
             self._wait_until_settled(operation)
             if await self._was_sent(invoice):
                 await self._finish(key, Effect(invoice, adopted=True))
@@ -129,13 +131,20 @@ class Ledger:
         operation: Operation,
         names: Mapping[str, str],
         several: Literal["stop", "lowest"],
+        forgotten: datetime | None,
     ) -> Effect | Operation:
-        """Return what was found, or the operation with its intent renewed when there is nothing."""
+        """Return what was found, or the operation with its intent renewed when there is nothing.
+
+        The effect may be as old as `forgotten`, when the ledger lost what it knew of it.
+        """
         self._wait_until_settled(operation)
         if request.find is None:
             raise Doubtful("PRO202", operation=request.name)
         named = {**names, "operation.token": operation.token}
-        searches = [request.find, *_wider(request, operation, named)]
+        searches = [
+            request.find,
+            *_wider(request, min(forgotten or operation.intent_at, operation.intent_at), named),
+        ]
         for number, search in enumerate(searches):
             if number:
                 await self.sleep(self.timing.pause)
@@ -212,7 +221,7 @@ class Ledger:
                 document_id=document_id,
                 step=request.name,
                 key=key,
-                token=self.token(),
+                token=self.token(key),
                 fingerprint=fingerprint,
                 now=self.now(),
             )
@@ -233,6 +242,9 @@ class Ledger:
         )
         return effect
 
+    async def _forgotten_since(self, document_id: str) -> datetime | None:
+        return await asyncio.to_thread(_forgotten_since, self.database, self.tenant, document_id)
+
     async def _refuse(self, key: str, error: str) -> None:
         await self._write(lambda conn: operations.refuse(conn, self.tenant, key, error=error, now=self.now()))
 
@@ -240,8 +252,8 @@ class Ledger:
         return await asyncio.to_thread(_in_transaction, self.database, work)
 
 
-def _wider(request: Request, operation: Operation, names: Mapping[str, str]) -> list[Search]:
-    """Return the second search. Invoices: all made since the day before the intent.
+def _wider(request: Request, begun: datetime, names: Mapping[str, str]) -> list[Search]:
+    """Return the second search. Invoices: all made since the day before it was begun.
 
     No source attests that WeFact's list finds by ReferenceNumber (wefact-api, section 0), and a search that silently
     finds nothing would double the invoice; `created` is documented. The service's clock is Dutch, ours is not.
@@ -249,7 +261,7 @@ def _wider(request: Request, operation: Operation, names: Mapping[str, str]) -> 
     assert request.find is not None
     if request.controller != "invoice":
         return [request.find]
-    since = (operation.intent_at - timedelta(days=1)).strftime("%Y-%m-%d %H:%M:%S")
+    since = (begun - timedelta(days=1)).strftime("%Y-%m-%d %H:%M:%S")
     params = filled(request.params, request.slots, names)
     debtor = {field: str(params[field]) for field in ("Debtor", "DebtorCode") if params.get(field)}
     return [replace(request.find, params={"created": {"from": since}}, same={**request.find.same, **debtor})]
@@ -293,6 +305,11 @@ def filled(params: Mapping[str, Any], slots: Collection[str], names: Mapping[str
         name: names.get(value[1:-1], value) if name in slots and isinstance(value, str) else value
         for name, value in params.items()
     }
+
+
+def _forgotten_since(database: Database, tenant: str, document_id: str) -> datetime | None:
+    with database.read() as conn:
+        return restored.forgotten_since(conn, tenant, document_id)
 
 
 def _in_transaction(database: Database, work: Callable[[Connection], _T]) -> _T:

@@ -15,22 +15,29 @@ from mapper.processing.ledger import Effect, Ledger
 from mapper.processing.outcome import Stop
 from mapper.services.wefact import text_of
 from mapper.store import journal, operations, parties, payloads, tenants
-from mapper.store.rows import Document
+from mapper.store.rows import Document, Tenant
 
 MISMATCH = "W19"
 
 
 async def ledger_of(environment: Environment, tenant: str) -> Ledger:
     """Return the tenant's ledger."""
+    known = await environment.read(lambda conn: tenants.get(conn, tenant))
     return Ledger(
         database=environment.database,
         wefact=await environment.connections.wefact(tenant),
         tenant=tenant,
         lease=environment.lease,
         now=environment.now,
-        token=environment.token,
+        token=lambda key: mark_of(known, key),
         timing=environment.timing,
     )
+
+
+def mark_of(tenant: Tenant, key: str) -> str:
+    """Return the mark that WeFact keeps of an effect: of this tenant of this installation, the same for ever."""
+    parts = (tenant.id, tenant.created_at.isoformat(), key)
+    return f"mapper {hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:24]}"
 
 
 async def is_begun(environment: Environment, document: Document) -> bool:

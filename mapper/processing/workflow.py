@@ -16,6 +16,7 @@ from datetime import timedelta
 
 from sqlalchemy import Connection
 
+from mapper import logs
 from mapper.diagnostics import printable
 from mapper.errors import Banned, Fact, MapperError, Refused, StoreError, Temporary, Unauthorised
 from mapper.processing import drift, engine, posting, reading, reference
@@ -68,7 +69,11 @@ class Workflow:
 
     async def process_document(self, tenant: str, document: str, revision: int, reason: str) -> Result:
         """Bring one document as far as it can go now, and return what became of it."""
-        task = Task(tenant, document, revision, reason)
+        with logs.concerning(tenant, document):
+            return await self._process(Task(tenant, document, revision, reason))
+
+    async def _process(self, task: Task) -> Result:
+        tenant, document = task.tenant, task.document
         claimed = await engine.step("claim", self._claim, task)
         if claimed["outcome"] == "done":
             return await engine.step("drift", drift.look, self._environment, tenant, document)

@@ -51,6 +51,12 @@ def open_breakers(conn: Connection, *, now: datetime) -> dict[str, datetime]:
     return {row.country: row.open_until for row in conn.execute(query.order_by(_BREAKER.country))}
 
 
+def states(conn: Connection, *, now: datetime) -> dict[str, bool]:
+    """Return the member states that ever failed to answer, with whether each is left alone now."""
+    query = select(_BREAKER.country, _BREAKER.open_until).order_by(_BREAKER.country)
+    return {row.country: row.open_until is not None and row.open_until > now for row in conn.execute(query)}
+
+
 def _put(conn: Connection, country: str, unknowns: int, open_until: datetime | None) -> None:
     statement = update(schema.vies_breaker).where(_BREAKER.country == country)
     conn.execute(statement.values(unknowns=unknowns, open_until=open_until))

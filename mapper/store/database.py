@@ -119,7 +119,9 @@ def open_database(where: str | Path) -> Database:
         _make_private(path)
         database = Database(_sqlite(url.set(database=str(path))), path)
     else:
-        engine = create_engine(url, pool_size=POOL, max_overflow=POOL, pool_pre_ping=True)
+        engine = create_engine(
+            url, pool_size=POOL, max_overflow=POOL, pool_pre_ping=True, hide_parameters=True
+        )
         database = Database(engine, None)
     try:
         with database.begin() as conn:
@@ -197,7 +199,11 @@ def _make_private(path: Path) -> None:
 
 def _sqlite(url: URL) -> Engine:
     engine = create_engine(
-        url, pool_size=POOL, max_overflow=POOL, connect_args={"timeout": BUSY_MILLISECONDS / 1000}
+        url,
+        pool_size=POOL,
+        max_overflow=POOL,
+        connect_args={"timeout": BUSY_MILLISECONDS / 1000},
+        hide_parameters=True,  # they are customers' names, and errors reach the log
     )
     event.listen(engine, "connect", _prepare)
     return engine
