@@ -206,7 +206,7 @@ DUTCH = {
     "Compare with ==.": "Vergelijk met ==.",
     "Write {} without quotes, or the condition alone.": "Schrijf {} zonder aanhalingstekens, of alleen de voorwaarde.",
     "A number stands without quotes: {}.": "Een getal staat zonder aanhalingstekens: {}.",
-    "Write a number.": "Schrijf een getal.",
+    "Compare with a number, without quotes.": "Vergelijk met een getal, zonder aanhalingstekens.",
     "Compare a text with a text, a number with a number.": "Vergelijk tekst met tekst en een getal met een getal.",
     "Write `a if condition else b`.": "Schrijf `a if voorwaarde else b`.",
     "Cases stand in a list below `when`: `when: [{if: …, then: …}]`, then `otherwise: …`.": (

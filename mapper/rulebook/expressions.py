@@ -672,7 +672,11 @@ def _comparison_hint(left: Expr, right: Expr) -> str:
         if value.type.kind == "flag" and text in {"true", "false"}:
             return f"Write {text} without quotes, or the condition alone."
         if value.type.numeric and isinstance(text, str):
-            return f"A number stands without quotes: {text}." if _NUMBER.match(text) else "Write a number."
+            return (
+                f"A number stands without quotes: {text}."
+                if _NUMBER.match(text)
+                else "Compare with a number, without quotes."
+            )
         if value.type.kind == "text" and isinstance(text, Decimal):
             return f"A text stands in quotes: '{text}'."
     return "Compare a text with a text, a number with a number."
