@@ -267,11 +267,34 @@ def test_there_are_enough_of_them():
         ("t == ideal", "A text stands in quotes: 'ideal'."),
         ("abs(1,5)", "a decimal number is written with a point"),
         ("order['total']", ""),
+        ("order.nam", "Did you mean 'order.name'?"),
+        ("f == yes", "Write true."),
+        ("No", "Write false."),
+        ("ja", "Write true."),
+        ("round(n, 2)", "Did you mean 'round_half_up'?"),
+        ("max(n, 2)", "Did you mean 'highest_of'?"),
+        ("f == 'true'", "Write true without quotes, or the condition alone."),
+        ("n == '12'", "A number stands without quotes: 12."),
+        ("t == 12", "A text stands in quotes: '12'."),
+        ("lines == n", "Compare a text with a text, a number with a number."),
+        ("none if f", "Write `a if condition else b`."),
+        ("f OR f", "Write or."),
+        ("f en f", "Write and."),
+        ("NOT f", "Write not."),
+        ("niet f", "Write not."),
     ],
 )
 def test_a_mistake_is_answered_with_what_to_write(problems_of, text, hint):
     _, problems = problems_of(text)
     assert hint in problems[0].hint
+
+
+@pytest.mark.parametrize("written", ["payed", "pay", "piad"])
+def test_a_name_is_guessed_by_the_letters_that_differ(functions, written):
+    reader = Reader(Source("x", "r.yaml"), functions)
+    names = {"order": Type("record", fields=dict.fromkeys(("paid", "paymethod", "paymethod_id", "id"), FLAG))}
+    reader.expression(Node("text", Place("r.yaml", 1, 4), f"order.{written}"), names)
+    assert reader.problems[0].hint == "Did you mean 'order.paid'?"
 
 
 def test_a_text_in_the_place_of_a_value_is_answered_with_the_form_of_a_text(functions):

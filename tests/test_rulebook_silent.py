@@ -214,6 +214,12 @@ SILENT = {
         "round_half_up gives 0 to 12 decimals.",
     ),
     # Cases and checks
+    "a case alone": (
+        CONDITION,
+        "  _untaxed:\n    if: is_icp\n    then: true\n    else: false\n",
+        "RULE215",
+        "This is no form of value.",
+    ),
     "otherwise below what always holds": (
         CONDITION,
         "  _untaxed:\n    when:\n      - if: true\n        then: is_icp\n    otherwise: false\n",

@@ -75,6 +75,8 @@ REFUSED = {
     "bracket closed by a brace": ("a: {b: [c, d: e}", "RULE102", 1, 8),
     "quote not closed, and one below": ('a: "b\nc: "d"', "RULE102", 1, 4),
     "key in the first column": ("a:\n  b: 1\nc: x\n  d: 2\n  e: 3", "RULE102", 3, 1),
+    "key in the first column above others": ("a:\n  b: 1\nc: x\n  # more\n  d:\n    e: 3", "RULE102", 3, 1),
+    "key with entries in the first column": ("a:\n  b: {c: d}\ne: {c: d}\n  f: 1", "RULE102", 3, 1),
     "indented further": ("a:\n  b: 1\n   c: 2\n  d: 3", "RULE102", 3, 4),
     "item indented less": ("a:\n    - b: c\n  - b: d", "RULE102", 3, 3),
     "key among items": ("a:\n  - b: c\n  d: e", "RULE102", 3, 3),

@@ -204,6 +204,14 @@ DUTCH = {
     "Write it as 12 or 12.50.": "Schrijf het als 12 of 12.50.",
     "Use + - * /.": "Gebruik + - * /.",
     "Compare with ==.": "Vergelijk met ==.",
+    "Write {} without quotes, or the condition alone.": "Schrijf {} zonder aanhalingstekens, of alleen de voorwaarde.",
+    "A number stands without quotes: {}.": "Een getal staat zonder aanhalingstekens: {}.",
+    "Compare with a number, without quotes.": "Vergelijk met een getal, zonder aanhalingstekens.",
+    "Compare a text with a text, a number with a number.": "Vergelijk tekst met tekst en een getal met een getal.",
+    "Write `a if condition else b`.": "Schrijf `a if voorwaarde else b`.",
+    "Cases stand in a list below `when`: `when: [{if: …, then: …}]`, then `otherwise: …`.": (
+        "Gevallen staan in een lijst onder `when`: `when: [{if: …, then: …}]`, daarna `otherwise: …`."
+    ),
     "Compare with ==, or write the name as the key: `name: expression`.": (
         "Vergelijk met ==, of schrijf de naam als sleutel: `naam: uitdrukking`."
     ),

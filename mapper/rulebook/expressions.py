@@ -16,7 +16,7 @@ from decimal import Decimal
 from mapper.diagnostics import Diagnostic, Place
 from mapper.rulebook.functions import Function
 from mapper.rulebook.outcomes import constant, outcome
-from mapper.rulebook.parsing import Unreadable, decimal_comma, parse
+from mapper.rulebook.parsing import Unreadable, decimal_comma, parse, speaks
 from mapper.rulebook.source import Node, Source
 from mapper.rulebook.tree import (
     Binary,
@@ -57,6 +57,7 @@ MAX_DEPTH = 25
 MAX_PROBLEMS = 100
 MAX_COMPARED = 500
 MAX_READ = 20_000
+MAX_EDITS = 2
 
 _LINE_END = re.compile("[\n\r\f]")
 _NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?\Z")
@@ -68,6 +69,14 @@ _FORMS: Mapping[Form, str] = {
     "clean": "it has no capitals and no hyphens",
     "upper": "it has only capitals",
 }
+_FLAGS_ELSEWHERE = {
+    **dict.fromkeys(("yes", "on", "ja", "waar", "true"), "true"),
+    **dict.fromkeys(("no", "off", "nee", "uit", "onwaar", "false"), "false"),
+}
+_FUNCTIONS_ELSEWHERE = {
+    "round": "round_half_up", "max": "highest_of", "min": "lowest_of", "len": "count", "concat": "join",
+    "lower": "clean", "int": "integer", "str": "text", "sumif": "sum_of",
+}  # fmt: skip
 _SIGNS = {
     "Pow": "**", "Mod": "%", "FloorDiv": "//", "MatMult": "@", "LShift": "<<", "RShift": ">>", "BitAnd": "&",
     "BitOr": "|",
@@ -177,9 +186,8 @@ class Reader:
         # Comparing thousands of wrong names with thousands of right ones would take minutes.
         if len(self.problems) >= MAX_PROBLEMS:
             return ""
-        close = difflib.get_close_matches(name, known[:MAX_COMPARED], 1, 0.6)
-        if close:
-            return f"Did you mean '{prefix}{close[0]}'?"
+        if close := _closest(name, known[:MAX_COMPARED]):
+            return f"Did you mean '{prefix}{close}'?"
         listed = ", ".join(sorted(known)[:12])
         return f"{intro}: {listed}{' …' if len(known) > 12 else ''}." if known else ""
 
@@ -258,7 +266,8 @@ class Reader:
             hint = problem.hint
             if _WORDS_ALONE.fullmatch(node.text):
                 meant = self.as_text(node, node.text.strip())
-                hint = meant if any(map(str.isalpha, node.text)) else f"{hint} {meant}"
+                spoken = speaks(node.text) or not any(map(str.isalpha, node.text))
+                hint = f"{hint} {meant}" if spoken else meant
             start = min(problem.start, max(len(source) - 1, 0))
             self.refuse("RULE204", node.spot(offset + start, problem.length), problem.message, hint)
             return None
@@ -354,7 +363,10 @@ class _Checker:
             return Name(self.names[tree.id], place, tree.id)
         if tree.id in self.reader.functions:
             return self._refuse("RULE207", tree, f"'{tree.id}' is a function.", f"Call it: {tree.id}(…).")
-        hint = self.reader.nearest(tree.id, [*self.names, *_WORDS], "Known here")
+        flag = _FLAGS_ELSEWHERE.get(tree.id.lower())
+        hint = (
+            f"Write {flag}." if flag else self.reader.nearest(tree.id, [*self.names, *_WORDS], "Known here")
+        )
         if not tree.id.startswith("_"):
             hint += f" {self._text(tree)}"
         return self._refuse("RULE207", tree, f"There is no '{tree.id}' here.", hint)
@@ -475,9 +487,8 @@ class _Checker:
         elif op in {"in", "not in"}:
             self._check_membership(tree, left, right)
         elif not fits(left.type, right.type):
-            self._refuse(
-                "RULE205", tree, f"{_upper(left.type.called)} never compares with {right.type.called}."
-            )
+            message = f"{_upper(left.type.called)} never compares with {right.type.called}."
+            self._refuse("RULE205", tree, message, _comparison_hint(left, right))
         elif op in {"==", "!="} and (
             impossible := self._impossible(left, right) or self._impossible(right, left)
         ):
@@ -571,7 +582,9 @@ class _Checker:
             return self._presence(tree, name, args)
         function = self.reader.functions.get(name)
         if function is None:
-            hint = self.reader.nearest(name, [*self.reader.functions, "filled", "needed"], "Functions")
+            meant = _FUNCTIONS_ELSEWHERE.get(name.lower())
+            known = [*self.reader.functions, "filled", "needed"]
+            hint = f"Did you mean '{meant}'?" if meant else self.reader.nearest(name, known, "Functions")
             return self._refuse("RULE209", tree, f"There is no function '{name}'.", hint)
         wanted = len(function.params)
         if len(args) != wanted and not (function.rest and len(args) >= wanted):
@@ -650,6 +663,45 @@ _REFUSED = {
     "ListComp": "A loop", "GeneratorExp": "A loop", "SetComp": "A loop", "DictComp": "A loop", "Set": "A set",
     "NamedExpr": "':='", "Await": "'await'", "Yield": "'yield'", "Starred": "'*'",
 }  # fmt: skip
+
+
+def _comparison_hint(left: Expr, right: Expr) -> str:
+    """Say how a value is compared with a text that looks like one of its kind."""
+    for value, given in ((left, right), (right, left)):
+        text = constant(given)
+        if value.type.kind == "flag" and text in {"true", "false"}:
+            return f"Write {text} without quotes, or the condition alone."
+        if value.type.numeric and isinstance(text, str):
+            return (
+                f"A number stands without quotes: {text}."
+                if _NUMBER.match(text)
+                else "Compare with a number, without quotes."
+            )
+        if value.type.kind == "text" and isinstance(text, Decimal):
+            return f"A text stands in quotes: '{text}'."
+    return "Compare a text with a text, a number with a number."
+
+
+def _closest(name: str, known: Sequence[str]) -> str:
+    """Return the known name that was most likely meant: one that a few letters tell apart, else the most alike."""
+    near = [one for one in known if one[:1] == name[:1] and abs(len(one) - len(name)) <= MAX_EDITS]
+    edits = min(((_edits(name, one), one) for one in near), default=(len(name), ""))
+    if edits[0] <= MAX_EDITS and edits[0] < len(name):
+        return edits[1]
+    return next(iter(difflib.get_close_matches(name, known, 1, 0.6)), "")
+
+
+def _edits(one: str, other: str) -> int:
+    """Return how many letters must be added, removed or replaced to make one text the other."""
+    row = list(range(len(other) + 1))
+    for count, letter in enumerate(one, start=1):
+        before, row[0] = row[0], count
+        for column, wanted in enumerate(other, start=1):
+            before, row[column] = (
+                row[column],
+                min(row[column] + 1, row[column - 1] + 1, before + (letter != wanted)),
+            )
+    return row[-1]
 
 
 _CALCULATION_HINT = (

@@ -324,11 +324,11 @@ class _Loader:
                 value: Value = read(self, node, names)
                 return value
         close = difflib.get_close_matches(next(iter(node.entries), ""), _FORMS, 1)
-        hint = (
-            f"Did you mean '{close[0]}'?"
-            if close
-            else f"A value is an expression, or has one of: {', '.join(_FORMS)}."
-        )
+        hint = f"A value is an expression, or has one of: {', '.join(_FORMS)}."
+        if {"if", "then"} <= set(node.entries):
+            hint = "Cases stand in a list below `when`: `when: [{if: …, then: …}]`, then `otherwise: …`."
+        elif close:
+            hint = f"Did you mean '{close[0]}'?"
         self.reader.refuse("RULE215", node.place, "This is no form of value.", hint)
         return Const(UNREAD, node.place, None)
 

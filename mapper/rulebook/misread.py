@@ -118,6 +118,9 @@ def _unclosed(told: _Error) -> Misread | None:
 def _misplaced(lines: Sequence[str], told: _Error, running_on: Place | None) -> Misread | None:
     """Tell of keys, items and lines that stand where they cannot."""
     if told.problem.startswith("expected <block end>"):
+        above = _above(lines, told.at[0])
+        if told.got == "<block mapping start>" and above and _indentation(lines, above) < told.at[1] - 1:
+            return _outdented(lines, above)
         message, hint = _INSTEAD.get(told.got, ("This cannot stand here.", _INDENTED))
         return Misread(*told.at, message, hint)
     if "expected ':'" in told.problem:
@@ -137,15 +140,24 @@ def _indented(lines: Sequence[str], first: int, second: int) -> Misread:
     """Tell which of two lines, of which the second seems to go on with the first, is not indented as others are."""
     if _indentation(lines, first) == _indentation(lines, second):
         return Misread(first, _indentation(lines, first) + 1, "A ':' is missing after a key.", _KEY)
-    above = (number for number in range(first - 1, 0, -1) if lines[number - 1].strip(" ").strip())
-    before = next((number for number in above if not lines[number - 1].lstrip().startswith("#")), 0)
-    if before and _indentation(lines, before) == _indentation(lines, second):
-        column = _indentation(lines, first) + 1
-        return Misread(first, column, "This line is indented less than the lines around it.", _INDENTED)
+    above = _above(lines, first)
+    if above and _indentation(lines, above) == _indentation(lines, second):
+        return _outdented(lines, first)
     column = _indentation(lines, second) + 1
     return Misread(
         second, column, "This line is indented further than the one above it, which has a value.", _INDENTED
     )
+
+
+def _outdented(lines: Sequence[str], number: int) -> Misread:
+    column = _indentation(lines, number) + 1
+    return Misread(number, column, "This line is indented less than the lines around it.", _INDENTED)
+
+
+def _above(lines: Sequence[str], number: int) -> int:
+    """Return the number of the last line above another that holds something; 0 when there is none."""
+    held = (above for above in range(number - 1, 0, -1) if lines[above - 1].strip())
+    return next((above for above in held if not lines[above - 1].lstrip().startswith("#")), 0)
 
 
 def _indentation(lines: Sequence[str], number: int) -> int:

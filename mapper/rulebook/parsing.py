@@ -20,11 +20,14 @@ _QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
 _DECIMAL_COMMA = re.compile(r"(?<![\w.,])[0-9]+(?:\.[0-9]{3})*,[0-9]+(?![\w.,])")
 _LEADING_ZERO = re.compile(r"(?<![\w.])0+[0-9_]*")
 _WORD = re.compile(r"[^\W\d]\w*")
+_LAST_WORD = re.compile(r"[^\W\d]\w*\Z")
 _TOKEN = re.compile(r"""[^\W\d][\w.]*|[0-9][\w.]*|'[^']*'?|"[^"]*"?|\S""")
 _ESCAPE = re.compile(r"\\.")
 
 # What other languages write, and what the rule language has for it.
 _FOREIGN = {"&&": "and", "||": "or", "!=": "", "!": "not", "<>": "!=", "=>": ">=", "=<": "<=", "===": "=="}
+_FOREIGN_WORDS = {"en": "and", "of": "or", "niet": "not", "als": "if", "anders": "else"}
+_OWN_WORDS = frozenset({"and", "or", "not", "in", "if", "else"})
 _CHARACTERS = {
     **dict.fromkeys("‘’“”„«»`´", "Write the straight quotes ' or \"."),
     **dict.fromkeys("–—−‐", "Write -."),
@@ -146,11 +149,8 @@ def _number_told(source: str, said: str, at: int) -> Unreadable:
 
 def _place_told(source: str, at: int) -> Unreadable:
     """Say what cannot stand at a place by what stands there."""
-    for sign, instead in _FOREIGN.items():
-        for start in (at, at - 1):
-            if instead and start >= 0 and source.startswith(sign, start):
-                message = f"'{sign}' is not part of the rule language."
-                return Unreadable(message, f"Write {instead}.", start, len(sign))
+    if sign := _sign_told(source, at):
+        return sign
     if re.match(r"if\b", source):
         return Unreadable("A condition stands after its value.", "Write `a if condition else b`.", 0, 2)
     if "?" in _without_texts(source):
@@ -162,6 +162,8 @@ def _place_told(source: str, at: int) -> Unreadable:
     assert found is not None
     shown, start = found.group(), found.start()
     before = source[:start].rstrip()
+    if foreign := _own_word_told(source, start, shown):
+        return foreign
     word = _WORD.match(shown)
     if word and keyword.iskeyword(word.group()):
         message = f"'{word.group()}' cannot stand here, and is no name."
@@ -173,6 +175,37 @@ def _place_told(source: str, at: int) -> Unreadable:
             hint = "A number is written without spaces."
         return Unreadable(message, hint, start, len(shown))
     return Unreadable(f"'{shown}' cannot stand here.", _FORMS, start, len(shown))
+
+
+def _sign_told(source: str, at: int) -> Unreadable | None:
+    """Tell of a sign of other languages, at a place or just before it."""
+    for sign, instead in _FOREIGN.items():
+        for start in (at, at - 1):
+            if instead and start >= 0 and source.startswith(sign, start):
+                message = f"'{sign}' is not part of the rule language."
+                return Unreadable(message, f"Write {instead}.", start, len(sign))
+    return None
+
+
+def _own_word_told(source: str, start: int, shown: str) -> Unreadable | None:
+    """Tell of a word of the rule language in capitals or in Dutch, at a place or just before it."""
+    last = _LAST_WORD.search(source[:start].rstrip())
+    for written, begin in ((shown, start), *([(last.group(), last.start())] if last else [])):
+        if meant := _own_word(written):
+            message = f"'{written}' is not part of the rule language."
+            return Unreadable(message, f"Write {meant}.", begin, len(written))
+    return None
+
+
+def _own_word(written: str) -> str:
+    """Return the word of the rule language that was meant by one in capitals or in Dutch; empty when none was."""
+    low = written.lower()
+    return low if low in _OWN_WORDS and low != written else _FOREIGN_WORDS.get(low, "")
+
+
+def speaks(text: str) -> bool:
+    """Tell whether a text of words alone has some of the rule language, so that it may be meant as an expression."""
+    return any(word in _OWN_WORDS or _own_word(word) for word in _WORD.findall(text))
 
 
 def _end_told(source: str) -> Unreadable:
