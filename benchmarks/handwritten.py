@@ -518,6 +518,8 @@ class HandWritten:
             rates,
             taxed_in,
             self.tenant["home_country"],
+            document["total_vat"],
+            document["vat_tolerance"] + abs(document["rounded_vat"]),
         )
         explained = _explained(document["total_vat"] - settled["tax"], document["rounded_vat"])
         tolerance = document["vat_tolerance"] + explained + abs(settled["residual"])
@@ -527,7 +529,7 @@ class HandWritten:
             found.append(("W12", "error"))
         elif document["adds_up"] and abs(settled["tax"] - document["total_vat"]) > tolerance:
             found.append(("W19", "error"))
-        if settled["exact"] and settled["residual"] != 0:
+        if settled["exact"] and (settled["residual"] != 0 or settled["rounding"] != 0):
             found.append(("W12", "info"))
         made.append(("invoice", self.invoice(document, settled["lines"], synchronise)))
         if invoice["send_by_email"]:

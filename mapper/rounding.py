@@ -19,6 +19,7 @@ Line = Mapping[str, Any]
 _CENT = Decimal("0.01")
 _SENT = Decimal("0.000001")  # the smallest step of a price that is sent
 _ZERO = Decimal(0)
+_NUDGES = tuple(Decimal(step).scaleb(-6) for step in (1, 10, 100, 1000, 5000))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,8 @@ def settle(
     rates: Sequence[Mapping[str, Any]] = (),
     country: str = "",
     home: str = "",
+    vat: Decimal | None = None,
+    tolerance: Decimal = _ZERO,
 ) -> dict[str, Any]:
     """Return the lines to send, so that WeFact's total is `total`, with what was found.
 
@@ -88,12 +91,18 @@ def settle(
     rates of `country`, and after them those of the `home` country, in `rates` (a tenant's `vat.rates`) are tried, from
     the lowest, as revenue, with a price so small that it carries no VAT: VAT at a rate that nothing was sold at would
     be wrong. No other price is touched.
+
+    Prices of six decimals, many times over, can take a net that stands on half a cent to its other side: then `vat`
+    comes out more than `tolerance` away although the total is right, and a rounding line of less than a cent, at a rate
+    of the document, takes it back.
     """
     plain = [line for line in lines if line["kind"] != "rounding"]
     rounding = next((line for line in lines if line["kind"] == "rounding"), None)
     totals = simulate([_priced(line) for line in lines], model)
     result = {"lines": lines, "exact": totals.incl == total, "residual": total - totals.incl, "limit": limit}
     result |= {"rounding": _ZERO, "rate": _ZERO, "total": totals.incl, "tax": totals.tax}
+    if result["exact"] and vat is not None and abs(totals.tax - vat) > tolerance:
+        return result | _nudged(plain, rounding, Totals(totals.excl, vat, total), model, tolerance)
     if result["exact"] or abs(total - totals.incl) > limit:
         return result
     sums = _summed([_priced(line) for line in plain], model)
@@ -111,6 +120,23 @@ def settle(
         result |= {"lines": mended, "exact": True, "total": settled.incl, "tax": settled.tax}
         return result | ({"rounding": price, "rate": like["charged_percent"]} if price else {})
     return result
+
+
+def _nudged(
+    plain: Sequence[Line], rounding: Line | None, wanted: Totals, model: Model, tolerance: Decimal
+) -> dict[str, Any]:
+    """Return what to change so that VAT comes out too, the least that does; nothing when no price below a cent does."""
+    given = _ZERO if rounding is None else rounding["unit_excl"]
+    for size in _NUDGES:
+        for like, price in (
+            (like, price) for like in _rates(plain, rounding) for price in (given + size, given - size)
+        ):
+            mended = [*plain, _rounding_line(like, price)]
+            made = simulate([_priced(line) for line in mended], model)
+            if made.incl == wanted.incl and abs(made.tax - wanted.tax) <= tolerance:
+                settled = {"lines": mended, "total": made.incl, "tax": made.tax}
+                return settled | {"rounding": price, "rate": like["charged_percent"]}
+    return {}
 
 
 def _rounding_line(like: Line, price: Decimal) -> Line:

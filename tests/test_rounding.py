@@ -178,6 +178,24 @@ def test_B4_a_rounding_line_at_a_rate_that_nothing_was_sold_at_carries_no_vat(
         assert sent(settled["lines"], model).tax == sent(sold, model).tax
 
 
+@pytest.mark.parametrize("model", ["A", "D"])
+@pytest.mark.parametrize(
+    ("count", "price", "vat"), [("95", "3.23", "53.25"), ("95", "6.45", "106.35"), ("95", "14.92", "246.00")]
+)
+def test_B4_vat_that_six_decimals_took_over_half_a_cent_is_taken_back(
+    model: Model, count: str, price: str, vat: str
+) -> None:
+    total, unit = Decimal(count) * Decimal(price), round_half_up(Decimal(price) / Decimal("1.21"), 10)
+    sold = [line(count, unit, "21")]
+    assert sent(sold, model).incl == total
+    assert sent(sold, model).tax != Decimal(vat)
+    settled = settle(sold, total, model, LIMIT, (), "", "", Decimal(vat), Decimal(0))
+    assert (sent(settled["lines"], model).incl, sent(settled["lines"], model).tax) == (total, Decimal(vat))
+    assert 0 < abs(settled["rounding"]) < Decimal("0.01")
+    off = settle(sold, total, model, LIMIT, (), "", "", Decimal(vat) + 1, Decimal(0))
+    assert (off["lines"], off["rounding"]) == (sold, 0)
+
+
 def test_B4_a_rounding_line_of_the_document_is_changed_not_doubled() -> None:
     lines = [line("1", "10.006", "21"), line("1", "0.02", "21", "rounding")]
     settled = settle(lines, Decimal("12.11"), "B", LIMIT)

@@ -421,8 +421,8 @@ def functions(rates: VatRates, territories: Territories = NONE) -> dict[str, Fun
         ),
         "product_clash": Function(product_clash, (RECORDS,), TEXT, "Product codes that would become the same."),
         "settle": Function(
-            rounding.settle, (RECORDS, MONEY, TEXT, MONEY, RECORDS, TEXT, TEXT), Type("record", fields=settled),
-            "settle(lines, total, model, limit, rates, country, home): the lines so that WeFact's total is `total`.",
+            rounding.settle, (RECORDS, MONEY, TEXT, MONEY, RECORDS, TEXT, TEXT, MONEY, MONEY), Type("record", fields=settled),
+            "settle(lines, total, model, limit, rates, country, home, vat, tolerance): the lines that make WeFact's total.",
             made_of=lambda lines: Type("record", fields={**settled, "lines": lines}),
         ),
     }  # fmt: skip
