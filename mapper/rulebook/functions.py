@@ -421,8 +421,9 @@ def functions(rates: VatRates, territories: Territories = NONE) -> dict[str, Fun
         ),
         "product_clash": Function(product_clash, (RECORDS,), TEXT, "Product codes that would become the same."),
         "settle": Function(
-            rounding.settle, (RECORDS, MONEY, TEXT, MONEY, RECORDS, TEXT, TEXT, MONEY, MONEY), Type("record", fields=settled),
-            "settle(lines, total, model, limit, rates, country, home, vat, tolerance): the lines that make WeFact's total.",
+            rounding.settle, (RECORDS, MONEY, TEXT, MONEY, RECORDS, TEXT, TEXT, MONEY, MONEY),
+            Type("record", fields=settled),
+            "settle(lines, total, model, limit, rates, country, home, vat, tolerance): the lines that make `total`.",
             made_of=lambda lines: Type("record", fields={**settled, "lines": lines}),
         ),
     }  # fmt: skip
