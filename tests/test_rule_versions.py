@@ -210,7 +210,7 @@ def served(tmp_path):
         said: list[str] = []
         for line in process.stderr:
             said.append(line)
-            if line.startswith("listening on "):
+            if " listening on " in line:
                 break
         reading = threading.Thread(target=lambda: said.extend(process.stderr))
         reading.start()
@@ -279,10 +279,9 @@ def test_a_running_daemon_adopts_within_five_seconds_and_refuses_what_does_not_l
 
         assert shop("rules", "rollback", shipped.hash[:12], "-m", "back").code == 0
         until(address, lambda rules: rules["in_use"] == [shipped.hash] and not rules["refused"])
-    assert f"rules {new[:12]} in use: Dutch shipping\n" in said
+    assert any(line.endswith(f"rules {new[:12]} in use: Dutch shipping\n") for line in said)
     assert any(
-        line.startswith(f"rules {bad[:12]} refused, {new[:12]} stay in use: rules/wefact.yaml:")
-        for line in said
+        (f"rules {bad[:12]} refused, {new[:12]} stay in use: rules/wefact.yaml:" in line) for line in said
     )
 
 

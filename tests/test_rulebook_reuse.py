@@ -32,7 +32,7 @@ def edited(name, old, new):
     ("file", "old", "new", "told"),
     [
         (KINDS["order"], "{text: Shipping costs}", "{text: Verzending}", "Verzending"),
-        (TARGET, "VatCalcMethod:", "CalcVatBy:", "CalcVatBy"),
+        (TARGET, "      PhoneNumber:", "      MobileNumber:", "MobileNumber"),
     ],
 )
 def test_an_edit_shows_in_every_kind_of_document_and_is_gone_when_it_is_taken_back(

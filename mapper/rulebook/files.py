@@ -243,7 +243,8 @@ class RuleFiles:
             found.values(), key=lambda one: (one.place.file != rules.file, one.place.line, one.place.column)
         )
         self.problems += map(self.problem, _without_repeats(told))
-        if not told:
+        # What an overlay takes the place of may have been a value's only reader.
+        if not told and self.files.get(OVERLAY) not in self.sources:
             unread = [one for one in _unread(rules) if one.place not in self.told]
             self.told.update(one.place for one in unread)
             self.problems += map(self.problem, unread)
