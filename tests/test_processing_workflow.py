@@ -498,6 +498,28 @@ def test_W19_the_draft_is_deleted_and_made_anew(shop, deleted_by_hand):
     assert done.identifier != stopped.identifier
 
 
+def test_W19_both_ways_out_are_there_for_a_document_that_was_ignored_meanwhile(shop):
+    stopped = mismatched(shop)
+    actions.ignore(shop.home.database, shop.tenant, stopped.id, reason="look later", now=now())
+    with pytest.raises(UsageError) as caught:
+        shop.process(stopped.id)
+    assert caught.value.code == "PRO303"
+    done = mismatch.accept(shop.home.database, shop.tenant, stopped.id, reason="corrected", now=now())
+    assert (done.state, done.identifier, done.ignored_by) == ("done", stopped.identifier, "")
+    assert len(shop.invoices()) == 1
+
+
+def test_W19_a_preview_of_posting_anew_shows_what_would_be_posted(shop):
+    stopped = mismatched(shop)
+    at = shop.home.database, shop.home.sealer, shop.tenant, shop_id(stopped.id)
+    with pytest.raises(UsageError) as caught:
+        preview(*at, now=now(), again=True, loopback=True)
+    assert caught.value.code == "PRO302"
+    shown = preview(*at, now=now(), again=True, reason="anew", loopback=True)
+    assert (shown.stop, [one.name for one in shown.mapped.requests]) == (None, ["debtor", "invoice"])
+    assert len(shop.invoices()) == 1
+
+
 def test_W19_an_invoice_that_is_no_draft_is_not_deleted(shop):
     stopped = mismatched(shop)
     shop.wefact("invoice", "edit", Identifier=stopped.identifier, Status=2)

@@ -58,12 +58,12 @@ def process(
 
 def check_processable(document: Document, *, again: bool, reason: str, removed: str = "") -> None:
     """Raise the UsageError with which `process` refuses a document, if it does."""
-    if document.state == "error" and document.identifier and document.identifier != removed:
-        raise UsageError("PRO303", document=document.id, identifier=document.identifier)
     if document.state == "done" and not again:
         raise UsageError("PRO301", document=document.id, identifier=document.identifier)
-    if document.state == "done" and not reason.strip():
+    if document.identifier and again and not reason.strip():
         raise UsageError("PRO302")
+    if document.state in documents.STOPPED and document.identifier not in {"", removed}:
+        raise UsageError("PRO303", document=document.id, identifier=document.identifier)
 
 
 def ignore(

@@ -19,7 +19,7 @@ DRAFT = "0"
 
 def has_invoice(document: Document) -> bool:
     """Tell whether a document stopped although its invoice was made."""
-    return document.state == "error" and bool(document.identifier)
+    return document.state in documents.STOPPED and bool(document.identifier)
 
 
 def accept(database: Database, tenant: str, document_id: str, *, reason: str, now: datetime) -> Document:

@@ -63,7 +63,9 @@ def preview(
     with database.read() as conn:
         known = documents.find(conn, tenant, kind, shop_id)
         if known is not None:
-            actions.check_processable(known, again=again, reason=reason)
+            # Posting anew deletes the draft first.
+            removed = known.identifier if again else ""
+            actions.check_processable(known, again=again, reason=reason, removed=removed)
         texts = texts_in_use(conn, tenant, fallback=lambda: started_with.texts, published=rules is None)
         row, settings = tenants.get(conn, tenant), tenants.settings(conn, tenant)
         begun = _begun(conn, known) if known is not None and not again else None

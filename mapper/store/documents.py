@@ -27,6 +27,8 @@ from mapper.store.upsert import insert_into
 SHOWN_CHARACTERS = 300
 QUEUEABLE: frozenset[State] = frozenset({"open", "waiting", "error"})
 UNDER_WAY: frozenset[State] = frozenset({"queued", "processing"})
+STOPPED: frozenset[State] = frozenset({"error", "ignored"})
+"""What may hold a document although its invoice was made, with another total (W19)."""
 SETTLED: frozenset[State] = frozenset({"done", "ignored"})
 _NOT_DONE: frozenset[State] = frozenset({"open", "queued", "processing", "waiting", "error", "ignored"})
 
@@ -235,8 +237,9 @@ def finish(
 
 
 def accept(conn: Connection, tenant: str, document: str, *, now: datetime) -> Document:
-    """Error → done: a person takes the invoice that exists as it is (W19). Raises StoreError STO120 otherwise."""
-    return _move(conn, tenant, document, {"error"}, "done", now=now, cause="", facts={}, done_at=now)
+    """Error or ignored → done: a person takes the invoice that exists as it is (W19). Else StoreError STO120."""
+    values: dict[str, Any] = {"cause": "", "facts": {}, "ignored_by": "", "done_at": now}
+    return _move(conn, tenant, document, _stopped(conn, tenant, document), "done", now=now, **values)
 
 
 def remark(
@@ -303,9 +306,11 @@ def reopen(conn: Connection, tenant: str, document: str, *, now: datetime) -> Do
 
 
 def process_again(conn: Connection, tenant: str, document: str, *, now: datetime) -> Document:
-    """Done or error → open, for a second invoice on purpose (R8). `again` tells its operations apart."""
+    """Done, error or ignored → open, for another invoice on purpose (R8). `again` tells its operations apart."""
     values = _anew() | {"again": _DOCUMENT.again + 1, "identifier": "", "code": "", "done_at": None}
-    return _move(conn, tenant, document, {"done", "error"}, "open", now=now, **values)
+    return _move(
+        conn, tenant, document, {"done"} | _stopped(conn, tenant, document), "open", now=now, **values
+    )
 
 
 def mark_drift(conn: Connection, tenant: str, document: str, *, now: datetime) -> Document:
@@ -316,6 +321,11 @@ def mark_drift(conn: Connection, tenant: str, document: str, *, now: datetime) -
 def made(row: Row[*tuple[Any, ...]]) -> Document:
     """Make a document of a row of `COLUMNS`."""
     return Document(*row)
+
+
+def _stopped(conn: Connection, tenant: str, document: str) -> frozenset[State]:
+    """Return the states in which a document may be taken up again: ignored only where its invoice was made."""
+    return STOPPED if get(conn, tenant, document).identifier else frozenset({"error"})
 
 
 def _storable(shown: str) -> str:
