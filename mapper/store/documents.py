@@ -308,9 +308,8 @@ def reopen(conn: Connection, tenant: str, document: str, *, now: datetime) -> Do
 def process_again(conn: Connection, tenant: str, document: str, *, now: datetime) -> Document:
     """Done, error or ignored → open, for another invoice on purpose (R8). `again` tells its operations apart."""
     values = _anew() | {"again": _DOCUMENT.again + 1, "identifier": "", "code": "", "done_at": None}
-    return _move(
-        conn, tenant, document, {"done"} | _stopped(conn, tenant, document), "open", now=now, **values
-    )
+    sources: frozenset[State] = _stopped(conn, tenant, document) | {"done"}
+    return _move(conn, tenant, document, sources, "open", now=now, **values)
 
 
 def mark_drift(conn: Connection, tenant: str, document: str, *, now: datetime) -> Document:
