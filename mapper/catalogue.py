@@ -1223,8 +1223,10 @@ PROCESSING: dict[str, Entry] = {
     "W19": Entry(
         "The invoice WeFact made differs from the shop: {field} is {answered}, expected {expected}.",
         "De factuur die WeFact maakte wijkt af van de winkel: {field} is {answered}, verwacht {expected}.",
-        "The invoice exists and is never posted again by itself: correct it in WeFact, or delete the draft there.",
-        "De factuur bestaat en wordt niet vanzelf opnieuw gemaakt: verbeter hem in WeFact of verwijder het concept.",
+        "The invoice exists and is never posted again by itself. Correct it in WeFact and take it with `mapper "
+        "process ID --accept --reason …`, or have the draft deleted and made anew with `--again --reason …`.",
+        "De factuur bestaat en wordt niet vanzelf opnieuw gemaakt. Verbeter hem in WeFact en neem hem met `mapper "
+        "process ID --accept --reason …`, of laat het concept verwijderen en opnieuw maken met `--again --reason …`.",
     ),
 }
 
