@@ -1,4 +1,4 @@
-"""Many runs: each seed on each database, some at a time."""
+"""Many runs, some at a time."""
 
 from __future__ import annotations
 
@@ -14,34 +14,32 @@ from typing import Literal
 from mapper.torture.child import Entry, main
 from mapper.torture.plan import Plan
 from mapper.torture.postgres import postgres_server
-from mapper.torture.run import Ended, carry_out
+from mapper.torture.run import PATIENCE, Ended, carry_out
 
 DatabaseKind = Literal["sqlite", "postgresql"]
 
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """Plans to carry out on databases, `jobs` at a time; `entry` is what each process under torture runs."""
+    """Plans, each with its database, `jobs` at a time; `entry` is what each process under torture runs."""
 
-    databases: Sequence[DatabaseKind]
-    plans: Sequence[Plan]
+    plans: Sequence[tuple[DatabaseKind, Plan]]
     speed: int
     jobs: int = 1
     entry: Entry = main
+    patience: float = PATIENCE
 
     def ended(self) -> Iterator[tuple[DatabaseKind, Ended]]:
-        """Carry all out, and yield each as it ends. Raises UsageError TOR101, MapperError TOR102."""
+        """Carry all out, and yield each as it ends. Raises UsageError TOR101."""
         multiprocessing.get_context("forkserver").set_forkserver_preload(["mapper.torture.preloaded"])
         with ExitStack() as opened:
             new_database: Callable[[], str] | None = None
-            if "postgresql" in self.databases:
+            if any(kind == "postgresql" for kind, _ in self.plans):
                 new_database = opened.enter_context(postgres_server()).new_database
             pool = opened.enter_context(ThreadPoolExecutor(self.jobs, "torture"))
-            # The databases in turn, so that a campaign that is stopped half-way says something of both.
             running: dict[Future[Ended], DatabaseKind] = {
                 pool.submit(self._carry_out, plan, new_database if kind == "postgresql" else None): kind
-                for plan in self.plans
-                for kind in self.databases
+                for kind, plan in self.plans
             }
             try:
                 for future in as_completed(running):
@@ -53,4 +51,4 @@ class Campaign:
         with tempfile.TemporaryDirectory(prefix="mapper-torture-", ignore_cleanup_errors=True) as name:
             folder = Path(name)
             where = new_database() if new_database is not None else str(folder / "mapper.db")
-            return carry_out(plan, folder, where, speed=self.speed, entry=self.entry)
+            return carry_out(plan, folder, where, speed=self.speed, entry=self.entry, patience=self.patience)

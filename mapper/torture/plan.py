@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from mapper.torture.points import POINTS
+from mapper.torture.points import POINTS, TURN
 
 # Faults that strike reads and writes of WeFact alike. The shop's lists are left whole: an order without its rows is
 # refused for a person to see (K1), as it should be.
@@ -45,31 +45,45 @@ class Sale:
 class Blow:
     """One kill: where, the how manieth time it is come by, and what is sold meanwhile.
 
-    `late`: what is under way at a service is executed after the kill instead of before it.
+    `late`: what is under way at a service is executed after the kill instead of before it. `frozen`: instead of being
+    killed the process is frozen until another one has done its work, and then goes on. `booked`: the merchant books an
+    invoice by hand under the number of each of these orders.
     """
 
     point: str
     nth: int
     sales: tuple[Sale, ...]
     late: bool = False
+    frozen: bool = False
+    booked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All that happens in one run. `switches` are of WeFact's emulator, `weather` is the percentage of struck calls."""
+    """All that happens in one run: after a first order the blows, then the lost answers, then what else is sold.
+
+    `switches` are of WeFact's emulator, which then also gets `faults`; `weather` is the percentage of struck calls.
+    """
 
     seed: int
     first: Sale
     blows: tuple[Blow, ...] = ()
     lost: tuple[tuple[Sale, Mapping[str, Any]], ...] = ()
+    others: tuple[Sale, ...] = ()
+    faults: tuple[Mapping[str, Any], ...] = ()
     switches: Mapping[str, Any] = field(default_factory=dict)
-    webhooks: str = "mixed"
+    webhooks: str = "deliver"
     weather: int = 0
     products: bool = False
 
 
-def plan_of(seed: int, *, kills: int = len(POINTS), lost_answers: int = 0, orders: int = 2) -> Plan:
-    """Return the plan of a seed: `kills` at all points in turn, `orders` sold at each, then so many lost answers."""
+def plan_of(
+    seed: int, *, kills: int = len(POINTS), lost_answers: int = 0, orders: int = 2, freezes: int = 0
+) -> Plan:
+    """Return the plan of a seed: `kills` at all points in turn, `orders` sold at each, then so many lost answers.
+
+    `freezes`: where several processes share a database, so many times one is frozen instead, right before it calls.
+    """
     chance = Random(seed)  # noqa: S311
     points: list[str] = []
     while len(points) < kills:
@@ -84,14 +98,24 @@ def plan_of(seed: int, *, kills: int = len(POINTS), lost_answers: int = 0, order
                 *(_sale(chance, _known(chance, seed)) for _ in range(orders - 1)),
             ),
             late=chance.random() < 0.5,
+            booked=chance.random() < 0.1,
         )
         for number, point in enumerate(points[:kills])
+    )
+    frozen = tuple(
+        Blow(
+            chance.choice(("F7", "F10", TURN.id)),
+            1,
+            (_sale(chance, f"frozen{number}.{seed}@klant.example"),),
+            frozen=True,
+        )
+        for number in range(freezes)
     )
     lost = tuple((_sale(chance, _known(chance, seed)), chance.choice(LOST)) for _ in range(lost_answers))
     return Plan(
         seed,
         Sale("nl_ideal", f"first.{seed}@klant.example"),
-        blows,
+        blows + frozen,
         lost,
         switches={
             "search_reference": chance.random() < 0.5,

@@ -99,7 +99,7 @@ _ALL = (
 )
 POINTS: Mapping[str, Point] = {point.id: point for point in _ALL}
 
-# Not a fault point of its own: where a process that is frozen, and replaced by another, does most harm.
+# No place to die, but where a process that is frozen, and replaced by another, would do most harm.
 TURN = Point(
     "TURN",
     "invoice intended, its turn to call has come",

@@ -7,7 +7,7 @@ calls that WeFact got.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -44,13 +44,16 @@ class Verdict:
         return {name: found for name in names if (found := getattr(self, name))}
 
 
-def judge(shop: Row, wefact: Row, calls: Iterable[Row], *, mailed: bool) -> Verdict:
-    """Compare the objects of both services, and WeFact's log. `mailed`: invoices are to be sent by e-mail."""
+def judge(shop: Row, wefact: Row, calls: Iterable[Row], *, by_hand: Collection[str] = ()) -> Verdict:
+    """Compare the objects of both services, and WeFact's log; every invoice is to be mailed.
+
+    `by_hand`: Identifiers of invoices that the merchant made.
+    """
     sold = {one["ordernumber_full"]: one for one in _rows(shop, "orders") if _is_eligible(one)}
     debtors = {
         str(one["Identifier"]): str(one["EmailAddress"]).casefold() for one in _rows(wefact, "debtors")
     }
-    invoices = [one for one in _rows(wefact, "invoices") if one["ReferenceNumber"]]
+    invoices = [one for one in _rows(wefact, "invoices") if str(one["Identifier"]) not in by_hand]
     counted = Counter(one["ReferenceNumber"] for one in invoices)
     mails = Counter(str(one["Identifier"]) for one in _rows(wefact, "outbox"))
     return Verdict(
@@ -65,9 +68,7 @@ def judge(shop: Row, wefact: Row, calls: Iterable[Row], *, mailed: bool) -> Verd
             if (order := sold.get(one["ReferenceNumber"])) and not _is_right(order, one, debtors)
         ),
         debtors=tuple(email for email, times in Counter(debtors.values()).items() if times > 1),
-        mails=tuple(
-            one["ReferenceNumber"] for one in invoices if mails[str(one["Identifier"])] != int(mailed)
-        ),
+        mails=tuple(one["ReferenceNumber"] for one in invoices if mails[str(one["Identifier"])] != 1),
         tidied=tuple(
             f"{call['controller']}/{call['action']}" for call in calls if call["action"] in {"edit", "delete"}
         ),
