@@ -278,7 +278,7 @@ GUARDS: Mapping[str, Guard] = {
     "no intent": Guard(no_intent, killed("F11"), "doubled"),
     "intents cleared at start": Guard(intents_cleared_at_start, killed("F11"), "doubled"),
     "no settle": Guard(no_settle, unanswered(_DROPPED, switches={"search_lag": 60}), "doubled", speed=15),
-    "no settle, late commit": Guard(no_settle, killed("F11", late=True), "doubled"),
+    "no settle, late commit": Guard(no_settle, killed("F11", late=True), "doubled", speed=10),
     "no second search": Guard(no_second_search, unanswered(_DROPPED, switches=NO_REFERENCES), "doubled"),
     "believe an empty list": Guard(
         believe_an_empty_list, unanswered(_DROPPED, switches=NO_REFERENCES, faults=(_EMPTY,)), "doubled"
