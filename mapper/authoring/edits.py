@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
+from functools import cache, lru_cache
 from typing import Any
 
 from mapper.diagnostics import Place
@@ -27,6 +28,7 @@ class Edit:
     gone: bool = False
 
 
+@lru_cache(maxsize=32)
 def edits(old: Compiled, new: Compiled) -> tuple[Edit, ...]:
     """Return what differs between two rulebooks, each rule once."""
     if old is new:
@@ -82,15 +84,19 @@ def amounts_of(compiled: Compiled) -> frozenset[str]:
 
 def bare(part: Any) -> Any:
     """Return what a part of the rules says, without where: equal for rules that mean the same."""
-    if is_dataclass(part):
-        said = [bare(getattr(part, one.name)) for one in fields(part) if one.name not in _ASIDE]
-        return (type(part).__name__, *said)
+    if is_dataclass(part) and not isinstance(part, type):
+        return type(part).__name__, *[bare(getattr(part, name)) for name in _names(type(part))]
     if isinstance(part, Mapping):
         return tuple((name, bare(one)) for name, one in part.items())
     if isinstance(part, tuple | list):
         return tuple(bare(one) for one in part)
     # 1, true and 1.0 are equal in Python, and not to a reader of rules.
     return type(part).__name__, part
+
+
+@cache
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(one.name for one in fields(kind) if one.name not in _ASIDE)
 
 
 def _rules(rules: r.Rules) -> Iterator[tuple[str, tuple[Place, Any]]]:

@@ -103,7 +103,7 @@ class Group:
 class Impact:
     """The sums. `moved` are euros that would be booked otherwise, by tenant: never less than the change of the total.
 
-    `unread` counts documents whose payload could not be read.
+    `unread` counts documents whose payload could not be read. `edits` names, each with its place, what was changed.
     """
 
     documents: int = 0
@@ -112,6 +112,7 @@ class Impact:
     groups: dict[Any, Group] = field(default_factory=dict)
     moved: dict[str, Decimal] = field(default_factory=dict)
     unread: int = 0
+    edits: dict[tuple[str, str], None] = field(default_factory=dict)
 
     def note(self, stored: Stored, found: Difference | None) -> None:
         """Count one document."""
@@ -183,6 +184,7 @@ class Impact:
     def to_json(self) -> dict[str, Any]:
         """Return the sums as JSON-able values, without the groups."""
         told: dict[str, Any] = {"documents": self.documents, "unread": self.unread}
+        told["edits"] = [{"path": path, "place": place} for path, place in self.edits]
         told |= {
             effect.replace(" ", "_"): {
                 "documents": self.counts.get(effect, 0),

@@ -120,10 +120,12 @@ def replay(
     with database.read() as conn:
         total = sum(history.count(conn, one.tenant, scope) for one in changes)
     pairs = Pairs(changes)
-    for one in changes:
-        pairs.of(one.tenant)
     processes = processes or (os.cpu_count() or 1)
     found = Impact()
+    for one in changes:
+        pair = pairs.of(one.tenant)
+        found.edits |= dict.fromkeys((edit.path, str(edit.place)) for edit in pair.edits)
+        found.edits |= dict.fromkeys((f"setting {key}", one.tenant) for key in sorted(pair.settings))
     progress(0, total)
     run = _one_process if processes == 1 or total <= FEW else _many_processes
     for part in run(database, changes, pairs, scope, processes):

@@ -103,7 +103,7 @@ def impact(
         found = replayed(database, asked, Scope(begin, end, last))
     if found is None:
         return 1
-    show(found, asked, as_json=as_json, most=None if show_all else _SHOWN)
+    show(found, as_json=as_json, most=None if show_all else _SHOWN)
     if report is not None:
         write(found, asked, report)
     return 1 if exceeds(found, {one.tenant: Decimal(str(limit)) for one in asked}) else 0
@@ -127,16 +127,14 @@ def exceeds(found: Impact, limits: Mapping[str, Decimal]) -> bool:
     )
 
 
-def show(
-    found: Impact, changes: list[Change], *, as_json: bool, most: int | None = None, talk: bool = False
-) -> None:
+def show(found: Impact, *, as_json: bool, most: int | None = None, talk: bool = False) -> None:
     """Print the sums and groups: data on stdout, or all of it as `talk` on stderr."""
     if as_json and not talk:
-        print_json({"impact": found.to_json() | {"edits": _edits(changes)}})
+        print_json({"impact": found.to_json()})
         for group in found.sorted_groups:
             print_json({"group": group.to_json()})
         return
-    heading = _heading(found, changes)
+    heading = _heading(found)
     groups = found.sorted_groups
     records = [_record(group) for group in (groups if most is None else groups[:most])]
     columns = ("effect", "documents", "gross", "change", "rule", "example")
@@ -168,7 +166,7 @@ def write(found: Impact, changes: list[Change], path: Path) -> None:
         return of_file[cause.place.line - 1].strip() if 0 < cause.place.line <= len(of_file) else ""
 
     spoken = language()
-    heading = [f"{now():%Y-%m-%d %H:%M} UTC", *(talked(line, spoken) for line in _heading(found, changes))]
+    heading = [f"{now():%Y-%m-%d %H:%M} UTC", *(talked(line, spoken) for line in _heading(found))]
     text = html(found, heading, line_of=line_of, words=lambda phrase: talked(phrase, spoken), language=spoken)
     path.write_text(text, encoding="utf-8")
     say(f"Wrote {path}.")
@@ -198,10 +196,17 @@ def _texts(
 
 
 def _loaded(folder: Path | None) -> Mapping[str, str]:
-    """Return the texts of a folder whose rules load: their problems are told by the folder's own names."""
-    from mapper.mapping import load_rulebooks
+    """Return the texts of a folder; the problems of rules that do not load are told by the folder's own names."""
+    from mapper.errors import RuleError
+    from mapper.mapping import load_rulebooks, rulebooks_from, texts_of
 
-    return load_rulebooks(folder, today=now().date()).texts
+    texts = texts_of(folder)
+    try:
+        rulebooks_from(texts)
+    except RuleError:
+        load_rulebooks(folder)
+        raise
+    return texts
 
 
 def _changes(
@@ -226,21 +231,9 @@ def _changes(
     return changes_of(database, tenant=tenant, old=old, new=new, settings=changed, overlay=text)
 
 
-def _edits(changes: list[Change]) -> list[dict[str, str]]:
-    from mapper.authoring.replaying import Pairs
-
-    pairs = Pairs(changes)
-    found: dict[tuple[str, str], None] = {}
-    for change in changes:
-        pair = pairs.of(change.tenant)
-        found |= {(one.path, str(one.place)): None for one in pair.edits}
-        found |= {(f"setting {key}", change.tenant): None for key in sorted(pair.settings)}
-    return [{"path": path, "place": place} for path, place in found]
-
-
-def _heading(found: Impact, changes: list[Change]) -> list[str]:
-    edits = _edits(changes)
-    told = "; ".join(f"{one['path']} ({one['place']})" for one in edits[:10])
+def _heading(found: Impact) -> list[str]:
+    edits = [f"{path} ({place})" for path, place in found.edits]
+    told = "; ".join(edits[:10])
     counts = {effect: found.counts.get(effect, 0) for effect in ("changed", "stops", "cured")}
     same = found.documents - sum(counts.values())
     more = " …" if len(edits) > 10 else ""

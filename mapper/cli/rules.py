@@ -15,6 +15,7 @@ from mapper.cli.authoring import rules_option
 from mapper.cli.options import agreed, json_option, now, print_json, print_records, say
 from mapper.cli.state import State
 from mapper.diagnostics import printable
+from mapper.errors import RuleError
 
 if TYPE_CHECKING:
     from mapper.authoring.publishing import Publication
@@ -168,10 +169,15 @@ def _is_agreed(database: Database, texts: Mapping[str, str], *, yes: bool) -> bo
     from mapper.store.history import Scope
 
     changes = changes_of(database, new=texts)
-    found = replayed(database, changes, Scope())
+    try:
+        found = replayed(database, changes, Scope())
+    except RuleError:
+        # The new ones were loaded before: those in use are of another version of the program.
+        say("The rules in use do not load in this version of the program: nothing can be compared with them.")
+        return True
     if found is None or not found.documents:
         return True
-    show(found, changes, as_json=False, most=10, talk=True)
+    show(found, as_json=False, most=10, talk=True)
     limits = {one.tenant: Decimal(one.old.settings["checks"].get("impact_limit", 0)) for one in changes}
     if yes or not exceeds(found, limits):
         return True
