@@ -120,6 +120,34 @@ TALK = {
     "{} %: removed": "{} %: verwijderd",
     "{} %: choose yourself among {}": "{} %: kies zelf uit {}",
     "none in WeFact": "geen in WeFact",
+    # impact
+    "Edited: {}.": "Gewijzigd: {}.",
+    "No rule and no setting says anything else.": "Geen regel en geen instelling zegt iets anders.",
+    "Of {} stored documents {} invoices would be others, {} would stop, {} would go through; {} stay as they are.": (
+        "Van {} bewaarde documenten zouden {} facturen anders zijn, {} stoppen en {} doorgaan; {} blijven gelijk."
+    ),
+    "€ {} would be booked otherwise.": "€ {} zou anders geboekt worden.",
+    "{} documents could not be read and were left out.": "{} documenten waren niet te lezen en zijn overgeslagen.",
+    "{} more groups: --all shows them.": "Nog {} groepen: --all toont ze.",
+    "Nothing was published.": "Er is niets gepubliceerd.",
+    "The rules in use do not load in this version of the program: nothing can be compared with them.": (
+        "De regels in gebruik laden niet in deze versie van het programma: er valt niets mee te vergelijken."
+    ),
+    "Impact of the change": "Gevolg van de wijziging",
+    "Per VAT rate": "Per btw-tarief",
+    "By identical change": "Per gelijke wijziging",
+    "would stop": "zou stoppen",
+    "other invoice": "andere factuur",
+    "would go through": "zou doorgaan",
+    "stops for another reason": "stopt om een andere reden",
+    "nothing sent differs": "niets anders verstuurd",
+    "only other remarks": "alleen andere opmerkingen",
+    "no longer there": "er niet meer",
+    "(the values are those of the example)": "(de waarden zijn die van het voorbeeld)",
+    "EFFECT": "GEVOLG",
+    "CHANGE": "WIJZIGING",
+    "RULE": "REGEL",
+    "EXAMPLE": "VOORBEELD",
     # doctor
     "look": "kijk",
     "BAD": "FOUT",
