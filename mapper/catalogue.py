@@ -1421,6 +1421,12 @@ USAGE: dict[str, Entry] = {
         "Run the command again and look at what it says.",
         "Draai het commando opnieuw en bekijk wat het zegt.",
     ),
+    "USE130": Entry(
+        "There is no code '{given}'.",
+        "Er is geen code '{given}'.",
+        "Copy it from the message; `mapper explain --codes` lists all codes.",
+        "Neem de code over uit de melding; `mapper explain --codes` toont alle codes.",
+    ),
     "USE140": Entry(
         "The probe's draft may still be in WeFact: {draft}.",
         "Het concept van de meting staat mogelijk nog in WeFact: {draft}.",

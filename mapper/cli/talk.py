@@ -38,6 +38,12 @@ TALK = {
     "Interrupted.": "Onderbroken.",
     "made again; earlier: {}": "opnieuw gemaakt; eerder: {}",
     "changed in the shop since": "sindsdien in de winkel gewijzigd",
+    # explain CODE
+    "code": "code",
+    "message": "melding",
+    "cause": "oorzaak",
+    "remedy": "wat te doen",
+    "example": "voorbeeld",
     # titles of columns
     "DATE": "DATUM",
     "NUMBER": "NUMMER",
