@@ -6,9 +6,7 @@ maps any number of payloads.
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -38,6 +36,7 @@ from mapper.rulebook.files import (
 )
 from mapper.rulebook.functions import Function, functions
 from mapper.rulebook.overlay import Replaced
+from mapper.rulebook.reuse import without_collection
 from mapper.rulebook.rules import slots
 from mapper.rulebook.source import read_file, read_text
 from mapper.rulebook.types import Type, from_schema
@@ -237,20 +236,8 @@ def texts_of(folder: Path | None = None) -> dict[str, str]:
     }
 
 
-@contextmanager
-def _without_collection() -> Iterator[None]:
-    """Keep the garbage collector from walking, again and again, trees that all stay: a third of the time of a load."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
 def _loaded(folder: Path, read: RuleFiles, texts: Mapping[str, str]) -> Rulebooks:
-    with _without_collection():
+    with without_collection():
         return _loaded_rules(folder, read, texts)
 
 

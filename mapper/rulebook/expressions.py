@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import lru_cache
 
 from mapper.diagnostics import Diagnostic, Place
 from mapper.rulebook.functions import Function
@@ -94,11 +95,22 @@ Names = Mapping[str, Type]
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """An expression that was read, the types of the names it was read with, and what it noted as written."""
+    """An expression that was read, the types of the names it was read with, and what it noted for `Reader`."""
 
     expr: Expr
     needs: Mapping[str, Type]
     written: Mapping[Place, str]
+    mentioned: frozenset[str]
+    working: frozenset[tuple[str, str]]
+    nullable: bool
+
+    def is_right_with(self, names: Names) -> bool:
+        """Tell whether the names still have the types it was read with."""
+        for name, kind in self.needs.items():
+            now = names.get(name)
+            if now is not kind and not _is_same(now, kind):
+                return False
+        return True
 
 
 _READ: dict[Hashable, _Read] = {}
@@ -125,6 +137,7 @@ class Reader:
 
     `written` holds each part as its author wrote it, without the quotes and escapes of the file. `values` are the
     places of expressions that could be a value in another form. `rulebook` tells apart those that share expressions.
+    `mentioned`, `working` and `nullable` are what `Rules` says of them.
     """
 
     source: Source
@@ -132,6 +145,9 @@ class Reader:
     problems: list[Diagnostic] = field(default_factory=list)
     written: dict[Place, str] = field(default_factory=dict)
     values: set[Place] = field(default_factory=set)
+    mentioned: set[str] = field(default_factory=set)
+    working: set[tuple[str, str]] = field(default_factory=set)
+    nullable: set[Place] = field(default_factory=set)
     rulebook: str = ""
 
     def value(self, node: Node, names: Names) -> Expr:
@@ -233,8 +249,8 @@ class Reader:
             return Const(UNREAD, node.place, None)
         key = (self.rulebook, node.place, node.raw, offset, text)
         before = _READ.get(key)
-        if before is not None and all(_is_same(names.get(name), kind) for name, kind in before.needs.items()):
-            self.written.update(before.written)
+        if before is not None and before.is_right_with(names):
+            self._note(before)
             return before.expr
         # A line end ends a Python expression; in a YAML block it is only a space to the author.
         source = _LINE_END.sub(" ", stripped)
@@ -249,15 +265,30 @@ class Reader:
         self.written = {}
         expr = checker.convert(tree)
         own, self.written = self.written, all_written
-        self.written.update(own)
+        names = {part.name for part in walk(expr) if isinstance(part, Name)}
+        fields = [part for part in walk(expr) if isinstance(part, Field)]
+        working = {
+            (one.base.name, one.name) for one in fields if isinstance(one.base, Name) and one.name[0] == "_"
+        }
+        needs = {name: checker.names[name] for name in names}
+        mentioned = frozenset(names | {one.name for one in fields})
+        nullable = any(part.type.nullable for part in walk(expr))
+        read = _Read(expr, needs, own, mentioned, frozenset(working), nullable)
+        self._note(read)
         if len(self.problems) > problems:
             return replace(expr, type=UNREAD)
         if problems < MAX_PROBLEMS:
-            read = (part.name for part in walk(expr) if isinstance(part, Name))
             if len(_READ) >= MAX_READ:
                 _READ.clear()
-            _READ[key] = _Read(expr, {name: checker.names[name] for name in read}, own)
+            _READ[key] = read
         return expr
+
+    def _note(self, read: _Read) -> None:
+        self.written.update(read.written)
+        self.mentioned |= read.mentioned
+        self.working |= read.working
+        if read.nullable:
+            self.nullable.add(read.expr.place)
 
     def _parse(self, node: Node, source: str, offset: int) -> ast.expr | None:
         try:
@@ -738,7 +769,13 @@ def _unit(kind: Type, named: object) -> Unit:
     return (item.fields.get(str(named), ANY) if item.fields else item).unit
 
 
-def _template_parts(text: str) -> Iterator[tuple[str, str | None, int]]:
+@lru_cache(maxsize=MAX_READ)
+def _template_parts(text: str) -> tuple[tuple[str, str | None, int], ...]:
+    """Return the parts of a text, see `_parts_of_template`: most texts are those of the last time."""
+    return tuple(_parts_of_template(text))
+
+
+def _parts_of_template(text: str) -> Iterator[tuple[str, str | None, int]]:
     """Yield (literal, None, 0) and ("", expression, offset); an expression of "" marks a brace that is wrong."""
     literal, index = "", 0
     while index < len(text):

@@ -19,11 +19,11 @@ from mapper.rulebook.emitter import Site
 from mapper.rulebook.expressions import Reader
 from mapper.rulebook.functions import Function
 from mapper.rulebook.loader import form_of, read_rules, sections
+from mapper.rulebook.needs import may_lack
 from mapper.rulebook.overlay import Overlaid, extended, overlay
 from mapper.rulebook.reuse import keep, kept, recall, shape, texts_key
-from mapper.rulebook.rules import Entry, LineRule, Rules, all_expressions
+from mapper.rulebook.rules import Entry, LineRule, Rules
 from mapper.rulebook.source import Node, Source, read, read_text
-from mapper.rulebook.tree import Field, Name, walk
 from mapper.rulebook.types import Type, join
 from mapper.vat import rates as vat_rates
 from mapper.vat import territories as vat_territories
@@ -252,7 +252,7 @@ class RuleFiles:
 
     def check_needs(self, part: Part) -> None:
         """Note each value that a rule needs although the shop's API, or another rule, says that there may be none."""
-        if part.before is None:
+        if part.before is None and may_lack(part.rules, part.available):
             needed = (site for site in part.compiled().sites if site.nullable)
             sites = {site.place: site for site in needed if site.place not in self.told}
             self.told.update(sites)
@@ -305,15 +305,12 @@ def _unread(rules: Rules) -> Iterator[Diagnostic]:
 
     What it takes over from the other may have lost its reader there.
     """
-    read = {
-        part.name for expr in all_expressions(rules) for part in walk(expr) if isinstance(part, Name | Field)
-    }
     groups = [step.entries if isinstance(step, LineRule) else (step,) for step in rules.steps]
     entries = [entry for group in groups for entry in group]
     for entry in entries:
-        if not entry.public and entry.name not in read and entry.place.file == rules.file:
+        if not entry.public and entry.name not in rules.mentioned and entry.place.file == rules.file:
             close = difflib.get_close_matches(
-                entry.name, read & {one.name for one in entries} - {entry.name}, 1
+                entry.name, rules.mentioned & {one.name for one in entries} - {entry.name}, 1
             )
             hint = f"Did you mean '{close[0]}'?" if close else "Remove it, or read it somewhere."
             yield Diagnostic("RULE228", entry.place, f"Nothing reads the working value '{entry.name}'.", hint)

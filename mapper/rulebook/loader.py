@@ -96,6 +96,9 @@ class _Loader:
             requests,
             document,
             written=self.reader.written,
+            mentioned=frozenset(self.reader.mentioned),
+            working=frozenset(self.reader.working),
+            nullable=frozenset(self.reader.nullable),
         )
 
     def _entries(self, node: Node | None, section: str, names: dict[str, Type], *, public: bool) -> None:
@@ -104,7 +107,7 @@ class _Loader:
         for entry in self._named_values(node, section, names):
             self.steps.append(entry)
             if public and entry.public:
-                self.document[entry.name] = given(entry.value)
+                self.document[entry.name] = entry.kind
 
     def _named_values(
         self, node: Node, section: str, names: dict[str, Type], outer: Mapping[str, Type] | None = None
@@ -123,7 +126,7 @@ class _Loader:
             value = self.value(inner, names)
             kind = given(value)
             names[name] = interned(kind) if isinstance(value, When | Fields) else kind
-            yield Entry(name, f"{section}.{name}", value, place)
+            yield Entry(name, f"{section}.{name}", value, names[name], place)
 
     def _is_name(self, name: str, place: Place) -> bool:
         fit = name.isidentifier() and not keyword.iskeyword(name) and name not in {"true", "false", "none"}
@@ -152,7 +155,7 @@ class _Loader:
         self._add_group(node, name, entries)
 
     def _add_group(self, node: Node, name: str, entries: Sequence[Entry]) -> None:
-        every = {entry.name: given(entry.value) for entry in entries}
+        every = {entry.name: entry.kind for entry in entries}
         public = {"kind": TEXT, **{entry.name: every[entry.name] for entry in entries if entry.public}}
         place = (node.entries.get("name") or node.entries.get("kind") or node).place
         if self._is_name(name, place) and (name in self.names or name in {"lines", "document", "values"}):

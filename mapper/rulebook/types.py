@@ -58,7 +58,11 @@ class Type:
 
     def sure(self) -> Type:
         """Return the same type, and it is there."""
-        return self if not (self.optional or self.nullable) else replace(self, optional=False, nullable=False)
+        if not (self.optional or self.nullable):
+            return self
+        # As `replace` does, at a third of its time: this is asked for tens of thousands of times.
+        return Type(self.kind, False, self.fields, self.item, self.outside, self.unit, self.choices, False, self.form,
+                    self.unread)  # fmt: skip
 
     def of(self, unit: Unit) -> Type:
         """Return the same type in another unit."""
@@ -130,6 +134,8 @@ def join(first: Type, second: Type) -> Type | None:
     optional = first.optional or second.optional
     if "none" in (first.kind, second.kind):
         return replace(second if first.kind == "none" else first, optional=True, nullable=True)
+    if first is second:
+        return first
     if not fits(first, second):
         return None
     if first.kind == "record" and first.fields is not None and second.fields is not None:
