@@ -38,6 +38,37 @@ TALK = {
     "Interrupted.": "Onderbroken.",
     "made again; earlier: {}": "opnieuw gemaakt; eerder: {}",
     "changed in the shop since": "sindsdien in de winkel gewijzigd",
+    # tenant licence, password, stop, start, document; support
+    "The licence key is {}; the password is changed.": "De licentiesleutel is {}; het wachtwoord is gewijzigd.",
+    "Stop {}? Its keys are destroyed.": "{} stoppen? De sleutels worden vernietigd.",
+    "The shop could not be told; its webhooks lead nowhere now.": (
+        "De winkel kon het niet horen; haar webhooks leiden nu nergens meer heen."
+    ),
+    "{} is stopped: nothing is posted any more, its keys are destroyed.": (
+        "{} is gestopt: er wordt niets meer geboekt, de sleutels zijn vernietigd."
+    ),
+    "{} works again; register its webhooks with --webhook-url.": (
+        "{} werkt weer; meld de webhooks aan met --webhook-url."
+    ),
+    "{}: kept {} as number {}.": "{}: {} bewaard als nummer {}.",
+    "Added {}; the password is shown this once.": "{} is toegevoegd; het wachtwoord wordt deze ene keer getoond.",
+    "The password of {} is changed.": "Het wachtwoord van {} is gewijzigd.",
+    "KEY": "SLEUTEL",
+    "TRIAL UNTIL": "PROEF TOT",
+    "EMAIL": "E-MAIL",
+    "EXTRA EMAIL": "EXTRA E-MAIL",
+    "LANGUAGE": "TAAL",
+    "PASSWORD": "WACHTWOORD",
+    "WEBSHOPS": "WINKELS",
+    "DATED": "DATUM",
+    "SIZE": "BYTES",
+    "SINCE": "SINDS",
+    # explain CODE
+    "code": "code",
+    "message": "melding",
+    "cause": "oorzaak",
+    "remedy": "wat te doen",
+    "example": "voorbeeld",
     # titles of columns
     "DATE": "DATUM",
     "NUMBER": "NUMMER",
@@ -46,6 +77,7 @@ TALK = {
     "STATE": "STATUS",
     "NEXT": "VOLGENDE",
     "WHY": "WAAROM",
+    "LICENCE": "LICENTIE",
     "CAUSE": "OORZAAK",
     "INVOICE": "FACTUUR",
     "NOTE": "OPMERKING",

@@ -431,14 +431,38 @@ def _function(name: str, arguments: list[ast.arg], body: list[ast.stmt]) -> ast.
 _TYPE_PARAMS: dict[str, Any] = {"type_params": []} if "type_params" in ast.FunctionDef._fields else {}
 
 
-_NEVER_PLACED = {"ctx", "op", "ops", "id", "attr", "arg", "name", "conversion"}
-_INSIDE = {
-    kind: tuple(name for name in kind._fields if name not in _NEVER_PLACED)
-    for kind in vars(ast).values()
-    if isinstance(kind, type) and issubclass(kind, ast.AST)
+_INSIDE: Mapping[type[ast.AST], tuple[str, ...]] = {
+    ast.Module: ("body",),
+    ast.FunctionDef: ("args", "body"),
+    ast.arguments: ("args",),
+    ast.arg: (),
+    ast.Assign: ("targets", "value"),
+    ast.Expr: ("value",),
+    ast.If: ("test", "body", "orelse"),
+    ast.For: ("target", "iter", "body"),
+    ast.Return: ("value",),
+    ast.Break: (),
+    ast.Pass: (),
+    ast.Name: (),
+    ast.Call: ("func", "args"),
+    ast.Attribute: ("value",),
+    ast.Subscript: ("value",),
+    ast.Compare: ("left", "comparators"),
+    ast.BinOp: ("left", "right"),
+    ast.BoolOp: ("values",),
+    ast.UnaryOp: ("operand",),
+    ast.IfExp: ("test", "body", "orelse"),
+    ast.NamedExpr: ("target", "value"),
+    ast.Tuple: ("elts",),
+    ast.List: ("elts",),
+    ast.Dict: ("keys", "values"),
+    ast.ListComp: ("elt", "generators"),
+    ast.comprehension: ("target", "iter"),
+    ast.JoinedStr: ("values",),
+    ast.FormattedValue: ("value",),
 }
+"""The kinds of nodes that rules become, and what each has inside it."""
 _TOP = {"lineno": 1, "end_lineno": 1, "col_offset": 0, "end_col_offset": 1}
-_WITHOUT_PLACE = {*LEAVES, str, int, type(None)}
 
 
 def _place_all(tree: ast.AST) -> None:
@@ -451,10 +475,10 @@ def _place_all(tree: ast.AST) -> None:
         if placed is None:
             own.update(placed := around)
         for name in _INSIDE[node.__class__]:
-            inside = own.get(name)
+            inside = own[name]
             if inside.__class__ is list:
-                waiting += [(item, placed) for item in inside if item.__class__ not in _WITHOUT_PLACE]
-            elif inside.__class__ not in _WITHOUT_PLACE:
+                waiting += [(item, placed) for item in inside if item.__class__ not in LEAVES]
+            elif inside.__class__ not in LEAVES:
                 waiting.append((inside, placed))
 
 
