@@ -180,6 +180,24 @@ TALK = {
     "CHANGE": "WIJZIGING",
     "RULE": "REGEL",
     "EXAMPLE": "VOORBEELD",
+    # census
+    "{}: reads {}, which none of {} documents ({}) has.": "{}: leest {}, wat geen van {} documenten ({}) heeft.",
+    "{}: reads {}, which none of {} documents ({}) has. Did you mean {}?": (
+        "{}: leest {}, wat geen van {} documenten ({}) heeft. Bedoelde u {}?"
+    ),
+    "Counted over {}.": "Geteld over {}.",
+    "There are no stored documents to count over.": "Er zijn geen bewaarde documenten om over te tellen.",
+    "no row": "geen rij",
+    "such as": "zoals",
+    "never": "nooit",
+    "taken by": "genomen door",
+    "entries of the settings: never": "ingangen van de instellingen: nooit",
+    "TABLE": "TABEL",
+    "ROW": "RIJ",
+    "FIELD": "VELD",
+    "SEEN": "GEZIEN",
+    "TYPES": "SOORTEN",
+    "READ": "GELEZEN",
     # doctor
     "look": "kijk",
     "BAD": "FOUT",
