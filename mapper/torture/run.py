@@ -19,7 +19,7 @@ from mapper.torture.verdict import Verdict, judge
 # How long nothing may move before a run is given up, and what is missing then is lost; seconds of this machine.
 PATIENCE = 120.0
 # How long a point is waited for; a daemon that does not come by is killed where it is.
-REACH = 20.0
+REACH = 30.0
 # How long a process that was frozen may act after it is thawed.
 THAWED = 3.0
 
