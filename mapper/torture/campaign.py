@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
@@ -43,18 +44,32 @@ class Campaign:
             if any(kind == "postgresql" for kind, _ in self.plans):
                 new_database = opened.enter_context(postgres_server()).new_database
             pool = opened.enter_context(ThreadPoolExecutor(self.jobs, "torture"))
+            given_up = threading.Event()
             running: dict[Future[Ended], DatabaseKind] = {
-                pool.submit(self._carry_out, plan, new_database if kind == "postgresql" else None): kind
+                pool.submit(
+                    self._carry_out, plan, new_database if kind == "postgresql" else None, given_up
+                ): kind
                 for kind, plan in self.plans
             }
             try:
                 for future in as_completed(running):
                     yield running[future], future.result()
             finally:
+                given_up.set()
                 pool.shutdown(cancel_futures=True)
 
-    def _carry_out(self, plan: Plan, new_database: Callable[[], str] | None) -> Ended:
+    def _carry_out(
+        self, plan: Plan, new_database: Callable[[], str] | None, given_up: threading.Event
+    ) -> Ended:
         with tempfile.TemporaryDirectory(prefix="mapper-torture-", ignore_cleanup_errors=True) as name:
             folder = Path(name)
             where = new_database() if new_database is not None else str(folder / "mapper.db")
-            return carry_out(plan, folder, where, speed=self.speed, entry=self.entry, patience=self.patience)
+            return carry_out(
+                plan,
+                folder,
+                where,
+                speed=self.speed,
+                entry=self.entry,
+                patience=self.patience,
+                given_up=given_up,
+            )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -50,6 +51,7 @@ class _Run:
     stage: Stage
     plan: Plan
     patience: float
+    given_up: threading.Event
     process: Process | None = None
     sold: int = 0
     by_hand: set[str] = field(default_factory=set)
@@ -82,6 +84,7 @@ class _Run:
 
     def strike(self, blow: Blow) -> None:
         """Start a daemon, sell, and kill it at the point, or freeze it there until another one has done its work."""
+        self._check()
         point = TURN if blow.point == TURN.id else POINTS[blow.point]
         self.stop()
         if isinstance(point.at, AtService):
@@ -135,9 +138,14 @@ class _Run:
 
     def _alive(self) -> Process:
         """Return the process; one that stopped by itself, since it lost its lease, is started again as it would be."""
+        self._check()
         if self.process is not None and not self.process.is_alive:
             self.stop()
         return self._at_work()
+
+    def _check(self) -> None:
+        if self.given_up.is_set():
+            raise MapperError("TOR102", reason="it was given up")
 
     def _is_struck(self, process: Process) -> bool:
         last = time.monotonic() + REACH
@@ -190,16 +198,23 @@ class _Run:
 
 
 def carry_out(
-    plan: Plan, folder: Path, where: str, *, speed: int, entry: Entry = main, patience: float = PATIENCE
+    plan: Plan,
+    folder: Path,
+    where: str,
+    *,
+    speed: int,
+    entry: Entry = main,
+    patience: float = PATIENCE,
+    given_up: threading.Event,
 ) -> Ended:
     """Carry a plan out on the database `where`, with its files in `folder`, and judge what came of it.
 
-    `entry` is what each process runs: the daemon.
+    `entry` is what each process runs: the daemon. Once `given_up` is set the run is broken off within seconds.
     """
     started = time.monotonic()
     changes = {"invoice.send_by_email": "true", "products.synchronise": "true" if plan.products else "false"}
     with staging.opened(folder, where, seed=plan.seed, speed=speed, entry=entry, changes=changes) as stage:
-        run = _Run(stage, plan, patience)
+        run = _Run(stage, plan, patience, given_up)
         broken_off = ""
         try:
             run.begin()
