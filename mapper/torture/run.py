@@ -23,6 +23,7 @@ PATIENCE = 120.0
 REACH = 30.0
 # How long a process that was frozen may act after it is thawed.
 THAWED = 3.0
+FORGED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,9 @@ class _Run:
         stage, plan = self.stage, self.plan
         stage.ask("wefact", "PUT", "switches", plan.switches)
         stage.ask("wefact", "POST", "faults", list(plan.faults))
-        stage.ask("ccv", "PUT", "switches", {"webhooks": plan.webhooks, "webhook_delay": 30})
+        signed = "address-body" if plan.signed else "off"
+        switches = {"webhooks": plan.webhooks, "webhook_delay": 30, "webhook_signature": signed}
+        stage.ask("ccv", "PUT", "switches", switches)
         for service, faults in (("wefact", WEFACT_FAULTS), ("ccv", SHOP_FAULTS)):
             weather = {"percent": plan.weather, "seed": plan.seed, "faults": list(faults)}
             match = {"match": {"method": "GET"}} if service == "ccv" else {}
@@ -115,6 +118,21 @@ class _Run:
         """Let one daemon bring everything to its end."""
         self._at_work()
         self._wait(lambda: self.stage.is_at_rest(self.sold))
+
+    def send_webhooks_again(self) -> None:
+        """Have all webhooks come once more, and some that somebody forged."""
+        if not self.plan.late:
+            return
+        self.stage.ask("ccv", "POST", "deliveries", {})
+        for order in self.stage.ask("ccv", "GET", "objects")["orders"][:FORGED]:
+            self.stage.ask("ccv", "POST", "deliveries", {"forge": order["id"]})
+            self.stage.ask("ccv", "POST", "deliveries", {"forge": order["id"] + 1_000_000})
+        self._wait(self._is_delivered, REACH)
+        self.rest()
+
+    def _is_delivered(self) -> bool:
+        sent = self.stage.ask("ccv", "GET", "deliveries")["deliveries"]
+        return all(one["lost"] or one["status"] or one["error"] for one in sent)
 
     def stop(self) -> None:
         """Kill the process, if there is one."""
@@ -224,20 +242,23 @@ def carry_out(
             run.lose_answers()
             run.calm()
             run.rest()
+            run.send_webhooks_again()
         except MapperError as error:
             broken_off = str(error)
         finally:
             run.stop()
+        shop = stage.ask("ccv", "GET", "objects")
         verdict = judge(
-            stage.ask("ccv", "GET", "objects"),
+            shop,
             stage.ask("wefact", "GET", "objects"),
             stage.ask("wefact", "GET", "requests")["requests"],
             by_hand=run.by_hand,
         )
+        sold = {order["id"] for order in shop["orders"]}
         stopped = tuple(
             f"{one.number or one.id} {one.state} {one.cause}".strip()
             for one in stage.documents()
-            if one.state != "done"
+            if one.state != "done" and one.shop_id in sold
         )
     seconds = time.monotonic() - started
     return Ended(plan, verdict, run.kills, run.elsewhere, stopped, seconds, broken_off)
