@@ -379,6 +379,7 @@ RULE_CASE = Form(
             "changes",
             "How the settings differ from the example settings: `invoice.status: sent`.",
         ),
+        Key("vies", "word", "What VIES says of an ICP sale's VAT number: valid, invalid or unknown."),
         Key("expect", "changes", "What must come: fields of the document, parameters of requests, findings."),
         Key("not", "absent", "What must not come: a request, a kind of line, a finding, or a value."),
     ),
