@@ -539,8 +539,8 @@ SERVICES: dict[str, Entry] = {
         "Gebruik het adres van de winkel precies zoals de winkel het toont (met of zonder www, https).",
     ),
     "CCV306": Entry(
-        "The shop's address {shop} is not an https address of just a host.",
-        "Het adres van de winkel, {shop}, is geen https-adres met alleen een host.",
+        "The shop's address {shop} is not an https address of just a host, or leads into a private network.",
+        "Het adres van de winkel, {shop}, is geen https-adres met alleen een host, of leidt naar een besloten netwerk.",
         "Give it as https://www.example.nl, without /api and without a port.",
         "Geef het als https://www.example.nl, zonder /api en zonder poort.",
     ),
@@ -643,8 +643,8 @@ SERVICES: dict[str, Entry] = {
         "Controleer het adres van WeFact in de instellingen.",
     ),
     "WEF306": Entry(
-        "WeFact's address is not an https address.",
-        "Het adres van WeFact is geen https-adres.",
+        "WeFact's address is not an https address, or leads into a private network.",
+        "Het adres van WeFact is geen https-adres, of leidt naar een besloten netwerk.",
         "Correct WeFact's address in the settings.",
         "Verbeter het adres van WeFact in de instellingen.",
     ),

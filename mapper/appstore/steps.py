@@ -124,7 +124,7 @@ async def take_layout(visit: Visit, form: Form) -> None:
 
 
 async def show_vat(visit: Visit) -> list[str]:
-    """Show what is set or proposed: the home country first, the rest folded away; where nothing fits, nothing is chosen."""
+    """Show what is set or proposed: the home country first, the rest folded away."""
     settings = await visit.settings()
     codes = vat_settings.sale_codes(await visit.wefact_settings())
     home, vat = settings["home_country"], _shown_vat(visit, settings, codes)
@@ -155,7 +155,7 @@ async def show_vat(visit: Visit) -> list[str]:
 
 
 async def take_vat(visit: Visit, form: Form) -> None:
-    """Keep the codes as they were chosen. The first time, and with "propose again", the other countries follow from them.
+    """Keep the codes as they were chosen. The first time, and with "propose again", other countries follow from them.
 
     With "propose again" the merchant stays here to see what came of it.
     """
@@ -289,7 +289,7 @@ def _rates() -> VatRates:
 
 
 def _shown_vat(visit: Visit, settings: Mapping[str, Any], codes: Sequence[SaleCode]) -> dict[str, Any]:
-    """Return what is set, else the proposal; with an empty entry for each of the home country's rates without a code."""
+    """Return what is set, else the proposal, with an empty entry for each rate of the home country without a code."""
     home = settings["home_country"]
     proposal = _proposed(visit, settings, codes, destination=False)
     vat = dict(settings["vat"]) if settings["vat"]["rates"] else proposal.vat
