@@ -985,6 +985,12 @@ PROCESSING: dict[str, Entry] = {
         "Nothing: the document goes on by itself. If it happens often, the machine is too busy or sleeps.",
         "Niets: het document gaat vanzelf verder. Gebeurt het vaak, dan is de machine te druk of slaapt hij.",
     ),
+    "PRO103": Entry(
+        "WeFact's list does not show earlier work, so whether the {operation} was made is not known yet.",
+        "De lijst van WeFact toont eerder werk niet, dus of de {operation} is gemaakt is nog niet bekend.",
+        "Nothing: WeFact is asked again, five times within a quarter of an hour; then you are asked.",
+        "Niets: WeFact wordt nog vijf keer gevraagd, binnen een kwartier; daarna wordt het jou gevraagd.",
+    ),
     "PRO199": Entry(
         "The mapper itself failed on this document ({kind}).",
         "De mapper zelf liep vast op dit document ({kind}).",
@@ -1000,8 +1006,10 @@ PROCESSING: dict[str, Entry] = {
     "PRO202": Entry(
         "Whether WeFact made the {operation} is unknown, and there is nothing to search it by.",
         "Of WeFact de {operation} heeft gemaakt is onbekend, en er is niets om op te zoeken.",
-        "Look in WeFact whether it exists; if so, ignore the document with that reason, else process it again.",
-        "Kijk in WeFact of deze bestaat; zo ja, negeer het document met die reden, anders verwerk het opnieuw.",
+        "Look in WeFact. If it is there: `mapper ignore {document} --force --reason …`; if it is not: "
+        "`mapper process {document} --again --reason …`.",
+        "Kijk in WeFact. Staat hij er: `mapper ignore {document} --force --reason …`; staat hij er niet: "
+        "`mapper process {document} --again --reason …`.",
     ),
     "PRO203": Entry(
         "Whether invoice {identifier} was mailed is unknown: WeFact does not say.",
@@ -1014,6 +1022,14 @@ PROCESSING: dict[str, Entry] = {
         "Factuur {identifier} is gemaakt, maar WeFact heeft hem niet gemaild: {sentence}",
         "Mail it in WeFact, after the customer's e-mail address is there.",
         "Mail hem in WeFact, nadat daar het e-mailadres van de klant staat.",
+    ),
+    "PRO205": Entry(
+        "Whether WeFact made the {operation} is unknown: its list does not show earlier ones either.",
+        "Of WeFact de {operation} heeft gemaakt is onbekend: de lijst toont ook eerdere niet.",
+        "Look in WeFact for the reference {reference}. If it is there: `mapper ignore {document} --force --reason …`; "
+        "if it is not: `mapper process {document} --again --reason …`.",
+        "Zoek in WeFact op het kenmerk {reference}. Staat het er: `mapper ignore {document} --force --reason …`; "
+        "staat het er niet: `mapper process {document} --again --reason …`.",
     ),
     "PRO211": Entry(
         "VIES does not know the customer's VAT number ({country}, {code}); a sale without VAT needs a valid one.",

@@ -24,7 +24,7 @@ class Connections(httpcore.AsyncNetworkBackend):
     def __init__(self) -> None:
         self.tried: list[str] = []
 
-    async def connect_tcp(self, host, port, timeout=None, local_address=None, socket_options=None):
+    async def connect_tcp(self, host, port, timeout=None, local_address=None, socket_options=None):  # noqa: ASYNC109
         self.tried.append(host)
         raise httpcore.ConnectError("noted")
 
@@ -154,7 +154,7 @@ def test_tls_is_verified_for_the_name_and_not_for_the_address() -> None:
         async def aclose(self) -> None: ...
 
     class Network(httpcore.AsyncNetworkBackend):
-        async def connect_tcp(self, host, port, timeout=None, local_address=None, socket_options=None):
+        async def connect_tcp(self, host, port, timeout=None, local_address=None, socket_options=None):  # noqa: ASYNC109
             return Stream()
 
     async def resolve(host: str, port: int) -> list[str]:

@@ -247,7 +247,7 @@ def set_(
         if not (changes or file or webhook_url or keys) and signed is None:
             raise UsageError("USE109")
         if changes or file:
-            _tell_unused(state, _change_settings(database, name, _split(changes), file))
+            _tell_unused(state, _change_settings(database, name, split(changes), file))
         if keys:
             _change_keys(state, database, name, keys)
         if webhook_url:
@@ -406,7 +406,8 @@ def _tell_unused(state: State, settings: dict[str, Any]) -> None:
         say(f"  {described.remedy}")
 
 
-def _split(changes: tuple[str, ...]) -> dict[str, str]:
+def split(changes: tuple[str, ...]) -> dict[str, str]:
+    """Return `KEY=VALUE` words as a mapping. Raises UsageError USE108 for one without a value."""
     for change in changes:
         if not change.partition("=")[1]:
             raise UsageError("USE108", given=change[:60])
