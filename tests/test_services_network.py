@@ -42,12 +42,10 @@ def call(
     async def scenario() -> str:
         network = PublicNetwork(loopback=on_loopback, resolve=resolve, inner=tried)
         async with open_client(loopback=on_loopback, network=network) as client:
-            try:
+            with pytest.raises(NoReply) as failure:
                 await exchange(client, client.build_request("GET", url), service="s", action="a")
-            except NoReply as failure:
-                assert not failure.sent
-                return failure.reason
-            raise AssertionError("there was an answer")
+            assert not failure.value.sent
+            return failure.value.reason
 
     return asyncio.run(scenario()), tried.tried, len(asked)
 
@@ -146,7 +144,7 @@ def test_tls_is_verified_for_the_name_and_not_for_the_address() -> None:
     names: list[str | None] = []
 
     class Stream(httpcore.AsyncNetworkStream):
-        async def start_tls(self, ssl_context, server_hostname=None, timeout=None):
+        async def start_tls(self, ssl_context, server_hostname=None, timeout=None):  # noqa: ASYNC109
             names.append(server_hostname)
             assert ssl_context.check_hostname
             raise httpcore.ConnectError("enough")
