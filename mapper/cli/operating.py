@@ -96,6 +96,15 @@ def init(state: State, *, as_json: bool) -> None:
     help="Let in shops under this domain too; '*': every shop that CCV signs for.  [env: MAPPER_SHOP_HOSTS]",
 )
 @click.option(
+    "--webhook-signature",
+    "signature",
+    type=click.Choice(["address-body", "body"]),
+    envvar="MAPPER_WEBHOOK_SIGNATURE",
+    default="address-body",
+    show_default=True,
+    help="What CCV signs webhooks over: undocumented, hence to choose.  [env: MAPPER_WEBHOOK_SIGNATURE]",
+)
+@click.option(
     "--log",
     type=click.Choice(["text", "json"]),
     envvar="MAPPER_LOG",
@@ -116,6 +125,7 @@ def run(
     public_url: str | None,
     app_secret_file: Path | None,
     hosts: tuple[str, ...],
+    signature: str,
 ) -> None:
     """Receive webhooks and process documents until stopped (Ctrl-C, or SIGTERM).
 
@@ -138,6 +148,7 @@ def run(
             address=address,
             only=only,
             log=log,
+            signature=signature,
             app=app,
             mailer=load_mailer(state.environ),
         )

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequenc
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -50,8 +51,8 @@ class Options:
     the egress address whose call budget is shared.
     `only`: receive webhooks, or process documents; several processes share the work.
     `lease_seconds`: on PostgreSQL another process takes over the work of one that was silent for so long.
-    `feed_seconds`: how often a migration's next documents are queued. `app`: how we are known at the app store, whose
-    merchants then install in their browsers. `mailer` sends what people are told by mail.
+    `feed_seconds`: how often a migration's next documents are queued. `signature`: what webhooks are signed over, see
+    `ccv.SIGNATURE_FORMS`. `app`: how we are known at the app store, whose merchants then install in their browsers. `mailer` sends what people are told by mail.
     """
 
     database: str | Path
@@ -72,6 +73,7 @@ class Options:
     say: Callable[[str], None] = logs.say
     log: logs.Form = "text"
     only: Literal["web", "worker"] | None = None
+    signature: str = "address-body"
     app: StoreApp | None = None
     mailer: Mailer | None = None
 
@@ -115,7 +117,7 @@ async def serve(options: Options, *, stop: asyncio.Event, ready: Callable[[str],
                 database,
                 engine.dispatch,
                 sealer=sealer,
-                is_signed=is_signed,
+                is_signed=partial(is_signed, form=options.signature),
                 is_ready=is_ready,
                 extra_routes=_app_routes(options, database, sealer),
             )
