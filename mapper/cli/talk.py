@@ -38,6 +38,11 @@ TALK = {
     "Interrupted.": "Onderbroken.",
     "made again; earlier: {}": "opnieuw gemaakt; eerder: {}",
     "changed in the shop since": "sindsdien in de winkel gewijzigd",
+    "{}: seeds {}-{}, {} kills ({} not at their point), {} lost answers, "
+    "{} orders, {} invoices: {} lost, {} doubled, {} wrong": (
+        "{}: zaden {}-{}, {} keer gedood ({} niet op het punt), {} antwoorden verloren, "
+        "{} bestellingen, {} facturen: {} verloren, {} dubbel, {} fout"
+    ),
     # tenant licence, password, stop, start, document; support
     "The licence key is {}; the password is changed.": "De licentiesleutel is {}; het wachtwoord is gewijzigd.",
     "Stop {}? Its keys are destroyed.": "{} stoppen? De sleutels worden vernietigd.",
