@@ -8,11 +8,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mapper.authoring.cases import Case, Expected
-from mapper.authoring.expectations import ABSENT, finding_text, found_value, is_equal, is_spoken, shown
+from mapper.authoring.expectations import (
+    ABSENT,
+    UNWANTED,
+    finding_text,
+    found_value,
+    is_equal,
+    is_spoken,
+    shown,
+)
 from mapper.authoring.explain import Explainer
 from mapper.authoring.explanation import Explanation
 from mapper.diagnostics import Finding, Place
-from mapper.errors import UsageError
+from mapper.errors import Language, UsageError
 from mapper.mapping import Mapped, Rulebooks
 from mapper.rulebook.source import Node, Source
 
@@ -55,15 +63,15 @@ def run_case(rulebooks: Rulebooks, case: Case) -> Outcome:
     return Outcome(case, mapped, tuple(one for one in failures if one is not None))
 
 
-def explained(rulebooks: Rulebooks, outcome: Outcome, failure: Failure) -> str:
+def explained(rulebooks: Rulebooks, outcome: Outcome, failure: Failure, language: Language = "en") -> str:
     """Return why a field has the value it has, a few rules deep; of an order that could not be mapped, why not."""
     if outcome.mapped.document is None or failure.path in {"findings", "all_findings"}:
-        return "\n".join(f"{finding_text(one)}: {one.say['en']}" for one in outcome.mapped.findings)
+        return "\n".join(f"{finding_text(one)}: {one.say[language]}" for one in outcome.mapped.findings)
     explainer = Explainer(
         rulebooks, outcome.case.kind, outcome.case.payload, outcome.case.settings, outcome.mapped
     )
     try:
-        return _shortened(explainer.explain(failure.path), LEVELS).render()
+        return _shortened(explainer.explain(failure.path), LEVELS).render(language)
     except UsageError:
         # A request or line as a whole, and what was left out, have no rule of their own to show.
         return ""
@@ -140,7 +148,7 @@ def _present(mapped: Mapped, one: Expected) -> Failure | None:
         got = found_value(mapped, path)
         if got in (None, ABSENT, ""):
             return None
-    return Failure(path, one.node, "nothing: it should not be there", shown(got), None)
+    return Failure(path, one.node, UNWANTED, shown(got), None)
 
 
 def _written(node: Node) -> str:

@@ -100,6 +100,13 @@ TALK = {
     # map, check, explain, test, rules
     "{}: no problems. Rules {}.": "{}: geen fouten. Regels {}.",
     "{}: at most {} operations a document and {} a row.": "{}: hooguit {} bewerkingen per document en {} per regel.",
+    "{} cases in {} files: {} right, {} wrong.": "{} gevallen in {} bestanden: {} goed, {} fout.",
+    "{} problems keep cases from being run.": "Door {} fouten zijn er gevallen niet uitgevoerd.",
+    "Coverage {} %: {} of {} rules, rows and checks.": "Dekking {} %: {} van {} regels, rijen en controles.",
+    "--coverage names the others.": "--coverage noemt de andere.",
+    "expected": "verwacht",
+    "got": "kreeg",
+    "not covered": "niet gedekt",
     "{} as mapped at {} with rules {}, settings {}.": "{} zoals omgezet op {} met regels {}, instellingen {}.",
     "The rules of today are others: {}.": "De regels van nu zijn andere: {}.",
     "This version of the program calculates otherwise than that of the day.": (

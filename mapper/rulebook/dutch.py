@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from mapper.catalogue import CATALOGUE
 from mapper.diagnostics import Diagnostic
+from mapper.rulebook.dutch_authoring import CASES, FUNCTIONS
 
 # `{}` stands for what is taken over: names and words of the file, or a phrase that stands here itself.
 DUTCH = {
@@ -396,6 +397,8 @@ DUTCH = {
     ),
     "'{}' is also that of {}.": "'{}' is ook dat van {}.",
     "Also on line {}.": "Ook op regel {}.",
+    **FUNCTIONS,
+    **CASES,
 }  # fmt: skip
 
 _SENTENCE = re.compile(r"(?<=[.?]) ")
