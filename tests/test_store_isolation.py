@@ -273,6 +273,8 @@ WRITES: dict[str, Callable[[Connection, str], object]] = {
     "handshakes.forget": handshakes.forget,
     "licences.accept_terms": lambda c, t: licences.accept_terms(c, t, version="new", now=LATER),
     "licences.mark_installed": lambda c, t: licences.mark_installed(c, t, now=LATER),
+    "licences.set_progress": lambda c, t: licences.set_progress(c, t, "vat"),
+    "licences.begin_again": licences.begin_again,
     "licences.stop": lambda c, t: licences.stop(c, t, reason="x", now=LATER),
     "licences.hide": stop_and_hide,
     "licences.set_shop": lambda c, t: licences.set_shop(c, t, "https://x.nl"),

@@ -40,9 +40,11 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "test": ("mapper.cli.cases", "test", "Run the cases of the rules, and show what they reach."),
     "explain": ("mapper.cli.authoring", "explain", "Explain why a value is what it is."),
     "impact": ("mapper.cli.impact", "impact", "Show what changed rules do to past documents, in euros."),
+    "census": ("mapper.cli.census", "census", "Count what past documents ask of the tables of the rules."),
     "rules": ("mapper.cli.rules", "rules", "Schemas for editors, and the versions of the rules."),
     "publish": ("mapper.cli.rules", "publish", "Make changed rules the ones that `mapper run` uses."),
     "sandbox": ("mapper.cli.services", "sandbox", "Serve emulators of CCV Shop, WeFact and VIES."),
+    "torture": ("mapper.cli.torturing", "torture", "Kill it everywhere, and count the invoices."),
     "tui": ("mapper.cli.showing", "tui", "Open the terminal app."),
 }
 

@@ -113,6 +113,8 @@ DUTCH = {
     "A request": "Een verzoek",
     "An expectation": "Een verwachting",
     "A check": "Een controle",
+    "Invariants": "Een bestand met invarianten",
+    "An invariant": "Een invariant",
     "A check of an overlay": "Een controle van een overlay",
     "An overlay": "Een overlay",
     "A text": "Een tekst",
@@ -324,6 +326,9 @@ DUTCH = {
         "Lees wat beide hebben, of geef dat bestand een eigen waarde."
     ),
     "That is so in {}, which takes this rule over.": "Dat is zo in {}, dat deze regel overneemt.",
+    "This invariant always holds.": "Deze invariant geldt altijd.",
+    "This invariant never holds.": "Deze invariant geldt nooit.",
+    "Write what must hold, or remove the invariant.": "Schrijf wat moet gelden, of verwijder de invariant.",
     "This check never speaks.": "Deze controle zegt nooit iets.",
     "This check always speaks.": "Deze controle zegt altijd iets.",
     "Write what must hold, or remove the check.": "Schrijf wat moet gelden, of verwijder de controle.",

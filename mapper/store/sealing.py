@@ -87,6 +87,21 @@ def load_sealer(path: Path | None, environ: Mapping[str, str]) -> Sealer:
     return Sealer(_parse(path.read_text(errors="replace"), str(path)))
 
 
+def read_secret(path: Path | None, credential: str, environ: Mapping[str, str]) -> str:
+    """Return a secret of the installation: a file of mode 0600, else the systemd credential of that name.
+
+    Raises ConfigError SEC108 (neither is there, or it is empty) or SEC106 (others may read the file).
+    """
+    folder = environ.get("CREDENTIALS_DIRECTORY")
+    if path is not None and path.is_file() and path.stat().st_mode & 0o077:
+        raise ConfigError("SEC106", file=str(path))
+    file = path or (Path(folder) / credential if folder else None)
+    secret = file.read_text(errors="replace").strip() if file is not None and file.is_file() else ""
+    if not secret:
+        raise ConfigError("SEC108", file=str(file or ""), credential=credential)
+    return secret
+
+
 def create_key_file(path: Path) -> None:
     """Write a new random key, readable by its owner only. Raises ConfigError SEC107 when the file exists."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
