@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
@@ -100,7 +103,7 @@ def torture(
     ]
     total, wrong = len(plans), 0
     records: list[dict[str, Any]] = []
-    with Progress("torture") as progress:
+    with Progress("torture") as progress, _interruptible():
         for kind, ended in Campaign(plans, speed, jobs).ended():
             records.append(_record(kind, ended))
             wrong += not ended.is_right
@@ -110,6 +113,17 @@ def torture(
     if not as_json:
         _print(records)
     return 1 if wrong else 0
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Asked to stop it takes its daemons and databases down, as on Ctrl-C."""
+    earlier = {one: signal.signal(one, signal.default_int_handler) for one in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for one, handler in earlier.items():
+            signal.signal(one, handler)
 
 
 def _freezes(kind: DatabaseKind, kills: int) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
@@ -32,7 +34,8 @@ Entry: TypeAlias = "Callable[[Told, Connection], None]"
 
 
 def main(told: Told, line: Connection) -> None:
-    """Run the daemon; `line` is told when it is ready, and when the trap springs."""
+    """Run the daemon; `line` is told when it is ready, and when the trap springs. Without its parent it ends."""
+    threading.Thread(target=_end_with, args=(line,), name="parent", daemon=True).start()
     with told.log.open("ab") as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
@@ -49,3 +52,10 @@ def main(told: Told, line: Connection) -> None:
     if told.trap is not None:
         Trap(told.trap, told.nth, spring).listen()
     daemon.run(replace(told.options, say=say))
+
+
+def _end_with(line: Connection) -> None:
+    """Nobody is left to kill a daemon whose torturer was killed."""
+    with contextlib.suppress(EOFError, OSError):
+        line.recv()
+    os._exit(1)

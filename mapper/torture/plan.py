@@ -63,6 +63,8 @@ class Plan:
     """All that happens in one run: after a first order the blows, then the lost answers, then what else is sold.
 
     `switches` are of WeFact's emulator, which then also gets `faults`; `weather` is the percentage of struck calls.
+    `signed`: webhooks have a signature. `late`: in the end all webhooks come again, as if a week late, and forged ones
+    with them.
     """
 
     seed: int
@@ -75,6 +77,8 @@ class Plan:
     webhooks: str = "deliver"
     weather: int = 0
     products: bool = False
+    signed: bool = False
+    late: bool = False
 
 
 def plan_of(
@@ -122,10 +126,13 @@ def plan_of(
             "search_lag": chance.randint(0, LONGEST_LAG),
             "unknown_column": chance.choice(("none", "none", "all")),
             "scalars": chance.choice(("mixed", "strings", "numbers")),
+            "clock_skew": chance.choice((0, 0, -3600, 3600)),
         },
         webhooks=chance.choice(("deliver", "double", "mixed", "mixed")),
         weather=8,
         products=chance.random() < 0.3,
+        signed=chance.random() < 0.5,
+        late=chance.random() < 0.5,
     )
 
 

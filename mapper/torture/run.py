@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -19,9 +20,10 @@ from mapper.torture.verdict import Verdict, judge
 # How long nothing may move before a run is given up, and what is missing then is lost; seconds of this machine.
 PATIENCE = 120.0
 # How long a point is waited for; a daemon that does not come by is killed where it is.
-REACH = 20.0
+REACH = 30.0
 # How long a process that was frozen may act after it is thawed.
 THAWED = 3.0
+FORGED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class _Run:
     stage: Stage
     plan: Plan
     patience: float
+    given_up: threading.Event
     process: Process | None = None
     sold: int = 0
     by_hand: set[str] = field(default_factory=set)
@@ -68,7 +71,9 @@ class _Run:
         stage, plan = self.stage, self.plan
         stage.ask("wefact", "PUT", "switches", plan.switches)
         stage.ask("wefact", "POST", "faults", list(plan.faults))
-        stage.ask("ccv", "PUT", "switches", {"webhooks": plan.webhooks, "webhook_delay": 30})
+        signed = "address-body" if plan.signed else "off"
+        switches = {"webhooks": plan.webhooks, "webhook_delay": 30, "webhook_signature": signed}
+        stage.ask("ccv", "PUT", "switches", switches)
         for service, faults in (("wefact", WEFACT_FAULTS), ("ccv", SHOP_FAULTS)):
             weather = {"percent": plan.weather, "seed": plan.seed, "faults": list(faults)}
             match = {"match": {"method": "GET"}} if service == "ccv" else {}
@@ -82,6 +87,7 @@ class _Run:
 
     def strike(self, blow: Blow) -> None:
         """Start a daemon, sell, and kill it at the point, or freeze it there until another one has done its work."""
+        self._check()
         point = TURN if blow.point == TURN.id else POINTS[blow.point]
         self.stop()
         if isinstance(point.at, AtService):
@@ -113,6 +119,21 @@ class _Run:
         self._at_work()
         self._wait(lambda: self.stage.is_at_rest(self.sold))
 
+    def send_webhooks_again(self) -> None:
+        """Have all webhooks come once more, and some that somebody forged."""
+        if not self.plan.late:
+            return
+        self.stage.ask("ccv", "POST", "deliveries", {})
+        for order in self.stage.ask("ccv", "GET", "objects")["orders"][:FORGED]:
+            self.stage.ask("ccv", "POST", "deliveries", {"forge": order["id"]})
+            self.stage.ask("ccv", "POST", "deliveries", {"forge": order["id"] + 1_000_000})
+        self._wait(self._is_delivered, REACH)
+        self.rest()
+
+    def _is_delivered(self) -> bool:
+        sent = self.stage.ask("ccv", "GET", "deliveries")["deliveries"]
+        return all(one["lost"] or one["status"] or one["error"] for one in sent)
+
     def stop(self) -> None:
         """Kill the process, if there is one."""
         if self.process is not None:
@@ -135,9 +156,14 @@ class _Run:
 
     def _alive(self) -> Process:
         """Return the process; one that stopped by itself, since it lost its lease, is started again as it would be."""
+        self._check()
         if self.process is not None and not self.process.is_alive:
             self.stop()
         return self._at_work()
+
+    def _check(self) -> None:
+        if self.given_up.is_set():
+            raise MapperError("TOR102", reason="it was given up")
 
     def _is_struck(self, process: Process) -> bool:
         last = time.monotonic() + REACH
@@ -190,16 +216,23 @@ class _Run:
 
 
 def carry_out(
-    plan: Plan, folder: Path, where: str, *, speed: int, entry: Entry = main, patience: float = PATIENCE
+    plan: Plan,
+    folder: Path,
+    where: str,
+    *,
+    speed: int,
+    entry: Entry = main,
+    patience: float = PATIENCE,
+    given_up: threading.Event,
 ) -> Ended:
     """Carry a plan out on the database `where`, with its files in `folder`, and judge what came of it.
 
-    `entry` is what each process runs: the daemon.
+    `entry` is what each process runs: the daemon. Once `given_up` is set the run is broken off within seconds.
     """
     started = time.monotonic()
     changes = {"invoice.send_by_email": "true", "products.synchronise": "true" if plan.products else "false"}
     with staging.opened(folder, where, seed=plan.seed, speed=speed, entry=entry, changes=changes) as stage:
-        run = _Run(stage, plan, patience)
+        run = _Run(stage, plan, patience, given_up)
         broken_off = ""
         try:
             run.begin()
@@ -209,20 +242,23 @@ def carry_out(
             run.lose_answers()
             run.calm()
             run.rest()
+            run.send_webhooks_again()
         except MapperError as error:
             broken_off = str(error)
         finally:
             run.stop()
+        shop = stage.ask("ccv", "GET", "objects")
         verdict = judge(
-            stage.ask("ccv", "GET", "objects"),
+            shop,
             stage.ask("wefact", "GET", "objects"),
             stage.ask("wefact", "GET", "requests")["requests"],
             by_hand=run.by_hand,
         )
+        sold = {order["id"] for order in shop["orders"]}
         stopped = tuple(
             f"{one.number or one.id} {one.state} {one.cause}".strip()
             for one in stage.documents()
-            if one.state != "done"
+            if one.state != "done" and one.shop_id in sold
         )
     seconds = time.monotonic() - started
     return Ended(plan, verdict, run.kills, run.elsewhere, stopped, seconds, broken_off)

@@ -42,7 +42,7 @@ class Process:
 
     def __init__(self, entry: Entry, told: Told) -> None:
         context = multiprocessing.get_context("forkserver")
-        self._line, theirs = context.Pipe(duplex=False)
+        self._line, theirs = context.Pipe()
         # A fork of a process that has everything imported: a start takes a tenth of what it would.
         self._process = context.Process(target=entry, args=(told, theirs), daemon=True)
         self._process.start()
