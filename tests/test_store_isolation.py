@@ -217,6 +217,7 @@ READS: dict[str, Callable[[Connection, str], object]] = {
     "operations.find": lambda c, t: operations.find(c, t, "key 1"),
     "operations.by_token": lambda c, t: operations.by_token(c, t, "t key 1"),
     "operations.that_made": lambda c, t: operations.that_made(c, t, "s", {"9"}),
+    "operations.latest_made": lambda c, t: operations.latest_made(c, t, "s", limit=9),
     "operations.of_document": lambda c, t: operations.of_document(c, t, "order-1"),
     "operations.unresolved": lambda c, t: operations.unresolved(c, t, before=LATER),
     "operations.counts": operations.counts,

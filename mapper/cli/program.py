@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "resume": ("mapper.cli.operating", "resume", "Post again after a pause."),
     "doctor": ("mapper.cli.services", "doctor", "Check connections and everything the mapper needs."),
     "support": ("mapper.cli.licences", "support", "Say who works at support and may see every webshop."),
+    "key": ("mapper.cli.keys", "key", "Show and change the key that seals the services' keys."),
     "backup": ("mapper.cli.databases", "backup", "Write a backup of the database while all goes on."),
     "database": ("mapper.cli.databases", "database", "Move the database, or say it was restored."),
     "map": ("mapper.cli.authoring", "map_", "Map documents and print what would be sent."),
