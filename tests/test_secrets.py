@@ -103,11 +103,14 @@ def test_ciphertext_that_was_moved_is_refused(sqlite: Database, table: str, move
         )
         conn.execute(update(schema.metadata.tables[table]).values(moved))
         where = {"tenant": "shop", "name": "wefact.key"} | moved
+        reads = {
+            "webhook": lambda: credentials.webhook_key(
+                conn, where["tenant"], "orders.created", sealer=sealer
+            ),
+            "credential": lambda: credentials.get(conn, where["tenant"], where["name"], sealer=sealer),
+        }
         with pytest.raises(ConfigError, match="SEC103"):
-            if table == "webhook":
-                credentials.webhook_key(conn, where["tenant"], "orders.created", sealer=sealer)
-            else:
-                credentials.get(conn, where["tenant"], where["name"], sealer=sealer)
+            reads[table]()
         with pytest.raises(ConfigError, match="SEC103"):
             resealing.reseal(conn, _both(sealer, Sealer.generate()))
 
@@ -165,8 +168,10 @@ def test_S5_canaries_show_nowhere(shop, sandbox, tmp_path: Path) -> None:
         _, logged = daemon.communicate(timeout=30)
         said["the log"] = first + logged
     for arguments in (
-        ("tenant", "show", "winkel"), ("tenant", "show", "winkel", "--json"), ("tenant", "list"), ("doctor",), ("errors",),
-        ("report", "--json"), ("open", "--json"), ("key", "show"), ("tenant", "licence", "winkel"), ("tenant", "licence", "x"),
+        ("tenant", "show", "winkel"), ("tenant", "show", "winkel", "--json"), ("tenant", "list"), ("doctor",),
+        ("errors",),
+        ("report", "--json"), ("open", "--json"), ("key", "show"), ("tenant", "licence", "winkel"),
+        ("tenant", "licence", "x"),
         ("process", f"order-{sold[1]['id']}", "--dry-run"), ("tenant", "set", "winkel", "--wefact-key-env", "NOTHING"),
         ("backup", tmp_path / "copy.db"),
     ):  # fmt: skip

@@ -41,8 +41,8 @@ def show(state: State, *, as_json: bool) -> None:
 def rotate(state: State, *, add_only: bool) -> None:
     """Make a new key and seal every stored secret with it; the old key stays until `key forget`.
 
-    `mapper run` goes on meanwhile: it reads the key file anew when it meets the new key. With several machines begin with
-    --add-only, copy the key file to each, then run this once more.
+    `mapper run` goes on meanwhile: it reads the key file anew when it meets the new key. With several machines begin
+    with --add-only, copy the key file to each, then run this once more.
     """
     from mapper.store import resealing
     from mapper.store.sealing import add_key, is_in_file

@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "pause": ("mapper.cli.operating", "pause", "Stop posting, for one webshop or for all."),
     "resume": ("mapper.cli.operating", "resume", "Post again after a pause."),
     "doctor": ("mapper.cli.services", "doctor", "Check connections and everything the mapper needs."),
+    "ticket": ("mapper.cli.tickets", "ticket", "Report a problem, ask something, and answer."),
     "support": ("mapper.cli.licences", "support", "Say who works at support and may see every webshop."),
     "key": ("mapper.cli.keys", "key", "Show and change the key that seals the services' keys."),
     "backup": ("mapper.cli.databases", "backup", "Write a backup of the database while all goes on."),

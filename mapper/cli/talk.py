@@ -38,6 +38,12 @@ TALK = {
     "Interrupted.": "Onderbroken.",
     "made again; earlier: {}": "opnieuw gemaakt; eerder: {}",
     "changed in the shop since": "sindsdien in de winkel gewijzigd",
+    # ticket
+    "Ticket {} of {}: {}": "Melding {} van {}: {}",
+    "Answered ticket {} of {}.": "Melding {} van {} is beantwoord.",
+    "Closed ticket {} of {}.": "Melding {} van {} is gesloten.",
+    "KIND": "SOORT",
+    "SUBJECT": "ONDERWERP",
     # key
     "Copy {} to the other machines, then: mapper key rotate": (
         "Kopieer {} naar de andere machines, en dan: mapper key rotate"

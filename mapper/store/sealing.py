@@ -175,7 +175,7 @@ def _replace(path: Path, keys: list[str]) -> None:
         file.write("".join(f"{key}\n" for key in keys))
         file.flush()
         os.fsync(file.fileno())
-    os.replace(part, path)
+    part.replace(path)
 
 
 def _parse(text: str, origin: str) -> tuple[bytes, ...]:
