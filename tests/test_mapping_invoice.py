@@ -452,6 +452,19 @@ def test_I8_of_a_known_original_they_are_given_back_and_that_is_said():
     assert [line["unit_incl"] for line in result.document["lines"]] == [-25, Decimal("1.50")]
 
 
+@pytest.mark.parametrize("included", [True, False])
+def test_I8_the_signs_of_shipping_costs_and_fees_follow_from_the_totals(included):
+    of = priced(("10", "21", "3"), ("8", "9", "1"), included=included, shipping="5", paymethod_costs=2)
+    back = credit(of)
+    turned = back | {"total_shipping": 5, "paymethod_costs": 2}
+    assert mapped(turned).held is None
+    assert [line["unit_incl"] for line in document(turned)["lines"]] == [
+        line["unit_incl"] for line in document(back)["lines"]
+    ]
+    # Where only one of them is turned no sign of all adds up.
+    assert ("K1", "error") in found(mapped(back | {"paymethod_costs": 2}))
+
+
 def test_I8_rows_that_come_to_0_do_not_tell_which_are_given_back():
     of = priced(("20", "21", "1"), ("-20", "9", "1"), shipping="5")
     assert held_for_its_signs(credit(of, "counts"))
