@@ -200,15 +200,13 @@ def test_K1_vat_that_the_shop_hides_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("model", "ABCDE")
-@pytest.mark.parametrize(("vat", "held"), [("1.05", False), ("1.06", True), ("1.04", True)])
-def test_K1_half_a_cent_of_a_fractional_quantity_is_no_tie_between_net_and_vat(
-    vat: str, held: bool, model: str
-) -> None:
-    # 0.5 x 12.15 is 6.075, so 6.08; net 5.0207 and VAT 1.0543 are 6.07: a cent is lost, but VAT is 1.05 and nothing else.
+@pytest.mark.parametrize("vat", ["1.04", "1.05", "1.06"])
+def test_K1_half_a_cent_of_a_fractional_quantity_is_no_tie_between_net_and_vat(vat: str, model: str) -> None:
+    # 0.5 x 12.15 is 6.075, so 6.08; net 5.0207 and VAT 1.0543 are 6.07: a cent is lost, but VAT is 1.05 all the same.
     sold = order(row("12.15", count="0.5"), total_price=Decimal("6.08"), total_tax=Decimal(vat))
     result = mapped(sold, invoice__rounding_model=model)
-    assert (result.held == "error") is held
-    assert ("K1" in {one.id for one in result.findings if one.severity == "error"}) is held
+    wrong = {one.id for one in result.findings if one.severity == "error"}
+    assert ("K1" in wrong) is bool(wrong) is (vat != "1.05")
 
 
 def test_K1_sums_are_rounded_once_half_up() -> None:
