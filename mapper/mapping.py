@@ -364,13 +364,17 @@ class Mapper:
 
     def run(self, kind: str, payload: Mapping[str, Any]) -> tuple[Any, Any, Any, Any]:
         """Map a payload without trace, as fast as can be: (document, reports, requests, reports). Raises on a fault."""
-        if kind not in self._plain:
-            source, target = self.rulebooks.sources[kind], self.rulebooks.target
-            self._plain[kind] = source.bind(self.settings), target.bind(self.settings)
-        map_source, map_target = self._plain[kind]
+        map_source, map_target = self.plain(kind)
         document, reports = map_source(payload)
         requests, more = map_target(document)
         return document, reports, requests, more
+
+    def plain(self, kind: str) -> tuple[Run, Run]:
+        """Return the two halves of `run`: payload → (document, reports), and document → (requests, reports)."""
+        if kind not in self._plain:
+            source, target = self.rulebooks.sources[kind], self.rulebooks.target
+            self._plain[kind] = source.bind(self.settings), target.bind(self.settings)
+        return self._plain[kind]
 
     def _runs(self, kind: str) -> tuple[Run, Run]:
         if kind not in self._traced:

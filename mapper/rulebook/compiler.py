@@ -9,7 +9,7 @@ value; both come from the same rules.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -32,6 +32,7 @@ from mapper.rulebook.emitter import (
     working,
 )
 from mapper.rulebook.functions import Function
+from mapper.rulebook.lookups import Lookup, lookups
 from mapper.rulebook.reuse import without_collection
 from mapper.rulebook.types import Type
 
@@ -55,8 +56,8 @@ class Compiled:
     def _traced(self) -> _Compiler:
         return self._emitted(traced=True)
 
-    def _emitted(self, *, traced: bool) -> _Compiler:
-        compiler = _Compiler(self.rules, self._functions, traced=traced)
+    def _emitted(self, *, traced: bool, counted: Sequence[Lookup] = ()) -> _Compiler:
+        compiler = _Compiler(self.rules, self._functions, traced=traced, counted=counted)
         with without_collection():
             compiler.emit_all()
         return compiler
@@ -81,6 +82,19 @@ class Compiled:
         """Return the function that binds a tenant's settings for mapping without trace."""
         return self._emitted(traced=False).built()
 
+    @cached_property
+    def lookups(self) -> tuple[Lookup, ...]:
+        """Return the tables by the numbers that a count gives them."""
+        return lookups(self.rules)
+
+    @cached_property
+    def bind_counted(self) -> Callable[[Mapping[str, Any]], Run]:
+        """Return the function that binds a tenant's settings for mapping with a count of what tables are asked.
+
+        `run(payload, record)` is given (table number, what was looked for, whether there is such an entry).
+        """
+        return self._emitted(traced=False, counted=self.lookups).built()
+
 
 def compile_rules(rules: r.Rules, functions: Mapping[str, Function]) -> Compiled:
     """Compile typed rules."""
@@ -88,7 +102,14 @@ def compile_rules(rules: r.Rules, functions: Mapping[str, Function]) -> Compiled
 
 
 class _Compiler(Emitter):
-    def __init__(self, rules: r.Rules, functions: Mapping[str, Function], *, traced: bool) -> None:
+    def __init__(
+        self,
+        rules: r.Rules,
+        functions: Mapping[str, Function],
+        *,
+        traced: bool,
+        counted: Sequence[Lookup] = (),
+    ) -> None:
         names = {name: (f"p_{name}", kind.sure()) for name, kind in rules.given.items()}
         groups = {step.name for step in rules.steps if isinstance(step, r.LineRule)}
         hidden = {(group, name) for group, name in rules.working if group in groups}
@@ -98,6 +119,7 @@ class _Compiler(Emitter):
         self.body: list[ast.stmt] = []
         self.leave_out_empty = False
         self.tables: dict[Place, str] = {}
+        self.counted = {one.place: number for number, one in enumerate(counted)}
 
     def emit_all(self) -> None:
         """Emit the statements of all rules."""
@@ -119,7 +141,9 @@ class _Compiler(Emitter):
         aliases = [name for name in self.rules.given if name not in {"tenant", self.rules.reads}]
         starts = [assigned(f"p_{name}", load(f"p_{self.rules.reads}")) for name in aliases]
         starts += [assigned("lines_all", ast.List([], ast.Load()))]
-        arguments = [ast.arg(f"p_{self.rules.reads}")] + ([ast.arg("record")] if self.traced else [])
+        arguments = [ast.arg(f"p_{self.rules.reads}")] + (
+            [ast.arg("record")] if self.traced or self.counted else []
+        )
         run = _function("run", arguments, starts + self.body)
         bind = _function("bind", [ast.arg("p_tenant")], [*self.bind_block, run, ast.Return(load("run"))])
         module = ast.Module([bind], [])
@@ -279,6 +303,7 @@ class _Compiler(Emitter):
     def match(self, value: r.Match, variable: str, top: bool) -> None:
         subject = self.fresh()
         self.put(subject, self.emit(value.subject), value.place)
+        self.count(value.place, load(subject), Constant(value=True))
         self.match_from(value, subject, 0, variable, top)
 
     def match_from(self, value: r.Match, subject: str, index: int, variable: str, top: bool) -> None:
@@ -297,13 +322,20 @@ class _Compiler(Emitter):
         with self.within(statement.orelse):
             self.match_from(value, subject, index + 1, variable, top)
 
+    def count(self, place: Place, asked: ast.expr, found: ast.expr) -> None:
+        """Emit, in a count, what a table is asked."""
+        if place in self.counted:
+            values: list[ast.expr] = [Constant(self.counted[place]), asked, found]
+            self.block.append(ast.Expr(call("record", ast.Tuple(values, ast.Load()))))
+
     def find(self, value: r.Find, variable: str, top: bool) -> None:
-        entry = self.fresh()
+        entry, key = self.fresh(), self.fresh()
+        self.put(key, tuple_([self.emit(part) for part in value.keys]), value.place)
         if root(value.collection) == "tenant":
-            key = tuple_([self.emit(part) for part in value.keys])
-            self.put(entry, method(load(self.index(value)), "get", key), value.place)
+            self.put(entry, method(load(self.index(value)), "get", load(key)), value.place)
         else:
-            self.search(value, entry)
+            self.search(value, entry, key)
+        self.count(value.place, load(key), is_(load(entry), NONE, negated=True))
         with self.branch(is_(load(entry), NONE), value.place) as statement:
             self.put(variable, NONE, value.place)
             self.case(-1, top)
@@ -325,9 +357,7 @@ class _Compiler(Emitter):
                 self.block.append(ast.Expr(method(load(table), "setdefault", key, entry)))
         return table
 
-    def search(self, value: r.Find, entry: str) -> None:
-        key = self.fresh()
-        self.put(key, tuple_([self.emit(part) for part in value.keys]), value.place)
+    def search(self, value: r.Find, entry: str, key: str) -> None:
         self.put(entry, NONE, value.place)
         with self.looped(value.collection, value.variable, value.place):
             by = tuple_([self.emit(part) for part in value.by])
@@ -401,14 +431,38 @@ def _function(name: str, arguments: list[ast.arg], body: list[ast.stmt]) -> ast.
 _TYPE_PARAMS: dict[str, Any] = {"type_params": []} if "type_params" in ast.FunctionDef._fields else {}
 
 
-_NEVER_PLACED = {"ctx", "op", "ops", "id", "attr", "arg", "name", "conversion"}
-_INSIDE = {
-    kind: tuple(name for name in kind._fields if name not in _NEVER_PLACED)
-    for kind in vars(ast).values()
-    if isinstance(kind, type) and issubclass(kind, ast.AST)
+_INSIDE: Mapping[type[ast.AST], tuple[str, ...]] = {
+    ast.Module: ("body",),
+    ast.FunctionDef: ("args", "body"),
+    ast.arguments: ("args",),
+    ast.arg: (),
+    ast.Assign: ("targets", "value"),
+    ast.Expr: ("value",),
+    ast.If: ("test", "body", "orelse"),
+    ast.For: ("target", "iter", "body"),
+    ast.Return: ("value",),
+    ast.Break: (),
+    ast.Pass: (),
+    ast.Name: (),
+    ast.Call: ("func", "args"),
+    ast.Attribute: ("value",),
+    ast.Subscript: ("value",),
+    ast.Compare: ("left", "comparators"),
+    ast.BinOp: ("left", "right"),
+    ast.BoolOp: ("values",),
+    ast.UnaryOp: ("operand",),
+    ast.IfExp: ("test", "body", "orelse"),
+    ast.NamedExpr: ("target", "value"),
+    ast.Tuple: ("elts",),
+    ast.List: ("elts",),
+    ast.Dict: ("keys", "values"),
+    ast.ListComp: ("elt", "generators"),
+    ast.comprehension: ("target", "iter"),
+    ast.JoinedStr: ("values",),
+    ast.FormattedValue: ("value",),
 }
+"""The kinds of nodes that rules become, and what each has inside it."""
 _TOP = {"lineno": 1, "end_lineno": 1, "col_offset": 0, "end_col_offset": 1}
-_WITHOUT_PLACE = {*LEAVES, str, int, type(None)}
 
 
 def _place_all(tree: ast.AST) -> None:
@@ -421,10 +475,10 @@ def _place_all(tree: ast.AST) -> None:
         if placed is None:
             own.update(placed := around)
         for name in _INSIDE[node.__class__]:
-            inside = own.get(name)
+            inside = own[name]
             if inside.__class__ is list:
-                waiting += [(item, placed) for item in inside if item.__class__ not in _WITHOUT_PLACE]
-            elif inside.__class__ not in _WITHOUT_PLACE:
+                waiting += [(item, placed) for item in inside if item.__class__ not in LEAVES]
+            elif inside.__class__ not in LEAVES:
                 waiting.append((inside, placed))
 
 

@@ -16,6 +16,7 @@ from functools import lru_cache
 
 from mapper.diagnostics import Diagnostic, Place
 from mapper.rulebook.functions import Function
+from mapper.rulebook.needs import lacks
 from mapper.rulebook.outcomes import constant, outcome
 from mapper.rulebook.parsing import Unreadable, decimal_comma, parse, speaks
 from mapper.rulebook.source import Node, Source
@@ -95,14 +96,17 @@ Names = Mapping[str, Type]
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """An expression that was read, the types of the names it was read with, and what it noted for `Reader`."""
+    """An expression that was read, the types of the names it was read with, and what it noted for `Reader`.
+
+    `lacking`: it may need a value that may be absent, where it itself must be there, and where it may be absent.
+    """
 
     expr: Expr
     needs: Mapping[str, Type]
     written: Mapping[Place, str]
     mentioned: frozenset[str]
     working: frozenset[tuple[str, str]]
-    nullable: bool
+    lacking: tuple[bool, bool]
 
     def is_right_with(self, names: Names) -> bool:
         """Tell whether the names still have the types it was read with."""
@@ -137,7 +141,7 @@ class Reader:
 
     `written` holds each part as its author wrote it, without the quotes and escapes of the file. `values` are the
     places of expressions that could be a value in another form. `rulebook` tells apart those that share expressions.
-    `mentioned`, `working` and `nullable` are what `Rules` says of them.
+    `mentioned`, `working` and `lacking` are what `Rules` says of them.
     """
 
     source: Source
@@ -147,16 +151,16 @@ class Reader:
     values: set[Place] = field(default_factory=set)
     mentioned: set[str] = field(default_factory=set)
     working: set[tuple[str, str]] = field(default_factory=set)
-    nullable: set[Place] = field(default_factory=set)
+    lacking: bool = False
     rulebook: str = ""
 
-    def value(self, node: Node, names: Names) -> Expr:
+    def value(self, node: Node, names: Names, *, lenient: bool = False) -> Expr:
         """Read the expression of a scalar that could also be one of the other forms of a value, such as `text`."""
         self.values.add(node.place)
-        return self.expression(node, names)
+        return self.expression(node, names, lenient=lenient)
 
-    def expression(self, node: Node, names: Names) -> Expr:
-        """Read the expression a YAML scalar holds."""
+    def expression(self, node: Node, names: Names, *, lenient: bool = False) -> Expr:
+        """Read the expression a YAML scalar holds; `lenient`: what it gives may be absent."""
         if node.kind in {"map", "list"}:
             self.refuse(
                 "RULE201", node.place, "An expression belongs here.", "Write it on one line after the key."
@@ -170,7 +174,7 @@ class Reader:
                 "Write `none` to mean nothing.",
             )
             return Const(UNREAD, node.place, None)
-        return self._read(node, node.text, 0, names)
+        return self._read(node, node.text, 0, names, lenient=lenient)
 
     def template(self, node: Node, names: Names) -> Text:
         """Read a text with `{expressions}`; `{{` and `}}` stand for braces."""
@@ -189,7 +193,7 @@ class Reader:
                     "Write {name}, or {{ for a brace.",
                 )
             else:
-                parts.append(self._read(node, inner, offset, names))
+                parts.append(self._read(node, inner, offset, names, lenient=True))
         return Text(TEXT, node.place, tuple(parts))
 
     def refuse(self, code: str, place: Place, message: str, hint: str = "") -> None:
@@ -231,7 +235,7 @@ class Reader:
             always = "always" if holds else "never"
             self.refuse("RULE220", place, f"This {always} holds, whatever the document holds.", hint)
 
-    def _read(self, node: Node, text: str, offset: int, names: Names) -> Expr:
+    def _read(self, node: Node, text: str, offset: int, names: Names, *, lenient: bool) -> Expr:
         stripped = text.lstrip()
         offset += len(text) - len(stripped)
         stripped = stripped.rstrip()
@@ -250,16 +254,16 @@ class Reader:
         key = (self.rulebook, node.place, node.raw, offset, text)
         before = _READ.get(key)
         if before is not None and before.is_right_with(names):
-            self._note(before)
+            self._note(before, lenient=lenient)
             return before.expr
         # A line end ends a Python expression; in a YAML block it is only a space to the author.
         source = _LINE_END.sub(" ", stripped)
         tree = self._parse(node, source, offset)
         if tree is None:
             return Const(UNREAD, node.place, None)
-        return self._convert(key, _Checker(self, node, source, offset, names), tree)
+        return self._convert(key, _Checker(self, node, source, offset, names), tree, lenient=lenient)
 
-    def _convert(self, key: Hashable, checker: _Checker, tree: ast.expr) -> Expr:
+    def _convert(self, key: Hashable, checker: _Checker, tree: ast.expr, *, lenient: bool) -> Expr:
         """Convert a parsed text, and keep the expression for the next time when nothing was wrong with it."""
         problems, all_written = len(self.problems), self.written
         self.written = {}
@@ -272,9 +276,9 @@ class Reader:
         }
         needs = {name: checker.names[name] for name in names}
         mentioned = frozenset(names | {one.name for one in fields})
-        nullable = any(part.type.nullable for part in walk(expr))
-        read = _Read(expr, needs, own, mentioned, frozenset(working), nullable)
-        self._note(read)
+        lacking = lacks(expr, self.functions), lacks(expr, self.functions, lenient=True)
+        read = _Read(expr, needs, own, mentioned, frozenset(working), lacking)
+        self._note(read, lenient=lenient)
         if len(self.problems) > problems:
             return replace(expr, type=UNREAD)
         if problems < MAX_PROBLEMS:
@@ -283,12 +287,11 @@ class Reader:
             _READ[key] = read
         return expr
 
-    def _note(self, read: _Read) -> None:
+    def _note(self, read: _Read, *, lenient: bool) -> None:
         self.written.update(read.written)
         self.mentioned |= read.mentioned
         self.working |= read.working
-        if read.nullable:
-            self.nullable.add(read.expr.place)
+        self.lacking = self.lacking or read.lacking[lenient]
 
     def _parse(self, node: Node, source: str, offset: int) -> ast.expr | None:
         try:

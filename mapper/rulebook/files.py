@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mapper.diagnostics import Diagnostic, Place
 from mapper.errors import RuleError
@@ -19,7 +19,6 @@ from mapper.rulebook.emitter import Site
 from mapper.rulebook.expressions import Reader
 from mapper.rulebook.functions import Function
 from mapper.rulebook.loader import form_of, read_rules, sections
-from mapper.rulebook.needs import may_lack
 from mapper.rulebook.overlay import Overlaid, extended, overlay
 from mapper.rulebook.reuse import keep, kept, recall, shape, texts_key
 from mapper.rulebook.rules import Entry, LineRule, Rules
@@ -189,7 +188,7 @@ class RuleFiles:
         """Return the VAT rates; none when the table has problems, so that the rules are checked all the same."""
         try:
             if root is not None and root.entries:
-                return vat_rates.from_node(root, self.today)
+                return self.table(RATES, root, vat_rates.from_node)
             if root is not None and not self.problems:
                 self.problems.append(Diagnostic("RULE107", root.place, "The table of VAT rates is empty."))
         except RuleError as error:
@@ -200,10 +199,15 @@ class RuleFiles:
         """Return the territories; none when the table has problems, so that the rules are checked all the same."""
         try:
             if root.entries:
-                return vat_territories.from_node(root, self.today)
+                return self.table(TERRITORIES, root, vat_territories.from_node)
         except RuleError as error:
             self.problems += [self.problem(one) for one in error.diagnostics]
         return vat_territories.NONE
+
+    def table(self, name: str, root: Node, read_table: Callable[[Node, date], _Table]) -> _Table:
+        """Return a table, as it was read before when its text is the same."""
+        file = self.files[name]
+        return kept((name, self.sources[file].text, file, self.today), lambda: read_table(root, self.today))
 
     def compiled(
         self,
@@ -252,11 +256,14 @@ class RuleFiles:
 
     def check_needs(self, part: Part) -> None:
         """Note each value that a rule needs although the shop's API, or another rule, says that there may be none."""
-        if part.before is None and may_lack(part.rules, part.available):
+        if part.before is None and part.rules.lacking:
             needed = (site for site in part.compiled().sites if site.nullable)
             sites = {site.place: site for site in needed if site.place not in self.told}
             self.told.update(sites)
             self.problems += map(self.problem, _without_repeats(map(_need, sites.values())))
+
+
+_Table = TypeVar("_Table")
 
 
 @dataclass(slots=True)

@@ -208,8 +208,8 @@ class Rules:
 
     `others` are the files, besides its own, that entries stand in: what it extends, and a tenant's overlay. `written`
     is each part of an expression, by place, as its author wrote it; `mentioned` are the names and fields they mention,
-    `working` those among the fields that begin with `_`, each after the name it was read from; `nullable` are the
-    places of expressions with a part that may be null.
+    `working` those among the fields that begin with `_`, each after the name it was read from; `lacking`:
+    one of them may need a value that may be absent.
     """
 
     name: str
@@ -224,7 +224,7 @@ class Rules:
     written: Mapping[Place, str] = field(default_factory=dict)
     mentioned: frozenset[str] = frozenset()
     working: frozenset[tuple[str, str]] = frozenset()
-    nullable: frozenset[Place] = frozenset()
+    lacking: bool = False
 
     @property
     def files(self) -> tuple[str, ...]:

@@ -255,7 +255,7 @@ class _Builder:
             if _goes_on(event):
                 self._refuse("RULE108", event, "This text goes on on the next line.", _ONE_LINE)
                 self.running_on = self.problems[-1]
-            if _SURROGATE.search(event.value):
+            if event.style == '"' and _SURROGATE.search(event.value):
                 self._refuse(
                     "RULE102",
                     event,

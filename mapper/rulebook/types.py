@@ -145,7 +145,8 @@ def join(first: Type, second: Type) -> Type | None:
     choices = first.choices if first.choices == second.choices else ()
     unit, nullable = first.unit or second.unit, first.nullable or second.nullable
     form: Form = first.form if first.form == second.form else ""
-    return replace(wider, optional=optional, nullable=nullable, unit=unit, choices=choices, form=form)
+    return Type(wider.kind, optional, wider.fields, wider.item, wider.outside, unit, choices, nullable, form,
+                wider.unread)  # fmt: skip
 
 
 def from_schema(schema: Mapping[str, Any], *, outside: bool) -> Type:
