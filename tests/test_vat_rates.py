@@ -57,7 +57,7 @@ def test_standard_rates_are_those_of_the_dated_data_set_on_142_days_and_today(co
 
 
 # Standard rates since 2016, each with its first day, as github.com/vatnode/eu-vat-rates-data has them in
-# data/eu-vat-rates-history.json of 2026-09-23: from the Commission's last booklet (June 2021), from its database since, and for
+# data/eu-vat-rates-history.json of 2026-09-23: from the Commission's last booklet (2021), its database since, and for
 # Germany's half year the law itself. Its present rates are those of the package of the same name.
 HISTORY = {
     "AT": "20", "BE": "21", "BG": "20", "CY": "19", "CZ": "21", "DE": "19, 2020-07-01 16, 2021-01-01 19", "DK": "25",
