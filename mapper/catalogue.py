@@ -970,6 +970,12 @@ STORE: dict[str, Entry] = {
         "Copy it from CCV's Developer App Center into a file of mode 0600, and name that with --app-secret-file.",
         "Zet het uit het Developer App Center van CCV in een bestand met rechten 0600; noem dat met --app-secret-file.",
     ),
+    "SEC109": Entry(
+        "The keys do not come from the key file, so that they are not changed here.",
+        "De sleutels komen niet uit het sleutelbestand, dus ze worden hier niet gewijzigd.",
+        "Put a new key (32 random bytes in base64) first where they come from, restart, then run `mapper key rotate`.",
+        "Zet een nieuwe sleutel (32 willekeurige bytes in base64) vooraan, herstart, en draai `mapper key rotate`.",
+    ),
 }
 
 PROCESSING: dict[str, Entry] = {

@@ -21,7 +21,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
-from mapper import logs, mapping, web
+from mapper import letters, logs, mapping, web
 from mapper.appstore.installation import StoreApp
 from mapper.errors import ConfigError
 from mapper.mailing import Mailer
@@ -52,8 +52,8 @@ class Options:
     `only`: receive webhooks, or process documents; several processes share the work.
     `lease_seconds`: on PostgreSQL another process takes over the work of one that was silent for so long.
     `feed_seconds`: how often a migration's next documents are queued. `signature`: what webhooks are signed over, see
-    `ccv.SIGNATURE_FORMS`. `app`: how we are known at the app store, whose merchants then install in their
-    browsers. `mailer` sends what people are told by mail.
+    `ccv.SIGNATURE_FORMS`. `app`: how we are known at the app store, whose merchants then install in their browsers.
+    `mailer` sends what people are told by mail.
     """
 
     database: str | Path
@@ -223,7 +223,17 @@ async def _working(
         await asyncio.to_thread(sweep.redispatch, database, now=_now())
         await look_everywhere()
 
+    async def send_mails() -> None:
+        if options.mailer is not None:
+            await asyncio.to_thread(letters.send_tickets, database, options.mailer, now=_now())
+
+    async def send_digests() -> None:
+        if options.mailer is not None:
+            await asyncio.to_thread(letters.send_digests, database, options.mailer, now=_now())
+
     schedules = [
+        Schedule("mails", _every(options.redispatch_seconds), send_mails),
+        Schedule("digests", "7 6,10,14,18 * * *", send_digests),
         Schedule("shops", _every(options.sweep_seconds), look_everywhere),
         Schedule("lost_work", _every(options.redispatch_seconds), dispatch_lost),
         Schedule("night", "17 3 * * *", look_at_night),
