@@ -154,12 +154,8 @@ class Stage:
         """Make an invoice under an order's number, as the merchant does by hand, and return its Identifier."""
         line = {"Number": "1", "Description": "Met de hand geboekt", "PriceExcl": "10", "TaxCode": "V21"}
         invoice = {"Debtor": debtor, "ReferenceNumber": number, "Comment": "by hand", "InvoiceLines": [line]}
-        asked = {"api_key": self.sandbox.wefact_key, "controller": "invoice", "action": "add"} | invoice
-        while True:
-            answer = self.admin.post(self.sandbox.wefact, content=dumps(asked))
-            made = answer.json() if answer.is_success else {}
-            if made.get("status") == "success":
-                return str(made["invoice"]["Identifier"])
+        made = self.ask("wefact", "POST", "call", {"controller": "invoice", "action": "add"} | invoice)
+        return str(made["invoice"]["Identifier"])
 
     def documents(self) -> tuple[Document, ...]:
         """Return what the mapper knows."""
