@@ -139,7 +139,10 @@ class Stage:
     def ask(self, service: str, method: str, path: str, body: Any = None) -> Any:
         """Call a service's admin API."""
         url = httpx.URL(self.sandbox.urls[service]).copy_with(path=f"/_sandbox/{path}")
-        answer = self.admin.request(method, url, content=None if body is None else dumps(body))
+        try:
+            answer = self.admin.request(method, url, content=None if body is None else dumps(body))
+        except httpx.HTTPError as error:
+            raise MapperError("TOR102", reason=f"{method} {path}: {type(error).__name__}") from None
         if not answer.is_success:
             raise MapperError("TOR102", reason=f"{method} {path}: {answer.text[:200]}")
         return loads(answer.content) if answer.content else None
