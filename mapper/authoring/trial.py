@@ -12,11 +12,8 @@ from typing import Any, Literal
 from mapper.authoring.cases import Case, Expected
 from mapper.authoring.expectations import (
     ABSENT,
-<<<<<<< HEAD
-    UNWANTED,
-=======
     NUMBER,
->>>>>>> issue8
+    UNWANTED,
     finding_text,
     found_value,
     is_equal,
@@ -102,9 +99,6 @@ def _answered(mapped: Mapped, case: Case, answer: str) -> Mapped | None:
     return replace(mapped, findings=said, requests=requests)
 
 
-<<<<<<< HEAD
-def explained(rulebooks: Rulebooks, outcome: Outcome, failure: Failure, language: Language = "en") -> str:
-=======
 @dataclass(frozen=True, slots=True)
 class Group:
     """Cases that differ from what they expect in the same way: `changes` are (path, expected, got)."""
@@ -131,8 +125,7 @@ def _change(failure: Failure) -> tuple[str, str, str]:
     return (path, "", "") if are_amounts else (path, failure.expected, failure.got)
 
 
-def explained(rulebooks: Rulebooks, outcome: Outcome, failure: Failure) -> str:
->>>>>>> issue8
+def explained(rulebooks: Rulebooks, outcome: Outcome, failure: Failure, language: Language = "en") -> str:
     """Return why a field has the value it has, a few rules deep; of an order that could not be mapped, why not."""
     if outcome.mapped.document is None or failure.path in {"findings", "all_findings"}:
         return "\n".join(f"{finding_text(one)}: {one.say[language]}" for one in outcome.mapped.findings)

@@ -233,7 +233,6 @@ TALK = {
     "CASES": "GEVALLEN",
     "GROUP": "GROEP",
     "EXPECTATIONS": "VERWACHTINGEN",
-    "KIND": "SOORT",
     # census
     "{}: reads {}, which none of {} documents ({}) has.": "{}: leest {}, wat geen van {} documenten ({}) heeft.",
     "{}: reads {}, which none of {} documents ({}) has. Did you mean {}?": (
