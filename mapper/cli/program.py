@@ -46,6 +46,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "rules": ("mapper.cli.rules", "rules", "Schemas for editors, and the versions of the rules."),
     "publish": ("mapper.cli.rules", "publish", "Make changed rules the ones that `mapper run` uses."),
     "sandbox": ("mapper.cli.services", "sandbox", "Serve emulators of CCV Shop, WeFact and VIES."),
+    "torture": ("mapper.cli.torturing", "torture", "Kill it everywhere, and count the invoices."),
     "tui": ("mapper.cli.showing", "tui", "Open the terminal app."),
 }
 

@@ -55,6 +55,11 @@ TALK = {
     "Removed {} old keys.": "{} oude sleutels verwijderd.",
     "SECRETS": "GEHEIMEN",
     "USE": "GEBRUIK",
+    "{}: seeds {}-{}, {} kills ({} not at their point), {} lost answers, "
+    "{} orders, {} invoices: {} lost, {} doubled, {} wrong": (
+        "{}: zaden {}-{}, {} keer gedood ({} niet op het punt), {} antwoorden verloren, "
+        "{} bestellingen, {} facturen: {} verloren, {} dubbel, {} fout"
+    ),
     # tenant licence, password, stop, start, document; support
     "The licence key is {}; the password is changed.": "De licentiesleutel is {}; het wachtwoord is gewijzigd.",
     "Stop {}? Its keys are destroyed.": "{} stoppen? De sleutels worden vernietigd.",
@@ -117,6 +122,13 @@ TALK = {
     # map, check, explain, test, rules
     "{}: no problems. Rules {}.": "{}: geen fouten. Regels {}.",
     "{}: at most {} operations a document and {} a row.": "{}: hooguit {} bewerkingen per document en {} per regel.",
+    "{} cases in {} files: {} right, {} wrong.": "{} gevallen in {} bestanden: {} goed, {} fout.",
+    "{} problems keep cases from being run.": "Door {} fouten zijn er gevallen niet uitgevoerd.",
+    "Coverage {} %: {} of {} rules, rows and checks.": "Dekking {} %: {} van {} regels, rijen en controles.",
+    "--coverage names the others.": "--coverage noemt de andere.",
+    "expected": "verwacht",
+    "got": "kreeg",
+    "not covered": "niet gedekt",
     "{} as mapped at {} with rules {}, settings {}.": "{} zoals omgezet op {} met regels {}, instellingen {}.",
     "The rules of today are others: {}.": "De regels van nu zijn andere: {}.",
     "This version of the program calculates otherwise than that of the day.": (
@@ -197,6 +209,17 @@ TALK = {
     "CHANGE": "WIJZIGING",
     "RULE": "REGEL",
     "EXAMPLE": "VOORBEELD",
+    # check --deep
+    "{} invariants over {} made-up documents, of which {} would be posted (seed {}).": (
+        "{} invarianten over {} verzonnen documenten, waarvan er {} geboekt zouden worden (seed {})."
+    ),
+    "There is no database here: nothing was proven over history.": (
+        "Er is hier geen database: over het verleden is niets bewezen."
+    ),
+    "Over history: {} documents that would be posted.": "Over het verleden: {} documenten die geboekt zouden worden.",
+    "All invariants hold.": "Alle invarianten gelden.",
+    "{} times an invariant does not hold.": "{} keer geldt een invariant niet.",
+    "These rules have no invariants.": "Deze regels hebben geen invarianten.",
     # census
     "{}: reads {}, which none of {} documents ({}) has.": "{}: leest {}, wat geen van {} documenten ({}) heeft.",
     "{}: reads {}, which none of {} documents ({}) has. Did you mean {}?": (

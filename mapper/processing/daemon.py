@@ -27,7 +27,7 @@ from mapper.errors import ConfigError
 from mapper.mailing import Mailer
 from mapper.processing import engine, migration, reconcile, sweep
 from mapper.processing.adoption import RulesInUse, keep_adopting
-from mapper.processing.connections import Connections
+from mapper.processing.connections import TIMEOUT_SECONDS, Connections
 from mapper.processing.engine import Schedule
 from mapper.processing.environment import Environment, Patience
 from mapper.processing.lease import Lease, keep_beating, keep_reaping
@@ -47,13 +47,13 @@ class Options:
     """How the daemon runs. Durations are in seconds; port 0 is any free one; `rules` None: the shipped ones.
 
     `settle`, `search_pause`: see `ledger.Timing`. `retry`: see `Environment`. `vies_retry`: the first check of
-    `Patience`, the others in proportion. `loopback` allows plain http to this machine, for the sandbox. `address` names
-    the egress address whose call budget is shared.
+    `Patience`, the others in proportion. `timeout`: how long a service may be silent. `loopback` allows plain http to
+    this machine, for the sandbox. `address` names the egress address whose call budget is shared.
     `only`: receive webhooks, or process documents; several processes share the work.
     `lease_seconds`: on PostgreSQL another process takes over the work of one that was silent for so long.
     `feed_seconds`: how often a migration's next documents are queued. `signature`: what webhooks are signed over, see
-    `ccv.SIGNATURE_FORMS`. `app`: how we are known at the app store, whose merchants then install in their browsers.
-    `mailer` sends what people are told by mail.
+    `ccv.SIGNATURE_FORMS`. `app`: how we are known at the app store, whose merchants then install in their
+    browsers. `mailer` sends what people are told by mail.
     """
 
     database: str | Path
@@ -66,6 +66,7 @@ class Options:
     search_pause: float = 5.0
     retry: float = 15.0
     vies_retry: float = 300.0
+    timeout: float = TIMEOUT_SECONDS
     sweep_seconds: int = 900
     redispatch_seconds: int = 60
     lease_seconds: float = 60.0
@@ -144,7 +145,7 @@ async def _at_work(
 ) -> AsyncIterator[Lease]:
     rules = RulesInUse(mapping.load_rulebooks(options.rules))
     async with Connections(
-        database, sealer, loopback=options.loopback, address=options.address
+        database, sealer, loopback=options.loopback, address=options.address, timeout=options.timeout
     ) as connections:
         lease = _lease(options, database, engine.new_executor(database.engine))
         await asyncio.to_thread(lease.beat)

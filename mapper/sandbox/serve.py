@@ -201,7 +201,7 @@ A fault: {{"kind": …, "match": {{"path": part of it, "method": …, "controlle
 "seconds": 1, "status": 503, "when": "before" or "after" executing}}. Kinds:
 {chr(10).join(f"  {name}: {about}" for name, about in FAULT_KINDS.items())}
 
-Faults of the weather (seconds are a real service's; the switch time_scale shortens them):
+Faults of the weather (seconds are a real service's; the switch speed shortens them):
 {chr(10).join(f"  {name}: {_words(fault)}" for name, fault in STRIKES.items())}
 
 Kinds of orders: {", ".join(KINDS)}.
