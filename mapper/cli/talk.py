@@ -46,6 +46,11 @@ TALK = {
     "DOCUMENTS": "DOCUMENTEN",
     "DELIVERIES": "BERICHTEN",
     "TICKETS": "MELDINGEN",
+    "{}: seeds {}-{}, {} kills ({} not at their point), {} lost answers, "
+    "{} orders, {} invoices: {} lost, {} doubled, {} wrong": (
+        "{}: zaden {}-{}, {} keer gedood ({} niet op het punt), {} antwoorden verloren, "
+        "{} bestellingen, {} facturen: {} verloren, {} dubbel, {} fout"
+    ),
     # ticket
     "Ticket {} of {}: {}": "Melding {} van {}: {}",
     "Answered ticket {} of {}.": "Melding {} van {} is beantwoord.",
@@ -63,11 +68,6 @@ TALK = {
     "Removed {} old keys.": "{} oude sleutels verwijderd.",
     "SECRETS": "GEHEIMEN",
     "USE": "GEBRUIK",
-    "{}: seeds {}-{}, {} kills ({} not at their point), {} lost answers, "
-    "{} orders, {} invoices: {} lost, {} doubled, {} wrong": (
-        "{}: zaden {}-{}, {} keer gedood ({} niet op het punt), {} antwoorden verloren, "
-        "{} bestellingen, {} facturen: {} verloren, {} dubbel, {} fout"
-    ),
     # tenant licence, password, stop, start, document; support
     "The licence key is {}; the password is changed.": "De licentiesleutel is {}; het wachtwoord is gewijzigd.",
     "Stop {}? Its keys are destroyed.": "{} stoppen? De sleutels worden vernietigd.",
@@ -228,6 +228,19 @@ TALK = {
     "All invariants hold.": "Alle invarianten gelden.",
     "{} times an invariant does not hold.": "{} keer geldt een invariant niet.",
     "These rules have no invariants.": "Deze regels hebben geen invarianten.",
+    # golden, test --groups
+    "{} cases reach the {} ways of {} documents through the rules.": (
+        "{} gevallen bereiken de {} wegen van {} documenten door de regels."
+    ),
+    "{} {} was left out: without its customer it comes to something else.": (
+        "{} {} is weggelaten: zonder de klant komt er iets anders uit."
+    ),
+    "Accept one: mapper test --accept N": "Neem er een over: mapper test --accept N",
+    "Every case is right.": "Elk geval klopt.",
+    "CASE": "GEVAL",
+    "CASES": "GEVALLEN",
+    "GROUP": "GROEP",
+    "EXPECTATIONS": "VERWACHTINGEN",
     # census
     "{}: reads {}, which none of {} documents ({}) has.": "{}: leest {}, wat geen van {} documenten ({}) heeft.",
     "{}: reads {}, which none of {} documents ({}) has. Did you mean {}?": (

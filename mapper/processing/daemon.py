@@ -52,8 +52,8 @@ class Options:
     `only`: receive webhooks, or process documents; several processes share the work.
     `lease_seconds`: on PostgreSQL another process takes over the work of one that was silent for so long.
     `feed_seconds`: how often a migration's next documents are queued. `signature`: what webhooks are signed over, see
-    `ccv.SIGNATURE_FORMS`. `app`: how we are known at the app store, whose merchants then install in their
-    browsers. `mailer` sends what people are told by mail.
+    `ccv.SIGNATURE_FORMS`. `app`: how we are known at the app store, whose merchants then install in their browsers.
+    `mailer` sends what people are told by mail.
     """
 
     database: str | Path

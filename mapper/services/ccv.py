@@ -18,7 +18,14 @@ import httpx
 from mapper.diagnostics import printable
 from mapper.errors import Fact, PayloadError, Refused, ServiceError, Temporary, Unauthorised
 from mapper.money import loads
-from mapper.services.ccv_invoices import FROM_ORDER, charged_rates, credited_by, is_credit, order_id
+from mapper.services.ccv_invoices import (
+    FROM_ORDER,
+    creditable_rates,
+    credited_by,
+    earlier_than,
+    is_credit,
+    order_id,
+)
 from mapper.services.http import NoReply, Reply, Secret, exchange, quickly
 
 PREFIX = "/api/rest/v1"
@@ -103,7 +110,7 @@ class CcvShop:
 
         Of the order: paymethod, paymethod_id, deliver_method, pickup_address and is_platform_sale, absent when the
         order is gone. A credit invoice also gets what `credited_by` finds among the invoices of its order: `original`,
-        `creditable`, `creditable_vat`, `earlier_credits`; and `charged_rates` of the original's rows and shipping.
+        `creditable`, `creditable_vat`, `earlier_credits`; and `creditable_rates`.
         """
         invoice = await self._with_id(f"/invoices/{id}/", id)
         invoice |= {"rows": await self._rows(f"/invoices/{id}/invoicerows/", id)}
@@ -224,9 +231,12 @@ class CcvShop:
         ]
         found = credited_by(credit, others)
         if found:
-            original = int(str(found["original"]["id"]))
-            rows = await self._rows(f"/invoices/{original}/invoicerows/", original)
-            found["charged_rates"] = charged_rates(found["original"], rows)
+            earlier = [
+                (one, await self._rows(f"/invoices/{id}/invoicerows/", id))
+                for one in earlier_than(credit, others)
+                for id in [int(str(one["id"]))]
+            ]
+            found["creditable_rates"] = creditable_rates(credit, earlier)
         return found
 
     async def _pages(self, path: str, query: Mapping[str, str]) -> AsyncIterator[Json]:
