@@ -220,6 +220,7 @@ READS: dict[str, Callable[[Connection, str], object]] = {
     "tickets.get": lambda c, t: tickets.get(c, t, 1),
     "tickets.of_tenant": lambda c, t: tickets.of_tenant(c, t, closed=True),
     "journal.entries": journal.entries,
+    "journal.newest": journal.newest,
     "journal.verify": journal.verify,
     "listing.page": listing.page,
     "listing.counts": listing.counts,
