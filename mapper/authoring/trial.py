@@ -13,6 +13,7 @@ from mapper.authoring.cases import Case, Expected
 from mapper.authoring.expectations import (
     ABSENT,
     NUMBER,
+    UNWANTED,
     finding_text,
     found_value,
     is_equal,
@@ -22,7 +23,7 @@ from mapper.authoring.expectations import (
 from mapper.authoring.explain import Explainer
 from mapper.authoring.explanation import Explanation
 from mapper.diagnostics import Finding, Place
-from mapper.errors import UsageError
+from mapper.errors import Language, UsageError
 from mapper.mapping import Mapped, Rulebooks
 from mapper.rulebook.source import Node, Source
 
@@ -124,15 +125,15 @@ def _change(failure: Failure) -> tuple[str, str, str]:
     return (path, "", "") if are_amounts else (path, failure.expected, failure.got)
 
 
-def explained(rulebooks: Rulebooks, outcome: Outcome, failure: Failure) -> str:
+def explained(rulebooks: Rulebooks, outcome: Outcome, failure: Failure, language: Language = "en") -> str:
     """Return why a field has the value it has, a few rules deep; of an order that could not be mapped, why not."""
     if outcome.mapped.document is None or failure.path in {"findings", "all_findings"}:
-        return "\n".join(f"{finding_text(one)}: {one.say['en']}" for one in outcome.mapped.findings)
+        return "\n".join(f"{finding_text(one)}: {one.say[language]}" for one in outcome.mapped.findings)
     explainer = Explainer(
         rulebooks, outcome.case.kind, outcome.case.payload, outcome.case.settings, outcome.mapped
     )
     try:
-        return _shortened(explainer.explain(failure.path), LEVELS).render()
+        return _shortened(explainer.explain(failure.path), LEVELS).render(language)
     except UsageError:
         # A request or line as a whole, and what was left out, have no rule of their own to show.
         return ""
@@ -209,7 +210,7 @@ def _present(mapped: Mapped, one: Expected) -> Failure | None:
         got = found_value(mapped, path)
         if got in (None, ABSENT, ""):
             return None
-    return Failure(path, one.node, "nothing: it should not be there", shown(got), None)
+    return Failure(path, one.node, UNWANTED, shown(got), None)
 
 
 def _written(node: Node) -> str:
