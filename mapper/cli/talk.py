@@ -38,6 +38,14 @@ TALK = {
     "Interrupted.": "Onderbroken.",
     "made again; earlier: {}": "opnieuw gemaakt; eerder: {}",
     "changed in the shop since": "sindsdien in de winkel gewijzigd",
+    # purge, tenant erase
+    "Erased from {} document(s) of {}; backups keep it until they are removed.": (
+        "Gewist uit {} document(en) van {}; back-ups houden het tot ze verwijderd zijn."
+    ),
+    "{} is not finished and still names them.": "{} is niet klaar en noemt hen nog.",
+    "DOCUMENTS": "DOCUMENTEN",
+    "DELIVERIES": "BERICHTEN",
+    "TICKETS": "MELDINGEN",
     "{}: seeds {}-{}, {} kills ({} not at their point), {} lost answers, "
     "{} orders, {} invoices: {} lost, {} doubled, {} wrong": (
         "{}: zaden {}-{}, {} keer gedood ({} niet op het punt), {} antwoorden verloren, "
