@@ -74,9 +74,9 @@ class Workflow:
 
     async def _process(self, task: Task) -> Result:
         tenant, document = task.tenant, task.document
-        claimed = await engine.step("claim", self._claim, task)
+        claimed = await self._environment.port.step("claim", self._claim, task)
         if claimed["outcome"] == "done":
-            return await engine.step("drift", drift.look, self._environment, tenant, document)
+            return await self._environment.port.step("drift", drift.look, self._environment, tenant, document)
         if claimed["outcome"] != "claimed":
             return claimed
         try:
@@ -114,7 +114,8 @@ class Workflow:
         await self._step("finish", task, self._finish(identifier, code))
         # Work that began before there were references has no such result.
         if shape.get("reference"):
-            await engine.step("reference", reference.write, self._environment, task.tenant, task.document)
+            environment = self._environment
+            await environment.port.step("reference", reference.write, environment, task.tenant, task.document)
 
     async def _has_reference(self, document: Document) -> bool:
         if document.kind != "invoice":
@@ -219,7 +220,7 @@ class Workflow:
 
     async def _step(self, name: str, task: Task, work: Work) -> Result:
         """Run one effect; raise _Over when the document is no longer this work's to do, also after a restart."""
-        result = await engine.step(name, self._guarded, task, work)
+        result = await self._environment.port.step(name, self._guarded, task, work)
         if "over" in result:
             raise _Over(str(result["over"]))
         return result
@@ -312,7 +313,7 @@ class Workflow:
         reason = task.reason if task.reason in {engine.BY_HAND, engine.MIGRATED} else SUCCESSOR
         priority = engine.MIGRATION if task.reason == engine.MIGRATED else engine.NORMAL
         delay = max(0.05, stop.seconds)
-        engine.dispatch(conn, tenant, waiting, reason=reason, priority=priority, delay=delay)
+        self._environment.port.dispatch(conn, tenant, waiting, reason=reason, priority=priority, delay=delay)
         return waiting
 
 

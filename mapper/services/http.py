@@ -116,13 +116,16 @@ def https_or_loopback(url: httpx.URL) -> None:
         https_only(url)
 
 
-def open_client(*, loopback: bool = False, timeout: float = 30) -> httpx.AsyncClient:
+def open_client(
+    *, loopback: bool = False, timeout: float = 30, transport: httpx.AsyncBaseTransport | None = None
+) -> httpx.AsyncClient:
     """Return a client without proxies, redirects or unbounded answers; `timeout` is in seconds, per read.
 
-    Only https is called; `loopback` also allows http to this machine, for the sandbox.
+    Only https is called; `loopback` also allows http to this machine, for the sandbox. `transport` carries the
+    requests in place of the network.
     """
     permit = https_or_loopback if loopback else https_only
-    inner = httpx.AsyncHTTPTransport(trust_env=False)
+    inner = transport or httpx.AsyncHTTPTransport(trust_env=False)
     return httpx.AsyncClient(
         transport=Guarded(inner, permit, MAX_BODY_BYTES),
         timeout=httpx.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
