@@ -153,6 +153,7 @@ READS: dict[str, Callable[[Connection, str], object]] = {
     "documents.find": lambda c, t: documents.find(c, t, "order", 1),
     "documents.by_number": lambda c, t: documents.by_number(c, t, "001"),
     "documents.posted_for_order": lambda c, t: documents.posted_for_order(c, t, 4),
+    "credentials.everything": lambda c, t: credentials.everything(c, t, sealer=SEALER),
     "events.latest": events.latest,
     "journal.entries": journal.entries,
     "journal.verify": journal.verify,

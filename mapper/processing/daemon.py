@@ -19,7 +19,7 @@ from typing import Literal
 import uvicorn
 from starlette.applications import Starlette
 
-from mapper import logs, mapping, web
+from mapper import intake, logs, mapping, web
 from mapper.errors import ConfigError
 from mapper.processing import engine, migration, reconcile, sweep
 from mapper.processing.adoption import RulesInUse, keep_adopting
@@ -191,13 +191,15 @@ async def _working(
         await reconcile.compare_everyone(database, connections, now=_now(), say=options.say)
         await asyncio.to_thread(sweep.purge_engine, database.engine, now=_now())
         await asyncio.to_thread(migration.forget, database, now=_now())
+        await asyncio.to_thread(sweep.forget_deliveries, database, now=_now())
 
     async def dispatch_lost() -> None:
+        await asyncio.to_thread(intake.take_all, database, engine.dispatch, now=_now())
         await asyncio.to_thread(sweep.redispatch, database, now=_now())
 
     async def catch_up() -> None:
         """Look once at the start: webhooks got lost while nobody listened."""
-        await asyncio.to_thread(sweep.redispatch, database, now=_now())
+        await dispatch_lost()
         await look_everywhere()
 
     schedules = [
@@ -267,6 +269,7 @@ async def _serving(app: Starlette, listener: socket.socket) -> AsyncIterator[Non
     finally:
         server.should_exit = True
         await task
+        await web.close(app)
 
 
 class _Server(uvicorn.Server):

@@ -35,6 +35,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     ("0003 answers of VIES", _first_tables),
     ("0004 settings of VAT on costs", _complete_settings),
     ("0005 past documents and comparisons", _first_tables),
+    ("0006 hints of webhooks", _first_tables),
 )
 
 

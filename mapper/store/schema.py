@@ -174,6 +174,18 @@ webhook_event = Table(
     PrimaryKeyConstraint("tenant", "event", "body_hash"),
 )
 
+# Accepted and not yet noted; usually for milliseconds.
+hint = Table(
+    "hint",
+    metadata,
+    _tenant(),
+    Column("event", Text, nullable=False),
+    Column("body_hash", Text, nullable=False),
+    Column("shop_id", BigInteger, nullable=False),
+    Column("at", Moment, nullable=False),
+    PrimaryKeyConstraint("tenant", "event", "body_hash"),
+)
+
 document = Table(
     "document",
     metadata,
