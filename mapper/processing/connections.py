@@ -45,7 +45,8 @@ class Connections:
     """Makes clients; an async context manager that closes their connections.
 
     `loopback` also allows plain http to this machine (the sandbox). `address` names the egress address whose call
-    budget is shared with every other process behind it. `now`, `jitter` (numbers from 0 to 1) and `transport` take the
+    budget is shared with every other process behind it; `pace`: see `AddressBudget`.
+    `now`, `jitter` (numbers from 0 to 1) and `transport` take the
     place of the clock, of chance and of the network.
     """
 
@@ -56,6 +57,7 @@ class Connections:
         *,
         loopback: bool = False,
         address: str = "default",
+        pace: float = 1.0,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         jitter: Callable[[], float] = random.random,
         transport: httpx.AsyncBaseTransport | None = None,
@@ -66,9 +68,9 @@ class Connections:
         self._now = now
         self._jitter = jitter
         self._transport = transport
-        self._budget = AddressBudget(database, address, clock=now)
+        self._budget = AddressBudget(database, address, clock=now, pace=pace)
         self._patient = AddressBudget(
-            database, address, clock=now, max_wait=PATIENT_WAIT, burst=limits.BURST // 2
+            database, address, clock=now, max_wait=PATIENT_WAIT, burst=limits.BURST // 2, pace=pace
         )
         self._client: httpx.AsyncClient | None = None
         self._settings: dict[str, tuple[float, dict[str, Any]]] = {}

@@ -44,7 +44,7 @@ class Options:
 
     `settle`, `search_pause`: see `ledger.Timing`. `retry`: see `Environment`. `vies_retry`: the first check of
     `Patience`, the others in proportion. `loopback` allows plain http to this machine, for the sandbox. `address` names
-    the egress address whose call budget is shared.
+    the egress address whose call budget is shared, `pace` how many times faster than WeFact's the limits are.
     `only`: receive webhooks, or process documents; several processes share the work.
     `lease_seconds`: on PostgreSQL another process takes over the work of one that was silent for so long.
     `feed_seconds`: how often a migration's next documents are queued.
@@ -65,6 +65,7 @@ class Options:
     lease_seconds: float = 60.0
     feed_seconds: float = migration.FEED_SECONDS
     address: str = "default"
+    pace: float = 1.0
     say: Callable[[str], None] = logs.say
     log: logs.Form = "text"
     only: Literal["web", "worker"] | None = None
@@ -122,7 +123,7 @@ async def _at_work(
 ) -> AsyncIterator[Lease]:
     rules = RulesInUse(mapping.load_rulebooks(options.rules))
     async with Connections(
-        database, sealer, loopback=options.loopback, address=options.address
+        database, sealer, loopback=options.loopback, address=options.address, pace=options.pace
     ) as connections:
         lease = _lease(options, database, engine.new_executor(database.engine))
         await asyncio.to_thread(lease.beat)
