@@ -129,6 +129,7 @@ def edit(path: Path, old: str, new: str) -> None:
         ("  change: {paid: true}", 2, 3, "A case expects something."),
         ("  expect: {}", 4, 11, "`expect` holds"),
         ("  expect: {id: 1}\n  change: paid", 5, 11, "'change' holds"),
+        ("  expect: {id: 1}\n  vies: vallid", 5, 9, "Did you mean 'valid'?"),
     ],
 )
 def test_what_cannot_be_is_shown_with_its_place_and_what_was_meant(tmp_path, body, line, column, said):
@@ -149,6 +150,12 @@ def test_a_case_that_cannot_be_run_fails_the_run(tmp_path, mapper):
 @pytest.mark.parametrize("text", ["", "case: x", "- 7", "- {case: x, fixture: nope, expect: {id: 1}}", "- {"])
 def test_a_file_that_holds_no_cases_is_a_problem(tmp_path, text):
     assert problems(tmp_path, text)[0].place.line == 1
+
+
+def test_K2_a_case_that_says_what_vies_answers_fails_where_vies_is_not_asked(tmp_path, mapper):
+    path = write(tmp_path, HEAD + "  vies: valid\n  expect: {id: 500001}\n")
+    ran = mapper("test", path)
+    assert f"{path}:4:9: vies\n    expected valid\n    got      not asked" in ran.out
 
 
 def test_a_wrong_case_shows_what_came_where_and_why(tmp_path, mapper):
