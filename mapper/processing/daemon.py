@@ -47,6 +47,7 @@ class Options:
     the egress address whose call budget is shared, `pace` how many times faster than WeFact's the limits are.
     `only`: receive webhooks, or process documents; several processes share the work.
     `lease_seconds`: on PostgreSQL another process takes over the work of one that was silent for so long.
+    `night`: the cron time of the nightly sweep and comparison, in UTC.
     `feed_seconds`: how often a migration's next documents are queued.
     """
 
@@ -62,6 +63,7 @@ class Options:
     vies_retry: float = 300.0
     sweep_seconds: int = 900
     redispatch_seconds: int = 60
+    night: str = "17 3 * * *"
     lease_seconds: float = 60.0
     feed_seconds: float = migration.FEED_SECONDS
     address: str = "default"
@@ -206,7 +208,7 @@ async def _working(
     schedules = [
         Schedule("shops", _every(options.sweep_seconds), look_everywhere),
         Schedule("lost_work", _every(options.redispatch_seconds), dispatch_lost),
-        Schedule("night", "17 3 * * *", look_at_night),
+        Schedule("night", options.night, look_at_night),
     ]
     process = Workflow(environment).process_document
     async with engine.running(

@@ -447,6 +447,17 @@ reconciliation = Table(
     PrimaryKeyConstraint("tenant", "at"),
 )
 
+# Differences that a person accepted as they are, by a digest of all that is told of them.
+accepted_difference = Table(
+    "accepted_difference",
+    metadata,
+    _tenant(),
+    Column("mark", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    PrimaryKeyConstraint("tenant", "mark"),
+)
+
 # Who may log in. A merchant logs in with a licence key, support with `name`; `password` is an Argon2id hash in PHC
 # form, empty when none was set.
 account = Table(

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from mapper.sandbox.faults import page
 from mapper.sandbox.wire import Answer, Call
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ class Wire(httpx.AsyncBaseTransport):
         if fate == "dropped before":
             raise httpx.ReadError(fate)
         if fate in {"500 before", "html", "429"}:
-            return page({"500 before": 500, "html": 200, "429": 429}[fate])
+            return _page({"500 before": 500, "html": 200, "429": 429}[fate])
         if fate == "ban" and service == "wefact":
             world.loop.call_later(world.chance.uniform(10, 100), _lift_ban, emulator.controls.values)
             return emulator.ban()
@@ -88,12 +87,16 @@ class Wire(httpx.AsyncBaseTransport):
             await asyncio.sleep(PATIENCE)
             raise httpx.ReadTimeout(fate)
         if fate in {"502 after", "504 after", "html after"}:
-            return page(200 if fate == "html after" else int(fate[:3]))
+            return _page(200 if fate == "html after" else int(fate[:3]))
         if fate == "truncated":
             return Answer(
                 answer.status, answer.body[: len(answer.body) // 2], answer.content_type, answer.headers
             )
         return answer
+
+
+def _page(status: int) -> Answer:
+    return Answer(status, b"<!DOCTYPE html><title>Onderhoud</title>", "text/html")
 
 
 def _lift_ban(switches: dict[str, Any]) -> None:
