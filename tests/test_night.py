@@ -23,17 +23,14 @@ def test_B5_every_night_shops_are_swept_and_compared_and_the_counts_add_up(tmp_p
             tenants.go_live(conn, shop.tenant, datetime.now(UTC) - timedelta(days=60))
         days_ago = datetime.now(UTC) - timedelta(days=30)
         kinds = ("nl_ideal", "unpaid", "free")
-        lost, unpaid, free = (shop.sell(kind, create_date=f"{days_ago:%Y-%m-%dT%H:%M:%SZ}") for kind in kinds)
+        lost, _, free = (shop.sell(kind, create_date=f"{days_ago:%Y-%m-%dT%H:%M:%SZ}") for kind in kinds)
         with running(at, night="*/2 * * * * *"):
             wait_for(
                 lambda: (found := compared(shop)) is not None and found.counts["done"]["documents"] == 1,
                 lambda: at.said,
             )
             found = compared(shop)
-        states = {
-            name: shop.document(one).state for name, one in zip(kinds, (lost, unpaid, free), strict=True)
-        }
-        assert states == {"nl_ideal": "done", "unpaid": "open", "free": "ignored"}
+        assert (shop.document(lost).state, shop.document(free).state) == ("done", "ignored")
         counted = {name: count["documents"] for name, count in found.counts.items()}
         assert counted["eligible"] == sum(counted[state] for state in reconcile.STATES)
         assert (counted["done"], counted["missing"], found.differences) == (1, 0, [])
