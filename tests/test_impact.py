@@ -19,7 +19,7 @@ from mapper.mapping import apply, mapped_json, rulebooks_from, texts_of
 from mapper.store import documents, exact, history
 from mapper.store.history import Scope, Stored
 from tests.databases import NOW
-from tests.past import remember
+from tests.past import careless, lenient, remember
 
 pytest_plugins = ["tests.databases"]
 
@@ -37,15 +37,7 @@ def edited(*changes, texts=SHIPPED):
     return made
 
 
-VAT_CHECKS = (
-    (ORDER, "    if: _is_in_cents and abs(_vat_off) > vat_tolerance + _vat_explained\n"),
-    (TARGET, "abs(_settlement.tax - document.total_vat) > _tax_tolerance\n"),
-)
-# Rules whose checks of VAT only warn, so that a wrong rate moves euros instead of stopping the document.
-LENIENT = edited(
-    *((name, f"{test}    severity: error", f"{test}    severity: warning") for name, test in VAT_CHECKS)
-)
-SHIPPING_AT_9 = edited((ORDER, "        otherwise: _shop_percent", "        otherwise: 9"), texts=LENIENT)
+LENIENT, SHIPPING_AT_9 = lenient(), careless()
 
 
 @cache

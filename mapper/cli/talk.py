@@ -180,6 +180,17 @@ TALK = {
     "CHANGE": "WIJZIGING",
     "RULE": "REGEL",
     "EXAMPLE": "VOORBEELD",
+    # check --deep
+    "{} invariants over {} made-up documents, of which {} would be posted (seed {}).": (
+        "{} invarianten over {} verzonnen documenten, waarvan er {} geboekt zouden worden (seed {})."
+    ),
+    "There is no database here: nothing was proven over history.": (
+        "Er is hier geen database: over het verleden is niets bewezen."
+    ),
+    "Over history: {} documents that would be posted.": "Over het verleden: {} documenten die geboekt zouden worden.",
+    "All invariants hold.": "Alle invarianten gelden.",
+    "{} times an invariant does not hold.": "{} keer geldt een invariant niet.",
+    "These rules have no invariants.": "Deze regels hebben geen invarianten.",
     # census
     "{}: reads {}, which none of {} documents ({}) has.": "{}: leest {}, wat geen van {} documenten ({}) heeft.",
     "{}: reads {}, which none of {} documents ({}) has. Did you mean {}?": (

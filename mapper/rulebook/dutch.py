@@ -112,6 +112,8 @@ DUTCH = {
     "A request": "Een verzoek",
     "An expectation": "Een verwachting",
     "A check": "Een controle",
+    "Invariants": "Een bestand met invarianten",
+    "An invariant": "Een invariant",
     "A check of an overlay": "Een controle van een overlay",
     "An overlay": "Een overlay",
     "A text": "Een tekst",
@@ -311,6 +313,8 @@ DUTCH = {
     "It stands below the cases, without '- ' and with the indentation of `when`.": (
         "Het staat onder de gevallen, zonder '- ' en even ver ingesprongen als `when`."
     ),
+    "This invariant always holds.": "Deze invariant geldt altijd.",
+    "Write what must hold, or remove the invariant.": "Schrijf wat moet gelden, of verwijder de invariant.",
     "This check never speaks.": "Deze controle zegt nooit iets.",
     "Write what must hold, or remove the check.": "Schrijf wat moet gelden, of verwijder de controle.",
     "Put this row above that one, or remove the word.": "Zet deze regel boven die, of verwijder het woord.",

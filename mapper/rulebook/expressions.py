@@ -154,7 +154,7 @@ class Reader:
     lacking: bool = False
     rulebook: str = ""
 
-    def value(self, node: Node, names: Names, *, lenient: bool) -> Expr:
+    def value(self, node: Node, names: Names, *, lenient: bool = False) -> Expr:
         """Read the expression of a scalar that could also be one of the other forms of a value, such as `text`."""
         self.values.add(node.place)
         return self.expression(node, names, lenient=lenient)

@@ -31,6 +31,8 @@ KINDS: Mapping[str, str] = {"order": "ccv_order.yaml", "invoice": "ccv_invoice.y
 TARGET = "wefact.yaml"
 RATES = "vat_rates.yaml"
 TERRITORIES = "vat_territories.yaml"
+INVARIANTS = "invariants.yaml"
+"""Stands beside the rules, as cases do, and is none of them: what is proven of rules does not make them others."""
 NEEDED = (KINDS["order"], TARGET, RATES)
 """Rules without the other kinds are whole; documents of such a kind then stop (MAP207)."""
 FILES = (*KINDS.values(), TARGET, RATES, TERRITORIES)

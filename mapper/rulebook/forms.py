@@ -20,7 +20,7 @@ Shape = Literal[
     "conditions", "one or more", "check changes", "line rules", "requests", "checks", "search",
     "expectations", "severity", "template", "line rule changes", "request changes", "number", "day", "percentage",
     "country", "countries", "texts by name", "vat countries", "vat rates", "territories", "names", "postcodes",
-    "changes", "absent",
+    "changes", "absent", "invariants",
 ]  # fmt: skip
 
 
@@ -109,6 +109,28 @@ TARGET_RULEBOOK = Form(
         _CHECKS,
     ),
 )
+INVARIANTS = Form(
+    "Invariants",
+    "What holds of every document that would be posted. `document.sent` is what WeFact would make of its invoice.",
+    (
+        _RULEBOOK,
+        _READS,
+        Key("values", "entries", "Working values, for the invariants."),
+        Key("invariants", "invariants", "What must hold.", needed=True),
+    ),
+)
+INVARIANT = Form(
+    "An invariant",
+    "What holds of every document that would be posted.",
+    (
+        Key("id", "word", "What it is called.", needed=True),
+        _EACH,
+        _AS,
+        Key("that", "condition", "What must hold.", needed=True),
+        Key("say", "texts", "What is wrong when it does not, in English and Dutch; {expressions} are filled in.",
+            needed=True),
+    ),
+)  # fmt: skip
 LINE_RULE = Form(
     "A line rule",
     "One line, or one for each item of a list. All line rules set the same fields.",

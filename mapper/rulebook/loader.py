@@ -44,9 +44,16 @@ REQUESTS = ("debtor", "product", "invoice", "send")
 SEVERITIES = ("error", "wait", "warning", "info")
 
 
-def read_rules(root: Node, reader: Reader, given: Mapping[str, Type]) -> Rules:
-    """Read a rulebook. `given` are the names it starts from: its payload and `tenant`. Problems go to the reader."""
-    return _Loader(reader, dict(given), root.place.file).rulebook(root)
+def read_rules(
+    root: Node, reader: Reader, given: Mapping[str, Type], form: forms.Form | None = None
+) -> Rules:
+    """Read a rulebook. `given` are the names it starts from: its payload and `tenant`. Problems go to the reader.
+
+    `form` is that of a rulebook that makes a document or requests, as it is given a payload or a document, unless it is
+    another.
+    """
+    usual = forms.TARGET_RULEBOOK if "document" in given else forms.SOURCE_RULEBOOK
+    return _Loader(reader, dict(given), root.place.file).rulebook(root, form or usual)
 
 
 @dataclass(slots=True)
@@ -63,9 +70,9 @@ class _Loader:
     leaves_out: bool = False
     """Whether fields without value are left out, as parameters of requests are."""
 
-    def rulebook(self, root: Node) -> Rules:
+    def rulebook(self, root: Node, form: forms.Form) -> Rules:
         given = dict(self.names)
-        top = self._map(root, forms.TARGET_RULEBOOK if "document" in given else forms.SOURCE_RULEBOOK)
+        top = self._map(root, form)
         reads = self._word(top.get("reads"))
         if reads and reads not in given:
             self.reader.refuse(
@@ -87,6 +94,7 @@ class _Loader:
         self._entries(top.get("totals"), "document", self.names, public=True)
         requests = tuple(self._request(item) for item in self._items(top.get("requests"), "requests"))
         checks = tuple(self._check(item) for item in self._items(top.get("checks"), "checks"))
+        checks += tuple(self._invariant(item) for item in self._items(top.get("invariants"), "invariants"))
         document = Type("record", fields=self.document)
         return Rules(
             self._word(top.get("rulebook")),
@@ -285,6 +293,21 @@ class _Loader:
             severity=severity, say=self._texts(top.get("say"), names),
             help=self._texts(top.get("help"), names), facts=facts, each=each, variable=variable,
             offline=self._flag(top.get("offline")),
+        )  # fmt: skip
+
+    def _invariant(self, node: Node) -> Check:
+        top = self._map(node, forms.INVARIANT)
+        names = dict(self.names)
+        each, variable = self._loop(top, names)
+        test = self._condition(top.get("that"), names) or Const(FLAG, node.place, value=False)
+        if isinstance(test, Const) and test.value is True:
+            hint = "Write what must hold, or remove the invariant."
+            self.reader.refuse("RULE223", test.place, "This invariant always holds.", hint)
+        said = self._texts(top.get("say"), names)
+        error = Const(TEXT, node.place, "error")
+        return Check(
+            id=self._word(top.get("id")), place=node.place, about="", test=test, failing=False, severity=error,
+            say=said, help={}, facts={}, each=each, variable=variable, offline=False,
         )  # fmt: skip
 
     def _flag(self, node: Node | None) -> bool:
@@ -618,7 +641,9 @@ def sections(root: Node, form: forms.Form, reader: Reader) -> Node:
             whole.entries[key.name] = replace(node, items=items)
         if key.shape in {"entries", "line rule changes"} and node.kind != "map":
             reader.refuse("RULE211", node.place, f"'{key.name}' holds `name: value` entries.")
-        elif key.shape in {"line rules", "requests", "checks", "check changes"} and node.kind != "list":
+        elif key.shape in {"line rules", "requests", "checks", "check changes", "invariants"} and (
+            node.kind != "list"
+        ):
             reader.refuse("RULE211", node.place, f"'{key.name}' is a list: each item begins with '- '.")
     return whole
 
@@ -634,7 +659,12 @@ def form_of(root: Node) -> forms.Form:
     return forms.EXTENSION if extends else forms.SOURCE_RULEBOOK
 
 
-_ITEMS = {"line rules": forms.LINE_RULE, "requests": forms.REQUEST, "checks": forms.CHECK}
+_ITEMS = {
+    "line rules": forms.LINE_RULE,
+    "requests": forms.REQUEST,
+    "checks": forms.CHECK,
+    "invariants": forms.INVARIANT,
+}
 
 _FORMS: dict[str, Any] = {
     "text": _Loader._text,
