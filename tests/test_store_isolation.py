@@ -106,6 +106,7 @@ def fill(conn: Connection, tenant: str) -> None:
     past.keep(conn, tenant, "order", 3, outcome="post", now=NOW)
     past.agree(conn, tenant, "order", since=NOW + 2 * MINUTE, until=NOW + 4 * MINUTE, now=NOW)
     reconciliations.keep(conn, tenant, compared(tenant), forget_before=NOW)
+    reconciliations.accept(conn, tenant, "mark", reason=f"of {tenant}", now=NOW)
     licences.accept_terms(conn, tenant, version=f"of {tenant}", now=NOW)
     handshakes.keep(conn, tenant, tenant, return_url=f"https://{tenant}", sealer=SEALER, now=NOW)
     web_sessions.open_(conn, tenant, now=NOW)
@@ -234,6 +235,7 @@ READS: dict[str, Callable[[Connection, str], object]] = {
     "past.progress": lambda c, t: past.progress(c, t, "order", **PERIOD),
     "past.under_way": past.under_way,
     "reconciliations.latest": reconciliations.latest,
+    "reconciliations.accepted": reconciliations.accepted,
     "payloads.payload": lambda c, t: payloads.payload(c, t, "order-1"),
     "payloads.mapping": lambda c, t: payloads.mapping(c, t, "order-1"),
     "restored.forgotten_since": lambda c, t: restored.forgotten_since(c, t, "order-1"),
@@ -307,6 +309,7 @@ WRITES: dict[str, Callable[[Connection, str], object]] = {
     "past.agree": lambda c, t: past.agree(c, t, "order", **PERIOD, now=LATER),
     "past.withdraw": past.withdraw,
     "past.take": lambda c, t: past.take(c, t, "order", 3, now=LATER),
+    "reconciliations.accept": lambda c, t: reconciliations.accept(c, t, "mark", reason="new", now=LATER),
     "reconciliations.keep": lambda c, t: reconciliations.keep(c, t, compared("new"), forget_before=LATER),
     "payloads.keep": lambda c, t: payloads.keep(c, t, "order-1", {"new": 1}, now=LATER),
     "payloads.keep_mapping": lambda c, t: keep_mapping(c, t, "order-1"),

@@ -41,8 +41,14 @@ def _never_settling() -> AbstractContextManager[Any]:
     return patch.object(Ledger, "_wait_until_settled", lambda *_: None)
 
 
-def _one_search() -> AbstractContextManager[Any]:
-    return patch.object(ledger, "_wider", lambda *_: [])
+@contextmanager
+def _one_search() -> Iterator[None]:
+    """Look in one way only, and believe it when it finds nothing."""
+    with (
+        patch.object(ledger, "_wide", lambda request, *_: request.find),
+        patch.object(Ledger, "_doubt", lambda *_: None),
+    ):
+        yield
 
 
 def _no_lease() -> AbstractContextManager[Any]:
