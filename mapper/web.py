@@ -31,6 +31,7 @@ from mapper.store import (
     credentials,
     exact,
     heartbeats,
+    limits,
     listing,
     rulebooks,
     tenants,
@@ -294,6 +295,7 @@ def _health(receiver: Receiver) -> dict[str, object]:
         paused = tenants.paused_all(conn)
         published = rulebooks.active(conn)
         adopted = rulebooks.adoptions(conn, now=now, ttl=heartbeats.TTL)
+        bans = {one: limits.ban(conn, one, now=now) for one in limits.addresses(conn)}
     lag = max(((now - moment).total_seconds() for moment in queued if moment), default=0.0)
     return {
         "healthy": beat is not None and now - beat.beat_at <= heartbeats.TTL,
@@ -301,6 +303,8 @@ def _health(receiver: Receiver) -> dict[str, object]:
         "heartbeat": beat.beat_at.isoformat() if beat else None,
         "queue_lag_seconds": round(lag, 1),
         "paused": paused is not None,
+        # No call to WeFact from these addresses until then; whoever restarts us changes nothing about that.
+        "banned": {one: ban.until.isoformat() for one, ban in bans.items() if ban is not None},
         "rules": {
             "published": published.hash if published else None,
             "in_use": sorted({one.hash for one in adopted}),

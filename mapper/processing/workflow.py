@@ -35,7 +35,6 @@ REMARKS = frozenset({UNSENT, "PRO203"})
 
 # A refused key needs a person, and failed authentications count against a daily cap (wefact-api 1.7).
 UNAUTHORISED_SECONDS = 900.0
-BANNED_SECONDS = 3600.0
 
 _log = logging.getLogger("mapper.processing")
 Result = dict[str, JSON]
@@ -253,7 +252,7 @@ class Workflow:
             pause = self._environment.pause(max(1, document.attempts), at_least=error.retry_after)
             return Stop("later", error.code, facts, seconds=pause)
         if isinstance(error, Banned):
-            return Stop("later", error.code, facts, seconds=BANNED_SECONDS)
+            return Stop("later", error.code, facts, seconds=error.retry_after)
         if isinstance(error, Unauthorised):
             return Stop("later", error.code, facts, seconds=UNAUTHORISED_SECONDS)
         if isinstance(error, StoreError) and error.code == "STO101":

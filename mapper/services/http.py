@@ -58,8 +58,8 @@ class CallBudget(Protocol):
     async def take(self) -> None:
         """Wait until one call is allowed."""
 
-    async def block(self, seconds: float, reason: str) -> None:
-        """Let nobody behind this address call for `seconds`."""
+    async def block(self, seconds: float, reason: str) -> float:
+        """Let nobody behind this address call for `seconds`, and return for how many that is."""
 
 
 class Unlimited:
@@ -68,8 +68,9 @@ class Unlimited:
     async def take(self) -> None:
         """Allow the call at once."""
 
-    async def block(self, seconds: float, reason: str) -> None:
+    async def block(self, seconds: float, reason: str) -> float:
         """Block nothing."""
+        return 0.0
 
 
 @dataclass(frozen=True, slots=True)

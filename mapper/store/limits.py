@@ -55,6 +55,7 @@ class AddressBudget:
         self._max_wait = max_wait / pace
         self._burst = burst
         self._interval = INTERVAL / pace
+        self._pace = pace
 
     async def take(self) -> None:
         """Wait until a call is allowed.
@@ -67,9 +68,10 @@ class AddressBudget:
             await self._sleep(seconds)
             await asyncio.to_thread(self._refuse_when_banned)
 
-    async def block(self, seconds: float, reason: str) -> None:
-        """Record that the service shut this address out: nobody behind it calls for that long."""
-        await asyncio.to_thread(self._block, seconds, reason)
+    async def block(self, seconds: float, reason: str) -> float:
+        """Record that the service shut this address out: nobody behind it calls for that long. Returns how long."""
+        await asyncio.to_thread(self._block, seconds / self._pace, reason)
+        return seconds / self._pace
 
     def _reserve(self) -> float:
         now = self._clock()

@@ -94,6 +94,7 @@ class Delivery:
         for work in sorted(waiting, key=lambda one: (one.priority, one.place)):
             process = self._world.some_process()
             if process is None:
+                self._world.loop.call_later(1.0, self.hand_out)
                 return
             if work.given[0] not in busy:
                 busy.add(work.given[0])
