@@ -37,8 +37,15 @@ def _refused_when_lost() -> AbstractContextManager[Any]:
     return patch.object(operations, "lost", lost)
 
 
-def _never_settling() -> AbstractContextManager[Any]:
-    return patch.object(Ledger, "_wait_until_settled", lambda *_: None)
+@contextmanager
+def _never_settling() -> Iterator[None]:
+    """Look at once, and believe it when nothing is found."""
+    with patch.object(Ledger, "_wait_until_settled", lambda *_: None), _no_doubt():
+        yield
+
+
+def _no_doubt() -> AbstractContextManager[Any]:
+    return patch.object(Ledger, "_doubt", lambda *_: None)
 
 
 @contextmanager
@@ -46,7 +53,7 @@ def _one_search() -> Iterator[None]:
     """Look in one way only, and believe it when it finds nothing."""
     with (
         patch.object(ledger, "_wide", lambda request, *_: request.find),
-        patch.object(Ledger, "_doubt", lambda *_: None),
+        _no_doubt(),
     ):
         yield
 
@@ -99,8 +106,11 @@ def _no_state_before_claim() -> AbstractContextManager[Any]:
     return patch.object(engine, "made_ready", ready)
 
 
-def _short_settling() -> AbstractContextManager[Any]:
-    return patch.object(process, "TIMING", replace(process.TIMING, settle=4.0))
+@contextmanager
+def _short_settling() -> Iterator[None]:
+    """Look before what was called can have come to its end."""
+    with patch.object(process, "TIMING", replace(process.TIMING, settle=4.0)), _no_doubt():
+        yield
 
 
 GUARDS: Mapping[str, Break] = {
