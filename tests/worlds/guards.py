@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 from worlds import process
 
-from mapper.processing import engine, ledger, posting, sweep
+from mapper.processing import engine, ledger, sweep
 from mapper.processing.lease import Lease
 from mapper.processing.ledger import Ledger
 from mapper.store import documents, operations
@@ -60,11 +60,6 @@ def _one_search() -> Iterator[None]:
 
 def _no_lease() -> AbstractContextManager[Any]:
     return patch.object(Lease, "is_fresh", lambda _: True)
-
-
-def _changing_mark() -> AbstractContextManager[Any]:
-    marks = iter(range(10**9))
-    return patch.object(posting, "mark_of", lambda *_: f"mapper {next(marks)}")
 
 
 def _intent_of_the_first_try() -> AbstractContextManager[Any]:
@@ -119,7 +114,6 @@ GUARDS: Mapping[str, Break] = {
     "unknown waits to be settled": _never_settling,
     "the settle time is long enough": _short_settling,
     "a second search": _one_search,
-    "the mark is the same each time": _changing_mark,
     "a new call is a new intent": _intent_of_the_first_try,
     "mail is looked for": _mailed_without_looking,
     "lost work is dispatched again": _no_sweeper,

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 TIMING = Timing(settle=32.0, pause=0.5)
 TTL = timedelta(seconds=14)
 BEAT = 4.0
-RETRY = 2.0
+RETRY = 0.5
 SWEEP, REDISPATCH = 60.0, 20.0
 GRACE = timedelta(seconds=10)
 
@@ -119,9 +119,9 @@ class Process:
         self._strike()
         self._when_thawed(_settle, future, result, error)
 
-    async def gate(self) -> None:
+    async def gate(self, *, is_risky: bool) -> None:
         """Let the program pass where it waits, unless it is dead or frozen."""
-        self._strike()
+        self._strike(is_risky=is_risky)
         passed = self.world.loop.create_future()
         self._when_thawed(_settle, passed, None, None)
         await passed
@@ -134,9 +134,9 @@ class Process:
         else:
             then(*arguments)
 
-    def _strike(self) -> None:
+    def _strike(self, *, is_risky: bool = False) -> None:
         if self.is_up and self.world.loop.time() >= self.frozen_until:
-            self.world.strike(self, may_be_long=not MAY_SEND.get())
+            self.world.strike(self, may_be_long=not MAY_SEND.get(), is_risky=is_risky)
 
     def freeze(self, seconds: float) -> None:
         self.frozen_until = self.world.loop.time() + seconds
