@@ -14,7 +14,7 @@ from mapper.cli.payloads import STDIN, payloads
 from mapper.cli.state import State
 from mapper.cli.talk import talked
 from mapper.diagnostics import Diagnostic
-from mapper.errors import MapperError, PayloadError, RuleError, UsageError
+from mapper.errors import Language, MapperError, PayloadError, RuleError, UsageError
 
 if TYPE_CHECKING:
     from mapper.authoring.explain import Explainer
@@ -204,7 +204,7 @@ def explain(
     mapped = rulebooks.bind(settings).apply(kind, payload)
     if isinstance(payload, dict):
         explainer = Explainer(rulebooks, kind, payload, settings, mapped)
-        _print_explanations(explainer, arguments[1:], as_json=as_json)
+        _print_explanations(explainer, arguments[1:], state.language, as_json=as_json)
     for finding in mapped.findings:
         place = f"{finding.place}: " if finding.place else ""
         say(f"{place}{finding.id} {finding.severity}: {finding.say[state.language]}")
@@ -233,7 +233,7 @@ def _explain_stored(
 
     with state.open() as database:
         recalled = recall(database, chosen_tenant(database, tenant), document)
-    _print_explanations(recalled.explainer(), paths, as_json=as_json)
+    _print_explanations(recalled.explainer(), paths, state.language, as_json=as_json)
     for finding in recalled.kept.findings:
         place = f"{finding['rule']}: " if finding.get("rule") else ""
         say(f"{place}{finding['id']} {finding['severity']}: {finding['message'][state.language]}")
@@ -246,7 +246,9 @@ def _explain_stored(
     return 1 if recalled.mapped.document is None else 0
 
 
-def _print_explanations(explainer: Explainer, paths: Sequence[str], *, as_json: bool) -> None:
+def _print_explanations(
+    explainer: Explainer, paths: Sequence[str], language: Language, *, as_json: bool
+) -> None:
     told = [explainer.explain(path) for path in paths] if paths else list(explainer.summary())
     if not paths and (stopped := explainer.stopped()) is not None:
         told.append(stopped)
@@ -254,7 +256,7 @@ def _print_explanations(explainer: Explainer, paths: Sequence[str], *, as_json: 
         if as_json:
             print_json(one.to_json())
         else:
-            click.echo(one.render() + ("\n" if paths else ""))
+            click.echo(one.render(language) + ("\n" if paths else ""))
 
 
 def _print_types(loaded: Rulebooks, *, as_json: bool) -> None:

@@ -31,6 +31,7 @@ VIES_DEFAULT_URL = "https://ec.europa.eu/taxation_customs/vies/rest-api"
 
 # VAT codes change rarely, and a look costs a call of the address's budget.
 SETTINGS_SECONDS = 600
+TIMEOUT_SECONDS = 30.0
 PATIENT_WAIT = timedelta(minutes=15)
 
 
@@ -57,6 +58,7 @@ class Connections:
         *,
         loopback: bool = False,
         address: str = "default",
+        timeout: float = TIMEOUT_SECONDS,
         pace: float = 1.0,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         jitter: Callable[[], float] = random.random,
@@ -65,6 +67,7 @@ class Connections:
         self._database = database
         self._sealer = sealer
         self._loopback = loopback
+        self._timeout = timeout
         self._now = now
         self._jitter = jitter
         self._transport = transport
@@ -77,7 +80,7 @@ class Connections:
         self.vies_turns = Turns()
 
     async def __aenter__(self) -> Self:
-        self._client = open_client(loopback=self._loopback, transport=self._transport)
+        self._client = open_client(loopback=self._loopback, timeout=self._timeout, transport=self._transport)
         return self
 
     async def __aexit__(

@@ -21,7 +21,7 @@ from mapper.processing.eligibility import IS_CANCELLED, NOT_COMPLETED, Verdict, 
 from mapper.processing.fetching import DELETED
 from mapper.services.ccv import CcvShop
 from mapper.services.ccv_invoices import order_id
-from mapper.store import documents, events, listing, past, sweeps, tenants
+from mapper.store import documents, listing, past, sweeps, tenants
 from mapper.store.database import Database
 from mapper.store.rows import Document, Kind, Tenant
 
@@ -269,12 +269,6 @@ def _reopen(database: Database, tenant: str, *, now: datetime, reread: timedelta
                 sweeps.record(conn, tenant, until=now)
                 return dispatched
         after = rows[-1].id
-
-
-def forget_deliveries(database: Database, *, now: datetime, keep: timedelta = PAID_WINDOW) -> int:
-    """Forget which webhooks came long ago: one that is delivered again then only looks at its document again."""
-    with database.begin() as conn:
-        return sum(events.purge(conn, one.id, before=now - keep) for one in tenants.everyone(conn))
 
 
 def purge_engine(sql: Engine, *, now: datetime, keep: timedelta = timedelta(days=7)) -> int:
