@@ -351,6 +351,7 @@ WRITES: dict[str, Callable[[Connection, str], object]] = {
 
 # What only adds a row names the tenant in it, and compares nothing.
 INSERTS = {
+    "reconciliations.accept",
     "credentials.put",
     "credentials.put_webhook",
     "digests.tell",
