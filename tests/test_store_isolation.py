@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from types import ModuleType
 
 import pytest
@@ -26,6 +27,7 @@ from mapper.store import (
     schema,
     sweeps,
     tenants,
+    turnover,
     vat_numbers,
 )
 from mapper.store.database import Database, open_database
@@ -49,10 +51,16 @@ MODULES = [
     reconciliations,
     sweeps,
     tenants,
+    turnover,
     vat_numbers,
 ]
 SEALER = Sealer.generate()
 LATER = NOW + MINUTE
+WORTH = {
+    "customer": {"country": "NL"},
+    "total_incl": Decimal("12.10"),
+    "lines": [{"vat_percent": Decimal(21), "total_excl": Decimal(10), "total_incl": Decimal("12.10")}],
+}
 PERIOD = {"since": NOW, "until": NOW + 9 * MINUTE}
 OF_TENANTS = [
     table for table in schema.metadata.sorted_tables if "tenant" in table.c or table.name == "tenant"
@@ -81,6 +89,7 @@ def fill(conn: Connection, tenant: str) -> None:
     parties.remember_debtor(conn, tenant, "a@b.nl", identifier=f"debtor of {tenant}", now=NOW)
     parties.remember_product(conn, tenant, "SKU", identifier=f"product of {tenant}", now=NOW)
     journal.append(conn, tenant, "order-1", "noted", {"of": tenant}, now=NOW)
+    turnover.keep(conn, tenant, "order-4")
     overlays.put(conn, tenant, f"# of {tenant}", who=tenant, now=NOW)
     vat_numbers.keep(conn, tenant, "order-1", vat_number_check(tenant))
     sweeps.record(conn, tenant, until=NOW if tenant == "a" else LATER)
@@ -125,7 +134,7 @@ def keep_mapping(conn: Connection, tenant: str, document: str) -> None:
         payload_hash="p",
         rules="r",
         settings_revision=1,
-        document={"of": tenant},
+        document={"of": tenant, **WORTH},
         requests=[],
         findings=[],
         trace=[],
@@ -159,6 +168,8 @@ READS: dict[str, Callable[[Connection, str], object]] = {
     "listing.page": listing.page,
     "listing.counts": listing.counts,
     "listing.causes": listing.causes,
+    "listing.count": listing.count,
+    "listing.by_hour": listing.by_hour,
     "listing.due": lambda c, t: listing.due(c, t, now=LATER),
     "listing.unsettled": listing.unsettled,
     "listing.oldest_queued": listing.oldest_queued,
@@ -191,6 +202,7 @@ READS: dict[str, Callable[[Connection, str], object]] = {
     "tenants.settings_history": tenants.settings_history,
     "tenants.settings_of": lambda c, t: tenants.settings_of(c, t, 2),
     "tenants.pause_of": tenants.pause_of,
+    "turnover.of_period": turnover.of_period,
 }
 
 WRITES: dict[str, Callable[[Connection, str], object]] = {
@@ -249,6 +261,7 @@ WRITES: dict[str, Callable[[Connection, str], object]] = {
     "tenants.resume": tenants.resume,
     "tenants.count_mismatch": lambda c, t: tenants.count_mismatch(c, t, now=LATER),
     "tenants.clear_mismatches": tenants.clear_mismatches,
+    "turnover.keep": lambda c, t: turnover.keep(c, t, "order-4"),
 }
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, inspect, select, text, update
 
 from mapper import settings
 from mapper.errors import StoreError
-from mapper.store import schema
+from mapper.store import schema, turnover
 
 # Any number that no other user of the same PostgreSQL database takes: two daemons may start at once.
 _LOCK = 7_204_511
@@ -27,6 +27,11 @@ def _complete_settings(conn: Connection) -> None:
         conn.execute(update(schema.tenant).where(tenant.id == row.id).values(settings=new))
 
 
+def _turnover(conn: Connection) -> None:
+    _first_tables(conn)
+    turnover.backfill(conn)
+
+
 Migration = tuple[str, Callable[[Connection], None]]
 MIGRATIONS: tuple[Migration, ...] = (
     ("0001 first tables", _first_tables),
@@ -35,6 +40,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     ("0003 answers of VIES", _first_tables),
     ("0004 settings of VAT on costs", _complete_settings),
     ("0005 past documents and comparisons", _first_tables),
+    ("0006 turnover of documents", _turnover),
 )
 
 
