@@ -92,7 +92,9 @@ def test_T6_documents_are_counted_by_hour_and_all_pages_together(database):
     with database.begin() as conn:
         for shop_id, minutes in ((1, 0), (2, 59), (3, 60)):
             noted = add_document(conn, "shop", shop_id)
-            documents.describe(conn, "shop", noted.id, dated=NOW + timedelta(minutes=minutes), customer="Bakker")
+            documents.describe(
+                conn, "shop", noted.id, dated=NOW + timedelta(minutes=minutes), customer="Bakker"
+            )
         assert listing.by_hour(conn, "shop") == {NOW: 2, NOW + timedelta(hours=1): 1}
         assert listing.count(conn, "shop", states=("open",), search="bakk") == 3
         assert listing.count(conn, "shop", until=NOW + timedelta(minutes=1)) == 1

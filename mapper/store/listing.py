@@ -15,6 +15,7 @@ from mapper.store.rows import Cause, Document, Page, State
 
 _DOCUMENT = schema.document.c
 _UNSETTLED: tuple[State, ...] = ("open", "queued", "processing", "waiting")
+_STOPPED: tuple[State, ...] = ("error",)
 _STATES: tuple[State, ...] = ("open", "queued", "processing", "done", "error", "waiting", "ignored")
 
 
@@ -93,7 +94,7 @@ def causes(
     count = func.count()
     query = (
         select(_DOCUMENT.cause, count, func.max(_DOCUMENT.changed_at))
-        .where(*_filters(tenant, ("error",), since, until, search, ""))
+        .where(*_filters(tenant, _STOPPED, since, until, search, ""))
         .group_by(_DOCUMENT.cause)
         .order_by(count.desc(), _DOCUMENT.cause)
     )

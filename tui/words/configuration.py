@@ -1,0 +1,5 @@
+"""The Dutch of Configuration and Profile."""
+
+from __future__ import annotations
+
+WORDS: dict[str, str] = {}
