@@ -46,6 +46,8 @@ TABS: dict[str, tuple[str, str, str]] = {
 }
 FOR_SUPPORT: frozenset[str] = frozenset()
 POLL_SECONDS = 1.0
+OF_TABS = frozenset({"go", "search", "period", "period_by", "leave", "read"})
+"""What works where a tab is shown, and not on a window over it."""
 
 
 def _palette(name: str) -> type[Provider]:
@@ -350,7 +352,7 @@ class MapperApp(App[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey out what makes no sense before the database is open."""
-        if action in {"search", "period", "period_by"} and len(self.screen_stack) > 1:
+        if action in OF_TABS and len(self.screen_stack) > 1:
             return False
         if action in {"explain_screen", "search", "period", "period_by"}:
             return True if self.is_open else None

@@ -52,7 +52,7 @@ class Confirm(Dialog[bool]):
         """Lay out the question and its answers."""
         with Vertical(classes="dialog") as box:
             box.border_title = Text(self._title)
-            yield VerticalScroll(Static(Text(self._told)), classes="told")
+            yield VerticalScroll(Static(Text(self._told)), classes="told", can_focus=False)
             with Horizontal(classes="buttons"):
                 yes = Text(f"{self._yes} (y)")
                 yield Button(yes, id="yes", variant="error" if self._grave else "primary")
@@ -77,7 +77,7 @@ class Ask(Dialog[str]):
         """Lay out the question and the field."""
         with Vertical(classes="dialog") as box:
             box.border_title = Text(self._title)
-            yield VerticalScroll(Static(Text(self._told)), classes="told")
+            yield VerticalScroll(Static(Text(self._told)), classes="told", can_focus=False)
             yield Static(Text(self._label), classes="label")
             yield Input(self._value, password=self._secret, select_on_focus=False)
             yield Static("", id="wrong", markup=False)

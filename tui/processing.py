@@ -336,12 +336,8 @@ async def _ignore(face: Face, documents: Sequence[str]) -> None:
             except UsageError as error:
                 if error.code == "PRO306" and not force:
                     question = f"{error.message(session.language)}\n\n{error.remedy(session.language)}"
-                    force = bool(
-                        await ask(
-                            face.app,
-                            Confirm(t("Ignore all the same?"), question, yes=t("Ignore"), is_grave=True),
-                        )
-                    )
+                    grave = Confirm(t("Ignore all the same?"), question, yes=t("Ignore"), is_grave=True)
+                    force = await ask(face.app, grave) is True
                     if force:
                         continue
                 else:
