@@ -407,13 +407,21 @@ class HandWritten:
                 ):  # fmt: skip
                     found.append(("S1", "info"))
         gross = sum([line["total_incl"] for line in lines], _ZERO)
-        net = sum([line["total_excl"] for line in lines], _ZERO)
         total = gross.quantize(_CENT, ROUND_HALF_UP)
-        halves = round_half_up(round_half_up(net, 12), 2) + round_half_up(round_half_up(gross - net, 12), 2)
-        tie = _CENT if round_half_up(gross, 6) == total and halves != total else _ZERO
-        document["vat_tolerance"] = max(_CENT * (vat_rates - 1), _ZERO) + tie
-        rounded = bool(lines) and lines[-1]["kind"] == "rounding"
-        document["rounded_vat"] = difference if rounded and not rows_include else _ZERO
+        document["vat_tolerance"] = max(_CENT * (vat_rates - 1), _ZERO)
+        net = sum([line["total_excl"] for line in lines], _ZERO)
+        vat = round_half_up(round_half_up(gross - net, 12), 2)
+        document["rounded_vat"] = _ZERO
+        if document["total_vat"] != vat:
+            off = document["total_vat"] - vat
+            ties = (
+                round_half_up(gross, 6) == total and round_half_up(round_half_up(net, 12), 2) + vat != total
+            )
+            excess = max(abs(off) - document["vat_tolerance"] - (_CENT if ties else _ZERO), _ZERO)
+            rounded = bool(lines) and lines[-1]["kind"] == "rounding" and not rows_include
+            explained = abs(difference) if rounded and sign(off) == sign(difference) else _ZERO
+            document["rounded_vat"] = sign(off) * min(excess, explained)
+            found.append(("K1", "error" if excess > explained else "info"))
         paid, tax = number(order, "total_price"), document["total_vat"]
         in_cents = paid == round_half_up(paid, 2) and tax == round_half_up(tax, 2)
         document["adds_up"] = in_cents and total == total_incl
@@ -428,12 +436,6 @@ class HandWritten:
         incl = sum([line["total_incl"] for line in lines], _ZERO)
         if incl.quantize(_CENT, ROUND_HALF_UP) != document["total_incl"]:
             found.insert(0, ("K1", "error"))
-        vat = round_half_up(round_half_up(incl - sum([line["total_excl"] for line in lines], _ZERO), 12), 2)
-        off = document["total_vat"] - vat
-        if abs(off) > document["vat_tolerance"] + _explained(off, document["rounded_vat"]):
-            found.append(("K1", "error"))
-        elif off:
-            found.append(("K1", "info"))
         vat_number, is_icp = document["customer"]["vat_number"], document["is_icp"]
         if is_icp or vat_number:
             right = numbers.check(vat_number, document["customer"]["country"]).valid
@@ -507,29 +509,30 @@ class HandWritten:
                     "TaxCode": product["vat_code"],
                     "AccountingCostCentre": product["cost_centre"] or invoice["cost_centre"],
                 })))  # fmt: skip
-        total, limit = document["total_incl"], max(self.tenant["checks"]["rounding_limit"], _LIMIT)
+        limit = max(self.tenant["checks"]["rounding_limit"], _LIMIT)
         taxed_in = "" if document["is_icp"] or document["is_international"] else document["country"]
-        rates = self.tenant["vat"]["rates"]
+        vat, tolerance, rounded = (document[name] for name in ("total_vat", "vat_tolerance", "rounded_vat"))
+        least, most = vat - tolerance - max(rounded, _ZERO), vat + tolerance - min(rounded, _ZERO)
         settled = settle(
             document["lines"],
-            total,
+            document["total_incl"],
+            least,
+            most,
             invoice["rounding_model"],
             limit,
-            rates,
+            self.tenant["vat"]["rates"],
             taxed_in,
             self.tenant["home_country"],
-            document["total_vat"],
-            document["vat_tolerance"] + abs(document["rounded_vat"]),
         )
-        explained = _explained(document["total_vat"] - settled["tax"], document["rounded_vat"])
-        tolerance = document["vat_tolerance"] + explained + abs(settled["residual"])
         if invoice["status"] == "paid" and not document["paid"]:
             found.append(("W7", "info"))
         if document["adds_up"] and not settled["exact"]:
             found.append(("W12", "error"))
-        elif document["adds_up"] and abs(settled["tax"] - document["total_vat"]) > tolerance:
+        elif document["adds_up"] and not least <= settled["tax"] <= most:
             found.append(("W19", "error"))
-        if settled["exact"] and (settled["residual"] != 0 or settled["rounding"] != 0):
+        elif document["adds_up"] and settled["tax"] != vat:
+            found.append(("W19", "info"))
+        if document["adds_up"] and settled["exact"] and (settled["residual"] != 0 or settled["added"]):
             found.append(("W12", "info"))
         made.append(("invoice", self.invoice(document, settled["lines"], synchronise)))
         if invoice["send_by_email"]:
@@ -598,10 +601,6 @@ class HandWritten:
 
 def _filled(params: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in params.items() if value is not None and value != ""}
-
-
-def _explained(off: Decimal, rounded: Decimal) -> Decimal:
-    return abs(rounded) if sign(off) == sign(rounded) else _ZERO
 
 
 def _iso(country: str) -> str:

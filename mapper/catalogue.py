@@ -952,6 +952,18 @@ STORE: dict[str, Entry] = {
         "Keep it: the stored secrets open with it only.",
         "Bewaar het: de geheimen gaan alleen daarmee open.",
     ),
+    "STO172": Entry(
+        "{tenant} cannot be resumed: it is {reason}.",
+        "{tenant} kan niet hervat worden: {reason}.",
+        "Install the app from the shop; `mapper tenant start` begins a webshop added by hand.",
+        "Installeer de app vanuit de winkel; `mapper tenant start` begint een met de hand toegevoegde winkel.",
+    ),
+    "STO173": Entry(
+        "{tenant} is not stopped, so its licence stays in the list.",
+        "{tenant} is niet gestopt, dus de licentie blijft in de lijst.",
+        "Stop the integration first: `mapper tenant stop {tenant}`.",
+        "Stop eerst de koppeling: `mapper tenant stop {tenant}`.",
+    ),
 }
 
 PROCESSING: dict[str, Entry] = {
@@ -966,6 +978,12 @@ PROCESSING: dict[str, Entry] = {
         "Dit proces is te lang weg geweest om zeker te weten dat geen ander zijn werk doet.",
         "Nothing: the document goes on by itself. If it happens often, the machine is too busy or sleeps.",
         "Niets: het document gaat vanzelf verder. Gebeurt het vaak, dan is de machine te druk of slaapt hij.",
+    ),
+    "PRO103": Entry(
+        "WeFact's list does not show earlier work, so whether the {operation} was made is not known yet.",
+        "De lijst van WeFact toont eerder werk niet, dus of de {operation} is gemaakt is nog niet bekend.",
+        "Nothing: WeFact is asked again, five times within a quarter of an hour; then you are asked.",
+        "Niets: WeFact wordt nog vijf keer gevraagd, binnen een kwartier; daarna wordt het jou gevraagd.",
     ),
     "PRO199": Entry(
         "The mapper itself failed on this document ({kind}).",
@@ -982,8 +1000,10 @@ PROCESSING: dict[str, Entry] = {
     "PRO202": Entry(
         "Whether WeFact made the {operation} is unknown, and there is nothing to search it by.",
         "Of WeFact de {operation} heeft gemaakt is onbekend, en er is niets om op te zoeken.",
-        "Look in WeFact whether it exists; if so, ignore the document with that reason, else process it again.",
-        "Kijk in WeFact of deze bestaat; zo ja, negeer het document met die reden, anders verwerk het opnieuw.",
+        "Look in WeFact. If it is there: `mapper ignore {document} --force --reason …`; if it is not: "
+        "`mapper process {document} --again --reason …`.",
+        "Kijk in WeFact. Staat hij er: `mapper ignore {document} --force --reason …`; staat hij er niet: "
+        "`mapper process {document} --again --reason …`.",
     ),
     "PRO203": Entry(
         "Whether invoice {identifier} was mailed is unknown: WeFact does not say.",
@@ -996,6 +1016,14 @@ PROCESSING: dict[str, Entry] = {
         "Factuur {identifier} is gemaakt, maar WeFact heeft hem niet gemaild: {sentence}",
         "Mail it in WeFact, after the customer's e-mail address is there.",
         "Mail hem in WeFact, nadat daar het e-mailadres van de klant staat.",
+    ),
+    "PRO205": Entry(
+        "Whether WeFact made the {operation} is unknown: its list does not show earlier ones either.",
+        "Of WeFact de {operation} heeft gemaakt is onbekend: de lijst toont ook eerdere niet.",
+        "Look in WeFact for the reference {reference}. If it is there: `mapper ignore {document} --force --reason …`; "
+        "if it is not: `mapper process {document} --again --reason …`.",
+        "Zoek in WeFact op het kenmerk {reference}. Staat het er: `mapper ignore {document} --force --reason …`; "
+        "staat het er niet: `mapper process {document} --again --reason …`.",
     ),
     "PRO211": Entry(
         "VIES does not know the customer's VAT number ({country}, {code}); a sale without VAT needs a valid one.",
@@ -1230,7 +1258,20 @@ PROCESSING: dict[str, Entry] = {
     ),
 }
 
-WEB: dict[str, Entry] = {}
+WEB: dict[str, Entry] = {
+    "WEB201": Entry(
+        "The licence key (or name) and the password do not belong together.",
+        "De licentiesleutel (of naam) en het wachtwoord horen niet bij elkaar.",
+        "Type both again as the registration mail has them; `mapper tenant password NAME` makes a new one.",
+        "Typ beide over uit de registratiemail; `mapper tenant password NAAM` maakt een nieuw wachtwoord.",
+    ),
+    "WEB202": Entry(
+        "Too many wrong passwords were tried: nothing is looked at for {seconds} seconds.",
+        "Er zijn te veel verkeerde wachtwoorden geprobeerd: er wordt {seconds} seconden niets bekeken.",
+        "Wait that long, then try once; `mapper tenant password NAME` makes a new password.",
+        "Wacht zo lang en probeer het één keer; `mapper tenant password NAAM` maakt een nieuw wachtwoord.",
+    ),
+}
 
 USAGE: dict[str, Entry] = {
     "USE126": Entry(
@@ -1421,6 +1462,12 @@ USAGE: dict[str, Entry] = {
         "Run the command again and look at what it says.",
         "Draai het commando opnieuw en bekijk wat het zegt.",
     ),
+    "USE130": Entry(
+        "There is no code '{given}'.",
+        "Er is geen code '{given}'.",
+        "Copy it from the message; `mapper explain --codes` lists all codes.",
+        "Neem de code over uit de melding; `mapper explain --codes` toont alle codes.",
+    ),
     "USE140": Entry(
         "The probe's draft may still be in WeFact: {draft}.",
         "Het concept van de meting staat mogelijk nog in WeFact: {draft}.",
@@ -1450,6 +1497,60 @@ USAGE: dict[str, Entry] = {
         "Er ging iets mis in de mapper zelf ({kind}). Het volledige verslag staat in {file}.",
         "Nothing was posted twice: run the command again. If it stays, send us the report; it holds no keys.",
         "Er is niets dubbel geboekt: draai de opdracht opnieuw. Blijft het zo, stuur ons dan het verslag.",
+    ),
+    "USE160": Entry(
+        "'{name}' cannot be a login name, or is taken.",
+        "'{name}' kan geen inlognaam zijn, of is al in gebruik.",
+        "Use small letters, digits, dots and hyphens; `mapper support list` shows the names there are.",
+        "Gebruik kleine letters, cijfers, punten en streepjes; `mapper support list` toont de namen die er zijn.",
+    ),
+    "USE161": Entry(
+        "'{given}' is not an e-mail address.",
+        "'{given}' is geen e-mailadres.",
+        "Give one address, such as administratie@voorbeeldwinkel.nl, or nothing.",
+        "Geef één adres, zoals administratie@voorbeeldwinkel.nl, of niets.",
+    ),
+    "USE162": Entry(
+        "There is no account '{account}'.",
+        "Er is geen account '{account}'.",
+        "See `mapper tenant licence NAME` for the account of a webshop.",
+        "Zie `mapper tenant licence NAAM` voor het account van een winkel.",
+    ),
+    "USE163": Entry(
+        "A password has {least} to {most} characters.",
+        "Een wachtwoord heeft {least} tot {most} tekens.",
+        "Take a few words in a row, or let one be made: `mapper tenant password NAME`.",
+        "Neem een paar woorden achter elkaar, of laat er een maken: `mapper tenant password NAAM`.",
+    ),
+    "USE164": Entry(
+        "'{file}' is no PDF of at most {limit} bytes.",
+        "'{file}' is geen PDF van hooguit {limit} bytes.",
+        "Give the invoice as a PDF file.",
+        "Geef de factuur als PDF-bestand.",
+    ),
+    "USE165": Entry(
+        "{tenant} has no invoice of the subscription with number {number}.",
+        "{tenant} heeft geen abonnementsfactuur met nummer {number}.",
+        "See `mapper tenant document list {tenant}`.",
+        "Zie `mapper tenant document list {tenant}`.",
+    ),
+    "USE170": Entry(
+        "A ticket needs a subject, and a text of at most {most} characters.",
+        "Een melding heeft een onderwerp nodig, en een tekst van hooguit {most} tekens.",
+        "Describe in a few sentences what you saw and what you expected.",
+        "Beschrijf in een paar zinnen wat u zag en wat u verwachtte.",
+    ),
+    "USE171": Entry(
+        "{tenant} has no ticket {number}.",
+        "{tenant} heeft geen melding {number}.",
+        "See `mapper ticket list --all`.",
+        "Zie `mapper ticket list --all`.",
+    ),
+    "USE172": Entry(
+        "Ticket {number} is closed.",
+        "Melding {number} is gesloten.",
+        "Open a new one: `mapper ticket ask`.",
+        "Open een nieuwe: `mapper ticket ask`.",
     ),
 }
 

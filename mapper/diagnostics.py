@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from mapper.errors import Language
 
@@ -16,8 +16,7 @@ _EXCERPT = 160
 _EXCERPT_BEFORE = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A spot in a file. Line and column count from 1; `length` is the number of characters to mark.
 
     Line 0 is no spot, where `file` says all that is known.

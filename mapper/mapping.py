@@ -6,9 +6,7 @@ maps any number of payloads.
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -38,6 +36,7 @@ from mapper.rulebook.files import (
 )
 from mapper.rulebook.functions import Function, functions
 from mapper.rulebook.overlay import Replaced
+from mapper.rulebook.reuse import without_collection
 from mapper.rulebook.rules import slots
 from mapper.rulebook.source import read_file, read_text
 from mapper.rulebook.types import Type, from_schema
@@ -237,20 +236,8 @@ def texts_of(folder: Path | None = None) -> dict[str, str]:
     }
 
 
-@contextmanager
-def _without_collection() -> Iterator[None]:
-    """Keep the garbage collector from walking, again and again, trees that all stay: a third of the time of a load."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
 def _loaded(folder: Path, read: RuleFiles, texts: Mapping[str, str]) -> Rulebooks:
-    with _without_collection():
+    with without_collection():
         return _loaded_rules(folder, read, texts)
 
 
@@ -377,13 +364,17 @@ class Mapper:
 
     def run(self, kind: str, payload: Mapping[str, Any]) -> tuple[Any, Any, Any, Any]:
         """Map a payload without trace, as fast as can be: (document, reports, requests, reports). Raises on a fault."""
-        if kind not in self._plain:
-            source, target = self.rulebooks.sources[kind], self.rulebooks.target
-            self._plain[kind] = source.bind(self.settings), target.bind(self.settings)
-        map_source, map_target = self._plain[kind]
+        map_source, map_target = self.plain(kind)
         document, reports = map_source(payload)
         requests, more = map_target(document)
         return document, reports, requests, more
+
+    def plain(self, kind: str) -> tuple[Run, Run]:
+        """Return the two halves of `run`: payload → (document, reports), and document → (requests, reports)."""
+        if kind not in self._plain:
+            source, target = self.rulebooks.sources[kind], self.rulebooks.target
+            self._plain[kind] = source.bind(self.settings), target.bind(self.settings)
+        return self._plain[kind]
 
     def _runs(self, kind: str) -> tuple[Run, Run]:
         if kind not in self._traced:

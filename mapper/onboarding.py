@@ -17,7 +17,7 @@ from mapper.processing import connections
 from mapper.services.ccv import CcvShop
 from mapper.services.http import CallBudget, Secret, open_client
 from mapper.services.wefact import WeFact
-from mapper.store import credentials, tenants
+from mapper.store import credentials, licences, tenants
 from mapper.store.database import Database
 from mapper.store.rows import Tenant
 from mapper.store.sealing import Sealer
@@ -119,6 +119,8 @@ def put_keys(
     for name, value in named.items():
         if value:
             credentials.put(conn, tenant, name, value, sealer=sealer, now=now)
+    if shop := named.get(connections.CCV_ROOT):
+        licences.set_shop(conn, tenant, shop)
 
 
 def check_shop_is_free(conn: Connection, sealer: Sealer, tenant: str, api_root: str) -> None:
@@ -159,6 +161,15 @@ def stored_keys(
         wefact_url=read(connections.WEFACT_URL, optional=True),
         vies_url=read(connections.VIES_URL, optional=True),
     )
+
+
+def shop_keys(conn: Connection, sealer: Sealer, tenant: str) -> tuple[str, str, Secret]:
+    """Return the shop's address and key pair. Raises ConfigError SEC104 when the tenant has none."""
+    root, public, secret = (
+        credentials.get(conn, tenant, name, sealer=sealer)
+        for name in (connections.CCV_ROOT, connections.CCV_PUBLIC, connections.CCV_SECRET)
+    )
+    return root, public, Secret(secret)
 
 
 def check_webhook_url(base_url: str, *, loopback: bool) -> None:

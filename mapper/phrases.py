@@ -25,6 +25,8 @@ DUTCH = {
     "in WeFact already (R4)": "al in WeFact (R4)",
     "on its way already": "al onderweg",
     "ignored by a person (R5)": "genegeerd door een persoon (R5)",
+    "not installed yet (T1)": "nog niet geïnstalleerd (T1)",
+    "stopped (T2)": "gestopt (T2)",
     "missing": "ontbreekt",
     "double": "dubbel",
     "amount": "bedrag",

@@ -259,6 +259,14 @@ CHECKS = _object(
             "default": "0.05",
             "description": "The largest rounding line in euros that K1 may add; 0 is strict.",
         },
+        "impact_limit": {
+            "type": "number",
+            "format": "money",
+            "minimum": 0,
+            "maximum": 1_000_000,
+            "default": "0",
+            "description": "Euros of past invoices that changed rules may move before `mapper publish` asks.",
+        },
     },
 )
 

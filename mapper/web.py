@@ -221,7 +221,7 @@ def _sender(receiver: Receiver, token: str, event: str) -> _Sender | None:
         return None
     with receiver.database.read() as conn:
         tenant = tenants.by_webhook_token(conn, token)
-        if tenant is None:
+        if tenant is None or tenant.pause_reason in tenants.STANDSTILLS:
             return None
         registered = credentials.webhook(conn, tenant.id, event)
         key = credentials.webhook_key(conn, tenant.id, event, sealer=receiver.sealer)

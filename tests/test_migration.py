@@ -19,7 +19,7 @@ from sqlalchemy import text
 from mapper import mapping
 from mapper.cli.progress import Progress
 from mapper.errors import Temporary, UsageError
-from mapper.processing import actions, engine, migration, reconcile, sweep
+from mapper.processing import actions, amounts, engine, migration, reconcile, sweep
 from mapper.processing.connections import Connections
 from mapper.store import documents, limits, past, tenants
 from mapper.store.database import open_database
@@ -301,7 +301,7 @@ def test_the_parts_of_a_document_add_up_under_every_model(model):
     payload = order(row("3.33", count="3"), row("1.01", "9", count="7"), shipping="4.95")
     changes = {"invoice__rounding_model": model}
     result = mapped(payload, **changes)
-    parts = migration.per_rate(result, tenant(**changes))
+    parts = amounts.per_rate(result, tenant(**changes))
     assert sum(part["incl"] for part in parts) == result.document["total_incl"]
     assert all(part["excl"] + part["tax"] == part["incl"] for part in parts)
 

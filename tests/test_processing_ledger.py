@@ -76,6 +76,14 @@ class Bench:
             lambda ledger: ledger.ensure(request or invoice(), KEY, document_id="order-1", names={})
         )
 
+    def make_an_earlier_one(self):
+        """Make the invoice of another document, which every list from then on must show."""
+        self.run(
+            lambda ledger: ledger.ensure(
+                invoice(ReferenceNumber="1000"), "invoice:order-2:0", document_id="order-2", names={}
+            )
+        )
+
     def invoices(self):
         return self.sandbox.objects("wefact")["invoices"]
 
@@ -94,7 +102,8 @@ def bench(tmp_path, sandbox):
     with open_database(tmp_path / "mapper.db") as database:
         with database.begin() as conn:
             tenants.create(conn, "winkel", name="Winkel", settings=settings.example(), who="test", now=now)
-            documents.note(conn, "winkel", "order", 1, now=now)
+            for number in (1, 2):
+                documents.note(conn, "winkel", "order", number, now=now)
         bench = Bench(database, sandbox)
         bench.run(
             lambda ledger: ledger.wefact.call(
@@ -163,6 +172,7 @@ def test_W20_the_intent_is_in_the_database_before_the_call_and_its_token_in_the_
     ids=lambda fault: fault["kind"],
 )
 def test_W20_an_invoice_whose_answer_was_lost_is_found_and_adopted(bench, fault):
+    bench.make_an_earlier_one()
     bench.sandbox.fault("wefact", match={"controller": "invoice", "action": "add"}, **fault)
     with pytest.raises(Temporary) as caught:
         bench.ensure()
@@ -172,7 +182,7 @@ def test_W20_an_invoice_whose_answer_was_lost_is_found_and_adopted(bench, fault)
     bench.clock.wait(SETTLED)
     made = bench.ensure()
 
-    assert [str(one["Identifier"]) for one in bench.invoices()] == [made.identifier]
+    assert [str(one["Identifier"]) for one in bench.invoices()[1:]] == [made.identifier]
     assert made.amount_incl == Decimal("121.00")
 
 
@@ -193,6 +203,7 @@ def test_nothing_is_searched_or_called_before_the_service_had_time_to_settle(ben
 
 @pytest.mark.parametrize("kind", ["status", "drop_before"])
 def test_a_call_that_was_not_executed_is_repeated_only_after_two_empty_searches(bench, kind):
+    bench.make_an_earlier_one()
     bench.sandbox.fault("wefact", kind=kind, match={"controller": "invoice", "action": "add"})
     with pytest.raises(Temporary):
         bench.ensure()
@@ -200,8 +211,94 @@ def test_a_call_that_was_not_executed_is_repeated_only_after_two_empty_searches(
     bench.clock.wait(SETTLED)
     bench.ensure()
 
-    assert len(bench.invoices()) == 1
+    assert len(bench.invoices()) == 2
     assert (bench.calls("list"), bench.clock.pauses) == (2, [5])
+
+
+@pytest.fixture
+def unknown(bench):
+    """An account that does not search by ReferenceNumber, and an invoice whose answer was lost."""
+    bench.sandbox.switch("wefact", search_reference=False)
+    bench.sandbox.fault("wefact", kind="drop_after_commit", match={"controller": "invoice", "action": "add"})
+    with pytest.raises(Temporary):
+        bench.ensure()
+    bench.clock.wait(SETTLED)
+    return bench
+
+
+def lose_the_list(bench, times):
+    """The list by creation time answers as if there were no invoices at all; the one by reference is empty anyway."""
+    match = {"controller": "invoice", "action": "list"}
+    bench.sandbox.fault("wefact", kind="empty", times=times * 2, match=match)
+
+
+@pytest.mark.parametrize("earlier", [False, True], ids=["first invoice ever", "later invoice"])
+def test_an_empty_list_that_shows_no_earlier_invoice_is_asked_again(bench, earlier):
+    """A page that gets lost without a word would double the invoice."""
+    if earlier:
+        bench.make_an_earlier_one()
+    bench.sandbox.switch("wefact", search_reference=False)
+    bench.sandbox.fault("wefact", kind="drop_after_commit", match={"controller": "invoice", "action": "add"})
+    with pytest.raises(Temporary):
+        bench.ensure()
+    made = str(bench.invoices()[-1]["Identifier"])
+    lose_the_list(bench, 2)
+    for _ in range(2):
+        bench.clock.wait(SETTLED)
+        with pytest.raises(Stop) as caught:
+            bench.ensure()
+        assert (caught.value.kind, caught.value.cause, caught.value.seconds) == ("later", "PRO103", 180)
+
+    bench.clock.wait(SETTLED)
+
+    assert bench.ensure().identifier == made
+    assert len(bench.invoices()) == 1 + earlier
+
+
+def test_a_list_that_never_shows_an_earlier_invoice_stops_for_a_person_after_a_quarter_of_an_hour(unknown):
+    lose_the_list(unknown, 6)
+    for _ in range(5):
+        with pytest.raises(Stop):
+            unknown.ensure()
+        unknown.clock.wait(SETTLED)
+    with pytest.raises(Doubtful) as caught:
+        unknown.ensure()
+    assert (caught.value.code, caught.value.facts["reference"]) == ("PRO205", "1001")
+    assert {"mapper ignore order-1 --force", "mapper process order-1 --again"} <= {
+        part.partition(" --reason")[0] for part in caught.value.remedy().split("`")
+    }
+    assert len(unknown.invoices()) == 1
+
+
+def test_an_earlier_invoice_that_was_deleted_is_missed_and_the_next_one_bears_witness(bench):
+    bench.make_an_earlier_one()
+    gone = {"Identifier": str(bench.invoices()[0]["Identifier"])}
+    bench.run(lambda ledger: ledger.wefact.call("invoice", "delete", gone, changes=True))
+    bench.sandbox.fault("wefact", kind="drop_before", match={"controller": "invoice", "action": "add"})
+    with pytest.raises(Temporary):
+        bench.ensure()
+    bench.clock.wait(SETTLED)
+    with pytest.raises(Stop) as caught:
+        bench.ensure()
+    assert caught.value.cause == "PRO103"
+
+    bench.run(
+        lambda ledger: ledger.ensure(
+            invoice(ReferenceNumber="1002"), "invoice:order-2:1", document_id="order-2", names={}
+        )
+    )
+    bench.clock.wait(SETTLED)
+    bench.ensure()
+
+    assert [one["ReferenceNumber"] for one in bench.invoices()] == ["1002", "1001"]
+
+
+def test_a_list_that_ends_before_its_total_is_not_believed(unknown):
+    unknown.sandbox.fault("wefact", kind="short", times=9, skip=1, match={"action": "list"})
+    with pytest.raises(Temporary) as caught:
+        unknown.ensure()
+    assert caught.value.code == "WEF104"
+    assert len(unknown.invoices()) == 1
 
 
 def test_an_invoice_is_found_although_the_account_does_not_search_by_reference_number(bench):
@@ -218,6 +315,7 @@ def test_an_invoice_is_found_although_the_account_does_not_search_by_reference_n
 
 def test_W20_another_invoice_with_the_same_reference_is_not_adopted(bench):
     """A debit and its credit share the order's number; only the token tells them apart."""
+    bench.make_an_earlier_one()
     other = {**invoice().params, "Comment": "booked by hand"}
     bench.run(lambda ledger: ledger.wefact.call("invoice", "add", other, changes=True))
     bench.sandbox.fault("wefact", kind="drop_before", match={"controller": "invoice", "action": "add"})
@@ -227,8 +325,8 @@ def test_W20_another_invoice_with_the_same_reference_is_not_adopted(bench):
     bench.clock.wait(SETTLED)
     made = bench.ensure()
 
-    assert len(bench.invoices()) == 2
-    assert made.identifier == str(bench.invoices()[1]["Identifier"])
+    assert len(bench.invoices()) == 3
+    assert made.identifier == str(bench.invoices()[2]["Identifier"])
 
 
 def test_two_invoices_with_one_token_stop_for_a_person_who_reads_both_identifiers(bench):
@@ -280,6 +378,7 @@ class Turn(Unlimited):
 
 
 def test_a_process_that_loses_its_lease_while_it_waits_for_its_turn_to_call_does_not_call(bench):
+    bench.make_an_earlier_one()
     other = replace(bench)
 
     def meanwhile():
@@ -291,7 +390,7 @@ def test_a_process_that_loses_its_lease_while_it_waits_for_its_turn_to_call_does
     with pytest.raises(Stop) as caught:
         bench.ensure()
     assert caught.value.cause == "PRO102"
-    assert len(bench.invoices()) == 1
+    assert len(bench.invoices()) == 2
 
 
 def test_the_settle_time_counts_from_the_call_and_not_from_the_wait_before_it(bench):
@@ -303,6 +402,7 @@ def test_the_settle_time_counts_from_the_call_and_not_from_the_wait_before_it(be
 
 def test_a_process_that_waited_while_another_one_took_the_effect_over_does_not_call(bench):
     """Its lease may still look fresh: the intent says that somebody else acted."""
+    bench.make_an_earlier_one()
     other = replace(bench)
 
     def meanwhile():
@@ -313,7 +413,7 @@ def test_a_process_that_waited_while_another_one_took_the_effect_over_does_not_c
     with pytest.raises(Stop) as caught:
         bench.ensure()
     assert caught.value.cause == "PRO101"
-    assert len(bench.invoices()) == 1
+    assert len(bench.invoices()) == 2
 
 
 def test_a_process_that_dies_while_waiting_for_the_answer_makes_no_second_invoice(bench):

@@ -561,6 +561,21 @@ def test_R5_a_document_whose_invoice_may_exist_is_ignored_only_by_force(shop):
     assert ignored.state == "ignored"
 
 
+def test_R8_who_looked_in_vain_for_an_invoice_that_the_list_never_shows_has_it_made_with_a_reason(shop):
+    match = {"controller": "invoice"}
+    shop.sandbox.fault("wefact", kind="drop_before", match=match | {"action": "add"})
+    shop.sandbox.fault("wefact", kind="empty", match=match | {"action": "list"}, times=100)
+    document = shop.sell("nl_ideal")
+    shop.until(document, "error", cause="PRO205")
+    assert shop.calls("invoice", "list") == 12
+    with pytest.raises(UsageError) as caught:
+        shop.process(document, again=True)
+    assert caught.value.code == "PRO302"
+    shop.process(document, again=True, reason="not in WeFact")
+    shop.until(document, "done")
+    assert len(shop.invoices()) == 1
+
+
 def test_R11_what_waits_for_a_refused_key_goes_on_at_once_after_resume(shop):
     shop.sandbox.switch("wefact", allowed_ips=["10.0.0.1"])
     document = shop.sell("nl_ideal")

@@ -423,6 +423,28 @@ def test_deliveries_can_be_signed_doubled_and_lost(shop: Shop) -> None:
         assert len(received) == 2
 
 
+def test_deliveries_can_be_mixed_up_sent_again_and_forged(shop: Shop) -> None:
+    with receiver() as (address, received):
+        shop.send("POST", "/webhooks/", dumps({"event": "orders.created", "address": address}))
+        mixed = {"webhooks": "mixed", "webhook_delay": 1}
+        shop.admin("PUT", "switches", mixed | {"webhook_signature": "address-body"})
+        orders = [shop.sell()["id"] for _ in range(12)]
+        sent = shop.admin("GET", "deliveries")["deliveries"]
+        arrived = [loads(body)["id"] for body, _ in until(sum(not one["lost"] for one in sent), received)]
+        lost = {one["body"]["id"] for one in sent if one["lost"]}
+        assert (set(arrived) | lost, set(arrived) & lost) == (set(orders), set())
+        assert arrived != sorted(arrived)
+        assert len(arrived) > len(set(arrived))
+        count = len(received)
+        assert shop.admin("POST", "deliveries")["sent"] == len(sent)
+        until(count + len(sent), received)
+        shop.admin("POST", "deliveries", {"forge": orders[0]})
+        *_, (body, signed) = until(count + len(sent) + 1, received)
+        assert loads(body) == {"id": orders[0], "forged": True}
+        key = shop.get("/webhooks/")["items"][0]["key"]
+        assert signed != delivery_signature(key, address, body)
+
+
 def test_an_address_that_is_down_or_slow_holds_nothing_up(shop: Shop) -> None:
     body = dumps({"event": "orders.created", "address": "http://127.0.0.1:9/hook"})
     shop.send("POST", "/webhooks/", body)

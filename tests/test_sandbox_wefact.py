@@ -9,9 +9,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -617,6 +619,65 @@ def test_answers_can_be_a_web_page_or_cut_in_half(account: Account) -> None:
     assert (page.status_code, page.text[:9]) == (200, "<!DOCTYPE")
     with pytest.raises(json.JSONDecodeError):
         half.json()
+
+
+def test_a_list_can_lose_its_rows_silently_or_half_of_them_with_the_total_told(account: Account) -> None:
+    for number in range(3):
+        account.debtor(SurName=f"Bakker {number}")
+    account.admin("POST", "faults", [{"kind": "empty"}, {"kind": "short"}])
+    lost, half = (account.ok("debtor", "list") for _ in range(2))
+    assert (lost["totalresults"], lost["currentresults"], "debtors" in lost) == (0, 0, False)
+    assert (half["totalresults"], half["currentresults"], len(half["debtors"])) == (3, 1, 1)
+
+
+def test_the_weather_strikes_the_same_calls_for_the_same_seed(account: Account) -> None:
+    def struck(seed: int) -> list[str | None]:
+        account.admin("POST", "reset")
+        account.admin("PUT", "switches", {"time_scale": 0.001})
+        account.admin("PUT", "weather", {"percent": 50, "seed": seed, "match": {"action": "list"}})
+        for _ in range(30):
+            with suppress(httpx.TransportError):
+                account.client.post(account.served.wefact, json={"controller": "debtor", "action": "list"})
+        account.client.post(account.served.wefact, json={"controller": "debtor", "action": "show"})
+        return [entry["fault"] for entry in account.admin("GET", "requests")["requests"]]
+
+    first = struck(7)
+    assert struck(7) == first
+    assert struck(8) != first
+    assert (len(set(first)) > 5, first[-1]) == (True, None)
+
+
+def test_an_answer_can_come_bit_by_bit_in_scaled_time(account: Account) -> None:
+    account.admin("PUT", "switches", {"time_scale": 0.01})
+    account.admin("POST", "faults", {"kind": "drip", "seconds": 20})
+    started = time.monotonic()
+    with account.client.stream("POST", account.served.wefact, json={}) as answer:
+        pieces = [piece for piece in answer.iter_raw() if piece]
+    assert (len(pieces) > 2, time.monotonic() - started > 0.15) == (True, True)
+    assert json.loads(b"".join(pieces))["status"] == "error"
+
+
+def test_a_connection_can_be_closed_between_two_requests(account: Account) -> None:
+    account.admin("POST", "faults", {"kind": "hang_up", "seconds": 0})
+    with socket.create_connection(("127.0.0.1", httpx.URL(account.served.wefact).port)) as connection:
+        connection.sendall(b"POST /v2/ HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+        received = b"".join(iter(lambda: connection.recv(4096), b""))
+    assert (received[:15], received[-1:]) == (b"HTTP/1.1 200 OK", b"}")
+
+
+def test_the_clock_can_be_wrong(account: Account) -> None:
+    account.admin("PUT", "switches", {"clock_skew": -3600})
+    made = datetime.fromisoformat(account.debtor()["Created"]).replace(tzinfo=ZoneInfo("Europe/Amsterdam"))
+    behind = datetime.now(UTC) - made
+    assert 3590 < behind.total_seconds() < 3660
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"percent": 101}, {"faults": ["rain"]}, {"faults": []}, {"seed": "x"}, {"wind": 1}, []]
+)
+def test_weather_that_cannot_be_read_is_refused(account: Account, wrong: Any) -> None:
+    root = account.served.wefact.removesuffix("/v2/")
+    assert account.client.put(f"{root}/_sandbox/weather", json=wrong).status_code == 400
 
 
 def test_a_ban_to_order_lasts_until_it_is_lifted(account: Account) -> None:

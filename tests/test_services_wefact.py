@@ -180,15 +180,18 @@ def test_a_search_whose_pages_repeat_is_refused() -> None:
     assert len(asked) == 2
 
 
-def test_a_search_that_shrinks_meanwhile_ends() -> None:
-    def answer(request: Asked) -> Answer:
-        if json.loads(request.body)["offset"] == 0:
-            return success(
-                "debtor", "list", totalresults=3, debtors=[{"Identifier": "1"}, {"Identifier": "2"}]
-            )
-        return success("debtor", "list", totalresults=0)
+@pytest.mark.parametrize("pages", [[["1", "2"], []], [[]]], ids=["after a page", "at once"])
+def test_a_search_that_ends_before_its_total_is_no_answer(pages: list[list[str]]) -> None:
+    """A lost page looks like the end of the list; who believes it makes what is on it a second time."""
+    answers = iter(pages)
 
-    assert len(run(answer, lambda wefact: wefact.search("debtor", {}))) == 2
+    def answer(_: Asked) -> Answer:
+        rows = [{"Identifier": number} for number in next(answers)]
+        return success("debtor", "list", totalresults=3 if pages[0] else 1, debtors=rows)
+
+    with pytest.raises(Temporary) as caught:
+        run(answer, lambda wefact: wefact.search("debtor", {}))
+    assert (caught.value.code, caught.value.maybe_executed) == ("WEF104", False)
 
 
 @pytest.mark.parametrize(

@@ -7,16 +7,22 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from importlib import import_module
+from pkgutil import iter_modules
 from types import ModuleType
 
 import pytest
 from sqlalchemy import Connection, event, select
 
+import mapper.store
 from mapper.store import (
+    accounts,
     credentials,
     documents,
     events,
+    handshakes,
     journal,
+    licences,
     listing,
     operations,
     overlays,
@@ -24,11 +30,15 @@ from mapper.store import (
     past,
     payloads,
     reconciliations,
+    restored,
     schema,
+    subscriptions,
     sweeps,
     tenants,
+    tickets,
     turnover,
     vat_numbers,
+    web_sessions,
 )
 from mapper.store.database import Database, open_database
 from mapper.store.rows import Reconciliation, VatNumberCheck
@@ -41,7 +51,9 @@ MODULES = [
     credentials,
     documents,
     events,
+    handshakes,
     journal,
+    licences,
     listing,
     operations,
     overlays,
@@ -49,10 +61,14 @@ MODULES = [
     past,
     payloads,
     reconciliations,
+    restored,
+    subscriptions,
     sweeps,
     tenants,
     turnover,
+    tickets,
     vat_numbers,
+    web_sessions,
 ]
 SEALER = Sealer.generate()
 LATER = NOW + MINUTE
@@ -99,6 +115,30 @@ def fill(conn: Connection, tenant: str) -> None:
     past.keep(conn, tenant, "order", 3, outcome="post", now=NOW)
     past.agree(conn, tenant, "order", since=NOW + 2 * MINUTE, until=NOW + 4 * MINUTE, now=NOW)
     reconciliations.keep(conn, tenant, compared(tenant), forget_before=NOW)
+    licences.accept_terms(conn, tenant, version=f"of {tenant}", now=NOW)
+    handshakes.keep(conn, tenant, tenant, return_url=f"https://{tenant}", sealer=SEALER, now=NOW)
+    web_sessions.open_(conn, tenant, now=NOW)
+    subscribe(conn, tenant)
+    report(conn, tenant, "K1")
+    ask(conn, tenant)
+    tickets.close(conn, tenant, 2)
+
+
+def subscribe(conn: Connection, tenant: str) -> object:
+    content = f"%PDF-{tenant}".encode()
+    return subscriptions.add(conn, tenant, "f.pdf", content, dated=NOW.date(), who=tenant, now=NOW)
+
+
+def report(conn: Connection, tenant: str, cause: str) -> object:
+    return tickets.open_(
+        conn, tenant, "problem", subject=tenant, text=tenant, bundle={}, who=tenant, cause=cause, now=NOW
+    )
+
+
+def ask(conn: Connection, tenant: str) -> object:
+    return tickets.open_(
+        conn, tenant, "question", subject=tenant, text=tenant, bundle={}, who=tenant, now=NOW
+    )
 
 
 def want(conn: Connection, tenant: str, shop_id: int) -> None:
@@ -152,6 +192,11 @@ def touch(conn: Connection, tenant: str) -> object:
     return operations.touch(conn, tenant, "key 1", seen=seen, now=LATER)
 
 
+def stop_and_hide(conn: Connection, tenant: str) -> None:
+    licences.stop(conn, tenant, reason="x", now=LATER)
+    licences.hide(conn, tenant)
+
+
 READS: dict[str, Callable[[Connection, str], object]] = {
     "credentials.get": lambda c, t: credentials.get(c, t, "wefact.key", sealer=SEALER),
     "credentials.names": credentials.names,
@@ -163,6 +208,13 @@ READS: dict[str, Callable[[Connection, str], object]] = {
     "documents.by_number": lambda c, t: documents.by_number(c, t, "001"),
     "documents.posted_for_order": lambda c, t: documents.posted_for_order(c, t, 4),
     "events.latest": events.latest,
+    "handshakes.is_known": handshakes.is_known,
+    "handshakes.return_url": lambda c, t: handshakes.return_url(c, t, sealer=SEALER),
+    "licences.get": licences.get,
+    "subscriptions.of_tenant": subscriptions.of_tenant,
+    "subscriptions.content": lambda c, t: subscriptions.content(c, t, 1),
+    "tickets.get": lambda c, t: tickets.get(c, t, 1),
+    "tickets.of_tenant": lambda c, t: tickets.of_tenant(c, t, closed=True),
     "journal.entries": journal.entries,
     "journal.verify": journal.verify,
     "listing.page": listing.page,
@@ -194,6 +246,7 @@ READS: dict[str, Callable[[Connection, str], object]] = {
     "reconciliations.latest": reconciliations.latest,
     "payloads.payload": lambda c, t: payloads.payload(c, t, "order-1"),
     "payloads.mapping": lambda c, t: payloads.mapping(c, t, "order-1"),
+    "restored.forgotten_since": lambda c, t: restored.forgotten_since(c, t, "order-1"),
     "sweeps.swept_until": sweeps.swept_until,
     "tenants.get": tenants.get,
     "vat_numbers.check_of": lambda c, t: vat_numbers.check_of(c, t, "order-1", "DE136695976"),
@@ -228,6 +281,23 @@ WRITES: dict[str, Callable[[Connection, str], object]] = {
     "documents.mark_drift": lambda c, t: documents.mark_drift(c, t, "order-4", now=LATER),
     "events.accept": lambda c, t: events.accept(c, t, "orders.created", "new", 1, now=LATER),
     "events.purge": lambda c, t: events.purge(c, t, before=LATER),
+    "handshakes.keep": lambda c, t: handshakes.keep(c, t, "new", return_url="x", sealer=SEALER, now=LATER),
+    "handshakes.forget": handshakes.forget,
+    "licences.accept_terms": lambda c, t: licences.accept_terms(c, t, version="new", now=LATER),
+    "licences.mark_installed": lambda c, t: licences.mark_installed(c, t, now=LATER),
+    "licences.stop": lambda c, t: licences.stop(c, t, reason="x", now=LATER),
+    "licences.hide": stop_and_hide,
+    "licences.set_shop": lambda c, t: licences.set_shop(c, t, "https://x.nl"),
+    "licences.set_extra_email": lambda c, t: licences.set_extra_email(c, t, "x@y.nl"),
+    "licences.move": lambda c, t: licences.move(c, t, accounts.create(c, now=LATER).id),
+    "subscriptions.add": subscribe,
+    "tickets.open_": lambda c, t: report(c, t, "K2"),
+    "tickets.answer": lambda c, t: tickets.answer(c, t, 1, text="x", who="x", now=LATER),
+    "tickets.close": lambda c, t: tickets.close(c, t, 1),
+    "tickets.mark_mailed": lambda c, t: tickets.mark_mailed(c, t, 1, now=LATER),
+    "tickets.forget": lambda c, t: tickets.forget(c, t, before=LATER),
+    "web_sessions.open_": lambda c, t: web_sessions.open_(c, t, now=LATER),
+    "web_sessions.close_all": web_sessions.close_all,
     "journal.append": lambda c, t: journal.append(c, t, "order-1", "x", {}, now=LATER),
     "operations.begin": lambda c, t: begin(c, t, "order-1", "new key"),
     "operations.finish": lambda c, t: operations.finish(c, t, "key 1", identifier="1", now=LATER),
@@ -259,9 +329,25 @@ WRITES: dict[str, Callable[[Connection, str], object]] = {
     "tenants.require_signature": lambda c, t: tenants.require_signature(c, t, required=True),
     "tenants.pause": lambda c, t: tenants.pause(c, t, reason="x", now=LATER),
     "tenants.resume": tenants.resume,
+    "tenants.stand_still": lambda c, t: tenants.stand_still(c, t, reason=tenants.STOPPED, now=LATER),
+    "tenants.begin_work": tenants.begin_work,
     "tenants.count_mismatch": lambda c, t: tenants.count_mismatch(c, t, now=LATER),
     "tenants.clear_mismatches": tenants.clear_mismatches,
     "turnover.keep": lambda c, t: turnover.keep(c, t, "order-4"),
+}
+
+
+# What only adds a row names the tenant in it, and compares nothing.
+INSERTS = {
+    "credentials.put",
+    "credentials.put_webhook",
+    "documents.note",
+    "events.accept",
+    "operations.begin",
+    "parties.remember_debtor",
+    "parties.remember_product",
+    "payloads.keep_mapping",
+    "vat_numbers.keep",
 }
 
 
@@ -270,6 +356,8 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Database, d
     """A store with both tenants, and what the first read while it was alone."""
     with open_database(tmp_path_factory.mktemp("isolation") / "mapper.db") as database:
         with database.begin() as conn:
+            restored.mark(conn, taken_at=NOW)
+            restored.begin_work(conn, now=LATER)
             fill(conn, "a")
             alone = {name: read(conn, "a") for name, read in READS.items()}
             fill(conn, "b")
@@ -297,7 +385,29 @@ def test_S6_a_tenant_changes_its_own_rows_only(both: tuple[Database, dict[str, o
 
 def test_S6_every_query_is_tried() -> None:
     known = {f"{module.__name__.rpartition('.')[2]}.{name}" for module in MODULES for name in queries(module)}
-    assert known == READS.keys() | WRITES.keys() | {"tenants.create"}
+    # Both make the row that gives a tenant its own.
+    assert known == READS.keys() | WRITES.keys() | {"tenants.create", "licences.grant"}
+
+
+def test_S6_every_module_of_the_store_that_reads_by_tenant_is_tried() -> None:
+    found = (import_module(f"mapper.store.{one.name}") for one in iter_modules(mapper.store.__path__))
+    missing = [module.__name__ for module in found if module not in MODULES and list(queries(module))]
+    assert missing == []
+
+
+@pytest.mark.parametrize("name", [*READS, *WRITES])
+def test_S6_a_planted_missing_filter_is_caught(both: tuple[Database, dict[str, object]], name: str) -> None:
+    """Each query runs once more with the comparison of the tenant taken out of its SQL; only an insert has none."""
+    database, _ = both
+    query = READS.get(name) or WRITES[name]
+    with database.engine.connect() as conn, without_filter(conn) as planted:  # closed without a commit
+        try:
+            with only_with_tenant(conn):
+                query(conn, "a")
+        except AssertionError:
+            return
+    assert planted == []
+    assert name in INSERTS
 
 
 def test_S6_the_guard_sees_a_query_without_a_tenant(sqlite: Database) -> None:
@@ -312,6 +422,43 @@ def queries(module: ModuleType) -> Iterator[str]:
             yield name
 
 
+@contextmanager
+def without_filter(conn: Connection) -> Iterator[list[str]]:
+    """Take every comparison of the tenant out of the statements of a connection; gives those that had one."""
+    planted: list[str] = []
+
+    def plant(
+        _conn: object, _cursor: object, statement: str, parameters: object, *_rest: object
+    ) -> tuple[str, object]:
+        changed = re.sub(r"(?:tenant\.id|\b\w+\.tenant) = \?", "? IS NOT NULL", statement)
+        if changed != statement:
+            planted.append(statement)
+        return changed, parameters
+
+    event.listen(conn, "before_cursor_execute", plant, retval=True)
+    try:
+        yield planted
+    finally:
+        event.remove(conn, "before_cursor_execute", plant)
+
+
+NAMES = "|".join(table.name for table in OF_TENANTS)
+
+
+def tables_of(statement: str) -> list[str]:
+    return re.findall(rf"(?:FROM|^UPDATE) ({NAMES})\b", statement)
+
+
+def is_guarded(statement: str) -> bool:
+    """Tell whether a SELECT, UPDATE or DELETE compares the tenant of every tenant's table that it reads or changes.
+
+    One comparison is with a tenant that was given: a join alone, of two tables of every tenant, guards nothing.
+    """
+    owners = ["tenant.id" if table == "tenant" else f"{table}.tenant" for table in tables_of(statement)]
+    is_given = any(f"{owner} = ?" in statement for owner in owners)
+    return not owners or (is_given and all(f"{owner} = " in statement for owner in owners))
+
+
 def rows_of(conn: Connection, tenant: str) -> dict[str, list[tuple[object, ...]]]:
     found = {}
     for table in OF_TENANTS:
@@ -323,12 +470,9 @@ def rows_of(conn: Connection, tenant: str) -> dict[str, list[tuple[object, ...]]
 @contextmanager
 def only_with_tenant(conn: Connection) -> Iterator[None]:
     """Fail on a SELECT, UPDATE or DELETE of a tenant's table that does not compare the tenant."""
-    names = "|".join(table.name for table in OF_TENANTS)
 
     def check(_conn: object, _cursor: object, statement: str, *_rest: object) -> None:
-        for table in re.findall(rf"(?:FROM|^UPDATE) ({names})\b", statement):
-            owner = "tenant.id" if table == "tenant" else f"{table}.tenant"
-            assert f"{owner} = " in statement, statement
+        assert is_guarded(statement), statement
 
     event.listen(conn, "before_cursor_execute", check)
     try:

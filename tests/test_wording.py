@@ -77,7 +77,7 @@ def test_what_is_wrong_with_a_payload_is_told_in_dutch_throughout(changes):
 
 
 def test_which_effect_an_error_is_about_is_told_in_dutch():
-    error = UsageError("PRO202", operation="invoice")
+    error = UsageError("PRO202", operation="invoice", document="order-1")
     assert "factuur" in error.message("nl")
     assert (
         StoreError("STO120", document="order-1", state="done", wanted="open").message("nl").count("klaar")

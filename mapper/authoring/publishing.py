@@ -23,12 +23,20 @@ from mapper.store.rows import Published
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """What was published, or would be: `cases` that ran, tenants' `overlays` that were tried, and whether it is new."""
+    """What was published, or would be: `cases` that ran, tenants' `overlays` that were tried, and whether it is new.
+
+    `declined`: a person saw what it would change, and did not want it.
+    """
 
     hash: str
     cases: int
     overlays: int
     is_new: bool
+    declined: bool = False
+
+
+Agree = Callable[[Mapping[str, str]], bool]
+"""Shows what rules, by the texts of their files, would change, and tells whether a person wants them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +57,11 @@ def publish(
     message: str,
     now: datetime,
     tell: Callable[[str], None],
+    agree: Agree = lambda _texts: True,
 ) -> Publication:
     """Make the rules of a folder (the shipped ones when None) the active ones; the active ones again change nothing.
 
+    `agree` is asked last, when they are others than the active ones and all is well.
     Raises RuleError (the rules, their cases or an overlay do not load), MapperError PUB102 (cases fail; `tell` gets a
     line for each), UsageError PUB101 (no message).
     """
@@ -59,13 +69,21 @@ def publish(
     loaded = load_rulebooks(folder, today=now.date())
     cases = _try_cases(loaded, tell)
     tried = _try_overlays(database, loaded.texts)
-    with database.begin() as conn:
-        is_new = _publish(conn, loaded.texts, loaded.hash, who=who, message=message, now=now)
-    return Publication(loaded.hash, cases, tried, is_new)
+    return _agreed(
+        database, loaded.texts, loaded.hash, cases, tried, agree, who=who, message=message, now=now
+    )
 
 
-def rollback(database: Database, prefix: str, *, who: str, message: str, now: datetime) -> Publication:
-    """Make rules that were in use before the active ones again, by the beginning of their hash.
+def rollback(
+    database: Database,
+    prefix: str,
+    *,
+    who: str,
+    message: str,
+    now: datetime,
+    agree: Agree = lambda _texts: True,
+) -> Publication:
+    """Make rules that were in use before the active ones again, by the beginning of their hash; `agree` as above.
 
     Raises UsageError STO141, STO142 (which rules?), PUB103 (with a tenant's overlay), PUB101 (no message), RuleError
     (they no longer load, or an overlay does not fit them).
@@ -78,9 +96,7 @@ def rollback(database: Database, prefix: str, *, who: str, message: str, now: da
         raise UsageError("PUB103", rules=digest[:12])
     rulebooks_from(texts)
     tried = _try_overlays(database, texts)
-    with database.begin() as conn:
-        is_new = _publish(conn, texts, digest, who=who, message=message, now=now)
-    return Publication(digest, 0, tried, is_new)
+    return _agreed(database, texts, digest, 0, tried, agree, who=who, message=message, now=now)
 
 
 def put_overlay(
@@ -145,6 +161,27 @@ def _try_overlays(database: Database, texts: Mapping[str, str]) -> int:
     if problems:
         raise RuleError(problems)
     return len(found)
+
+
+def _agreed(
+    database: Database,
+    texts: Mapping[str, str],
+    digest: str,
+    cases: int,
+    tried: int,
+    agree: Agree,
+    *,
+    who: str,
+    message: str,
+    now: datetime,
+) -> Publication:
+    with database.read() as conn:
+        present = rulebooks.active(conn)
+    if (present is None or present.hash != digest) and not agree(texts):
+        return Publication(digest, cases, tried, is_new=False, declined=True)
+    with database.begin() as conn:
+        is_new = _publish(conn, texts, digest, who=who, message=message, now=now)
+    return Publication(digest, cases, tried, is_new)
 
 
 def _publish(

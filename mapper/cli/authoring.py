@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import click
 from mapper.cli.options import chosen_tenant, json_option, now, print_json, say, tenant_option, told
 from mapper.cli.payloads import STDIN, payloads
 from mapper.cli.state import State
+from mapper.cli.talk import talked
 from mapper.diagnostics import Diagnostic
 from mapper.errors import MapperError, PayloadError, RuleError, UsageError
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from mapper.mapping import Rulebooks
 
 _FILE = click.Path(path_type=Path)
+_CODE = re.compile(r"[A-Za-z]{1,4}[0-9]{1,3}")
 
 kind_option = click.option("--kind", type=click.Choice(["order", "invoice"]), default="order", show_default=True,
                            help="What the payloads are.")  # fmt: skip
@@ -127,7 +130,8 @@ def check(
 @click.option("--document", metavar="ID", help="A stored document, such as order-906, in place of FILE.")
 @tenant_option
 @json_option
-@click.argument("arguments", nargs=-1, metavar="[FILE] [FIELD]...")
+@click.option("--codes", is_flag=True, help="Print the page of all error codes, docs/errors.md.")
+@click.argument("arguments", nargs=-1, metavar="[FILE|CODE] [FIELD]...")
 @click.pass_obj
 def explain(
     state: State,
@@ -140,15 +144,24 @@ def explain(
     document: str | None,
     tenant: str | None,
     as_json: bool,
+    codes: bool,
     arguments: tuple[str, ...],
 ) -> int:
-    """Explain why a value is what it is, rule by rule, and why the other cases did not apply.
+    """Explain why a value is what it is, rule by rule, and why the other cases did not apply; or what a CODE means.
 
     FIELD is a field of the document (total_incl, customer.email, lines.1.unit_excl) or a parameter of a request
     (invoice.InvoiceLines.1.PriceExcl). Without FIELD every field is listed with the rule that made it.
 
-    With --document a stored document is explained with the payload, settings and rules it was mapped with.
+    With --document a stored document is explained with the payload, settings and rules it was mapped with. With a CODE
+    as messages carry it (WEF202, K1): why it happens and what to do.
     """
+    if codes:
+        from mapper.authoring.codes import page
+
+        click.echo(page(), nl=False)
+        return 0
+    if document is None and len(arguments) == 1 and _CODE.fullmatch(arguments[0]):
+        return _explain_code(state, arguments[0], as_json=as_json)
     from mapper.authoring.explain import Explainer
     from mapper.mapping import load_rulebooks
 
@@ -171,6 +184,20 @@ def explain(
         place = f"{finding.place}: " if finding.place else ""
         say(f"{place}{finding.id} {finding.severity}: {finding.say[state.language]}")
     return 1 if mapped.document is None else 0
+
+
+def _explain_code(state: State, code: str, *, as_json: bool) -> int:
+    from mapper.authoring.codes import help_of
+
+    for help in help_of(code, state.language):
+        record = {name: getattr(help, name) for name in ("code", "message", "cause", "remedy", "example")}
+        if as_json:
+            print_json(record)
+            continue
+        for name, text in record.items():
+            if text:
+                click.echo(f"{talked(name, state.language):<12} {text}")
+    return 0
 
 
 def _explain_stored(

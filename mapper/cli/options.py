@@ -129,8 +129,12 @@ def print_records(
     as_json: bool,
     right: Sequence[str] = (),
     widest: int = 60,
+    err: bool = False,
 ) -> None:
-    """Print records: as JSON Lines, or as a table of `columns`, those named in `right` aligned right."""
+    """Print records: as JSON Lines, or as a table of `columns`, those named in `right` aligned right.
+
+    With `err` the table is talk, beside a question.
+    """
     if as_json:
         for record in records:
             print_json(record)
@@ -147,7 +151,7 @@ def print_records(
             text.rjust(width) if column in right else text.ljust(width)
             for text, width, column in zip(row, widths, columns, strict=True)
         ]
-        click.echo("  ".join(cells).rstrip())
+        click.echo("  ".join(cells).rstrip(), err=err)
 
 
 def print_json(record: Mapping[str, Any]) -> None:

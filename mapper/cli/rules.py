@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Mapping
+from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from mapper.cli.authoring import rules_option
-from mapper.cli.options import json_option, now, print_json, print_records, say
+from mapper.cli.options import agreed, json_option, now, print_json, print_records, say
 from mapper.cli.state import State
 from mapper.diagnostics import printable
+from mapper.errors import RuleError
 
 if TYPE_CHECKING:
     from mapper.authoring.publishing import Publication
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
 message_option = click.option(
     "--message", "-m", required=True, metavar="TEXT", help="What changed and why, for the history."
 )
+
+
+yes_option = click.option("--yes", is_flag=True, help="Do not ask, whatever it changes.")
 
 
 @click.group()
@@ -98,8 +104,8 @@ def diff(state: State, versions: tuple[str, ...], *, rules: Path | None, as_json
     if len(versions) > 2:
         raise click.UsageError("At most two versions can be compared.", click.get_current_context())
     with state.open() as database:
-        before = _version(database, versions[0] if versions else None)
-        after = _version(database, versions[1]) if len(versions) > 1 else _working(rules)
+        before = version_of(database, versions[0] if versions else None)
+        after = version_of(database, versions[1]) if len(versions) > 1 else _working(rules)
     found = list(differences(before[1], after[1], (before[0], after[0])))
     if not found:
         say(f"{before[0]} and {after[0]} are the same.")
@@ -113,24 +119,34 @@ def diff(state: State, versions: tuple[str, ...], *, rules: Path | None, as_json
 @rules.command()
 @click.argument("version", metavar="HASH")
 @message_option
+@yes_option
 @json_option
 @click.pass_obj
-def rollback(state: State, version: str, *, message: str, as_json: bool) -> None:
-    """Make rules that were published before the active ones again, by the beginning of their hash."""
+def rollback(state: State, version: str, *, message: str, yes: bool, as_json: bool) -> int:
+    """Make rules that were published before the active ones again, by the beginning of their hash.
+
+    What it changes in the stored documents is shown, and asked about, as by `mapper publish`.
+    """
     from mapper.authoring import publishing
 
+    who = getpass.getuser()
     with state.open() as database:
-        done = publishing.rollback(database, version, who=getpass.getuser(), message=message, now=now())
-    _tell(done, as_json=as_json)
+        agree = partial(_is_agreed, database, yes=yes)
+        done = publishing.rollback(database, version, who=who, message=message, now=now(), agree=agree)
+    return _tell(done, as_json=as_json)
 
 
 @click.command()
 @rules_option
 @message_option
+@yes_option
 @json_option
 @click.pass_obj
-def publish(state: State, *, rules: Path | None, message: str, as_json: bool) -> None:
+def publish(state: State, *, rules: Path | None, message: str, yes: bool, as_json: bool) -> int:
     """Make the rules of a folder the active ones: checked, their cases right, every webshop's overlay fitting.
+
+    What they change in the stored documents is shown first. When something would stop that went through, or more euros
+    would be booked otherwise than a webshop's setting checks.impact_limit allows, it asks.
 
     A running `mapper run` uses them within five seconds, for the next document; a document that was mapped keeps its
     rules. `mapper rules rollback` takes it back.
@@ -139,26 +155,55 @@ def publish(state: State, *, rules: Path | None, message: str, as_json: bool) ->
 
     who = getpass.getuser()
     with state.open() as database:
-        done = publishing.publish(database, rules, who=who, message=message, now=now(), tell=say)
+        agree = partial(_is_agreed, database, yes=yes)
+        done = publishing.publish(database, rules, who=who, message=message, now=now(), tell=say, agree=agree)
     if not done.cases:
         say("These rules have no cases: only loading them was tried.")
-    _tell(done, as_json=as_json)
+    return _tell(done, as_json=as_json)
 
 
-def _tell(done: Publication, *, as_json: bool) -> None:
+def _is_agreed(database: Database, texts: Mapping[str, str], *, yes: bool) -> bool:
+    """Show what new rules change in history; ask when it is more than the settings let pass."""
+    from mapper.authoring.replaying import changes_of
+    from mapper.cli.impact import exceeds, replayed, show
+    from mapper.store.history import Scope
+
+    changes = changes_of(database, new=texts)
+    try:
+        found = replayed(database, changes, Scope())
+    except RuleError:
+        # The new ones were loaded before: those in use are of another version of the program.
+        say("The rules in use do not load in this version of the program: nothing can be compared with them.")
+        return True
+    if found is None or not found.documents:
+        return True
+    show(found, as_json=False, most=10, talk=True)
+    limits = {one.tenant: Decimal(one.old.settings["checks"].get("impact_limit", 0)) for one in changes}
+    if yes or not exceeds(found, limits):
+        return True
+    return agreed("Make these rules the active ones?", "--yes")
+
+
+def _tell(done: Publication, *, as_json: bool) -> int:
     if as_json:
         print_json(
             {"rules": done.hash, "cases": done.cases, "overlays": done.overlays, "published": done.is_new}
         )
+    elif done.declined:
+        say("Nothing was published.")
     elif done.is_new:
         tried = f"{done.cases} cases right, {done.overlays} overlays fit" if done.cases else "they load"
         say(f"Rules {done.hash[:12]} are active: {tried}.")
     else:
         say(f"Rules {done.hash[:12]} were active already: nothing changed.")
+    return 1 if done.declined else 0
 
 
-def _version(database: Database, name: str | None) -> tuple[str, Mapping[str, str]]:
-    """Return what a version is called, and its files. Raises UsageError STO140 to STO142."""
+def version_of(database: Database, name: str | None) -> tuple[str, Mapping[str, str]]:
+    """Return what a version is called, and its files: by a folder, the beginning of a hash, or what is published.
+
+    Raises UsageError STO140 to STO142.
+    """
     from mapper.errors import UsageError
     from mapper.store import rulebooks
 

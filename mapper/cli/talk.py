@@ -38,6 +38,37 @@ TALK = {
     "Interrupted.": "Onderbroken.",
     "made again; earlier: {}": "opnieuw gemaakt; eerder: {}",
     "changed in the shop since": "sindsdien in de winkel gewijzigd",
+    # tenant licence, password, stop, start, document; support
+    "The licence key is {}; the password is changed.": "De licentiesleutel is {}; het wachtwoord is gewijzigd.",
+    "Stop {}? Its keys are destroyed.": "{} stoppen? De sleutels worden vernietigd.",
+    "The shop could not be told; its webhooks lead nowhere now.": (
+        "De winkel kon het niet horen; haar webhooks leiden nu nergens meer heen."
+    ),
+    "{} is stopped: nothing is posted any more, its keys are destroyed.": (
+        "{} is gestopt: er wordt niets meer geboekt, de sleutels zijn vernietigd."
+    ),
+    "{} works again; register its webhooks with --webhook-url.": (
+        "{} werkt weer; meld de webhooks aan met --webhook-url."
+    ),
+    "{}: kept {} as number {}.": "{}: {} bewaard als nummer {}.",
+    "Added {}; the password is shown this once.": "{} is toegevoegd; het wachtwoord wordt deze ene keer getoond.",
+    "The password of {} is changed.": "Het wachtwoord van {} is gewijzigd.",
+    "KEY": "SLEUTEL",
+    "TRIAL UNTIL": "PROEF TOT",
+    "EMAIL": "E-MAIL",
+    "EXTRA EMAIL": "EXTRA E-MAIL",
+    "LANGUAGE": "TAAL",
+    "PASSWORD": "WACHTWOORD",
+    "WEBSHOPS": "WINKELS",
+    "DATED": "DATUM",
+    "SIZE": "BYTES",
+    "SINCE": "SINDS",
+    # explain CODE
+    "code": "code",
+    "message": "melding",
+    "cause": "oorzaak",
+    "remedy": "wat te doen",
+    "example": "voorbeeld",
     # titles of columns
     "DATE": "DATUM",
     "NUMBER": "NUMMER",
@@ -46,6 +77,7 @@ TALK = {
     "STATE": "STATUS",
     "NEXT": "VOLGENDE",
     "WHY": "WAAROM",
+    "LICENCE": "LICENTIE",
     "CAUSE": "OORZAAK",
     "INVOICE": "FACTUUR",
     "NOTE": "OPMERKING",
@@ -120,6 +152,34 @@ TALK = {
     "{} %: removed": "{} %: verwijderd",
     "{} %: choose yourself among {}": "{} %: kies zelf uit {}",
     "none in WeFact": "geen in WeFact",
+    # impact
+    "Edited: {}.": "Gewijzigd: {}.",
+    "No rule and no setting says anything else.": "Geen regel en geen instelling zegt iets anders.",
+    "Of {} stored documents {} invoices would be others, {} would stop, {} would go through; {} stay as they are.": (
+        "Van {} bewaarde documenten zouden {} facturen anders zijn, {} stoppen en {} doorgaan; {} blijven gelijk."
+    ),
+    "€ {} would be booked otherwise.": "€ {} zou anders geboekt worden.",
+    "{} documents could not be read and were left out.": "{} documenten waren niet te lezen en zijn overgeslagen.",
+    "{} more groups: --all shows them.": "Nog {} groepen: --all toont ze.",
+    "Nothing was published.": "Er is niets gepubliceerd.",
+    "The rules in use do not load in this version of the program: nothing can be compared with them.": (
+        "De regels in gebruik laden niet in deze versie van het programma: er valt niets mee te vergelijken."
+    ),
+    "Impact of the change": "Gevolg van de wijziging",
+    "Per VAT rate": "Per btw-tarief",
+    "By identical change": "Per gelijke wijziging",
+    "would stop": "zou stoppen",
+    "other invoice": "andere factuur",
+    "would go through": "zou doorgaan",
+    "stops for another reason": "stopt om een andere reden",
+    "nothing sent differs": "niets anders verstuurd",
+    "only other remarks": "alleen andere opmerkingen",
+    "no longer there": "er niet meer",
+    "(the values are those of the example)": "(de waarden zijn die van het voorbeeld)",
+    "EFFECT": "GEVOLG",
+    "CHANGE": "WIJZIGING",
+    "RULE": "REGEL",
+    "EXAMPLE": "VOORBEELD",
     # doctor
     "look": "kijk",
     "BAD": "FOUT",

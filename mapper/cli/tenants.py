@@ -1,4 +1,4 @@
-"""`tenant add|list|show|set|example`: webshops and their settings."""
+"""`tenant add|list|show|set|example`: webshops and their settings. Licences are in `licences.py`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mapper.cli import licences
 from mapper.cli.options import Command, json_option, now, print_json, print_records, say, tell
 from mapper.cli.overlays import overlay
 from mapper.cli.state import State
@@ -54,6 +55,8 @@ def tenant() -> None:
 
 tenant.add_command(overlay)
 tenant.add_command(vat)
+for command in (licences.licence, licences.password, licences.stop, licences.start, licences.document):
+    tenant.add_command(command)
 
 
 @tenant.command()
@@ -142,6 +145,7 @@ def add(
 @click.pass_obj
 def list_(state: State, *, as_json: bool) -> None:
     """List the webshops with what is going on in each."""
+    from mapper.store import licences as licences_of
     from mapper.store import listing, tenants
 
     with state.open() as database, database.read() as conn:
@@ -154,6 +158,7 @@ def list_(state: State, *, as_json: bool) -> None:
                     "tenant": one.id,
                     "name": one.name,
                     "home": one.home_country,
+                    "licence": licences_of.get(conn, one.id).state(now()),
                     "go_live": one.process_from.isoformat(timespec="minutes"),
                     "done": counts["done"],
                     "errors": counts["error"],
@@ -162,7 +167,7 @@ def list_(state: State, *, as_json: bool) -> None:
                 }
             )
     numbers = ("done", "errors", "open")
-    columns = ("tenant", "name", "home", "go_live", *numbers, "paused")
+    columns = ("tenant", "name", "home", "licence", "go_live", *numbers, "paused")
     print_records(records, columns, as_json=as_json, right=numbers)
 
 
@@ -242,7 +247,7 @@ def set_(
         if not (changes or file or webhook_url or keys) and signed is None:
             raise UsageError("USE109")
         if changes or file:
-            _tell_unused(state, _change_settings(database, name, _split(changes), file))
+            _tell_unused(state, _change_settings(database, name, split(changes), file))
         if keys:
             _change_keys(state, database, name, keys)
         if webhook_url:
@@ -401,7 +406,8 @@ def _tell_unused(state: State, settings: dict[str, Any]) -> None:
         say(f"  {described.remedy}")
 
 
-def _split(changes: tuple[str, ...]) -> dict[str, str]:
+def split(changes: tuple[str, ...]) -> dict[str, str]:
+    """Return `KEY=VALUE` words as a mapping. Raises UsageError USE108 for one without a value."""
     for change in changes:
         if not change.partition("=")[1]:
             raise UsageError("USE108", given=change[:60])

@@ -19,6 +19,9 @@ from mapper.store.database import Database
 from mapper.store.rows import Document, Kind
 from mapper.store.sealing import Sealer
 
+# Whether the invoice exists is unknown and cannot be looked up: `again` says that a person looked, and it does not.
+LEFT_TO_A_PERSON = frozenset({"PRO202", "PRO205"})
+
 _DOCUMENT_ID = re.compile(r"(order|invoice)-([0-9]{1,15})")
 
 
@@ -35,7 +38,8 @@ def process(
     """Have a document processed now, before all others; one the shop has but we do not know is noted first.
 
     With `again` and a reason a done one gets a second invoice on purpose (R8), and one whose invoice has another total
-    a new one, once the first is `removed` (see `mismatch.post_anew`). Raises UsageError: STO110 or STO111 (no such
+    a new one, once the first is `removed` (see `mismatch.post_anew`); so does one whose invoice a person looked for in
+    WeFact in vain, where nothing else can tell. Raises UsageError: STO110 or STO111 (no such
     tenant or document), PRO301 (done), PRO302 (no reason), PRO303 (its invoice exists with another total).
     """
     engine.prepare(database.engine)
@@ -45,7 +49,7 @@ def process(
         check_processable(found, again=again, reason=reason, removed=removed)
         if found.state in documents.UNDER_WAY:
             return found
-        if found.state == "done" or found.identifier:
+        if found.state == "done" or found.identifier or (again and found.cause in LEFT_TO_A_PERSON):
             found = _second(conn, found, reason=reason, now=now)
         elif found.state == "open":
             found = documents.note(conn, tenant, found.kind, found.shop_id, now=now)
@@ -60,7 +64,7 @@ def check_processable(document: Document, *, again: bool, reason: str, removed: 
     """Raise the UsageError with which `process` refuses a document, if it does."""
     if document.state == "done" and not again:
         raise UsageError("PRO301", document=document.id, identifier=document.identifier)
-    if document.identifier and again and not reason.strip():
+    if again and not reason.strip() and (document.identifier or document.cause in LEFT_TO_A_PERSON):
         raise UsageError("PRO302")
     if document.state in documents.STOPPED and document.identifier not in {"", removed}:
         raise UsageError("PRO303", document=document.id, identifier=document.identifier)

@@ -4,13 +4,16 @@ The intent is committed before the call and completed after it. An intent withou
 have been executed although its answer was lost. Unknown is settled by looking, never by calling again: after the
 settle time (the service may still be working, and its search may lag) it is searched twice; one hit is adopted, two
 stop for a person, none means that the call may be made again. Only a definite refusal clears an intent.
+
+That nothing was found is believed only of an answer that shows what must be in it: something we made before. A page
+that got lost, or a filter that an account does not know, looks like nothing, and would double the invoice.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -27,6 +30,9 @@ from mapper.store import operations, restored
 from mapper.store.database import Database
 from mapper.store.rows import Operation
 
+# How many effects made before are asked to bear witness: the merchant may have deleted some.
+WITNESSES = 5
+
 _T = TypeVar("_T")
 Row = Mapping[str, Any]
 
@@ -39,10 +45,14 @@ class Doubtful(ServiceError):
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Seconds. `settle`: how long after an intent a search can be believed; `pause` lies between its two searches."""
+    """Seconds. `settle`: how long after an intent a search can be believed; `pause` lies between its two searches.
+
+    Where nothing bears witness that an answer is whole, it is asked again each settle time, `asks` times.
+    """
 
     settle: float = 180
     pause: float = 5
+    asks: int = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +95,8 @@ class Ledger:
         """Return what `request` makes, made now or earlier, and never twice.
 
         `key` identifies the effect within the tenant; `names` fills the placeholders. Raises Stop (`later`: not yet
-        settled), Doubtful PRO201 (two found), PRO202 (nothing to search by), and what the service's client raises.
+        settled, or PRO103, found nothing in an answer that cannot be believed), Doubtful PRO201 (two found), PRO202
+        (nothing to search by), PRO205 (no answer could be believed), and what the service's client raises.
         """
         params = filled(request.params, request.slots, names)
         operation = await self._begin(request, key, document_id, params)
@@ -139,29 +150,41 @@ class Ledger:
         """
         self._wait_until_settled(operation)
         if request.find is None:
-            raise Doubtful("PRO202", operation=request.name)
+            raise Doubtful("PRO202", operation=request.name, document=operation.document_id)
         named = {**names, "operation.token": operation.token}
-        searches = [
-            request.find,
-            *_wider(request, min(forgotten or operation.intent_at, operation.intent_at), named),
-        ]
-        for number, search in enumerate(searches):
+        witnesses = await self._witnesses(operation)
+        since = min(forgotten or operation.intent_at, operation.intent_at, *witnesses.values())
+        rows: list[Row] = []
+        for number, search in enumerate((request.find, _wide(request, since, named))):
             if number:
                 await self.sleep(self.timing.pause)
-            hits = await self.find(search, named)
-            await self._write(
-                lambda conn: operations.searched(conn, self.tenant, operation.key, now=self.now())
-            )
+            rows = await _candidates(self.wefact, search, named)
+            hits = await _equal(self.wefact, search, rows, named)
+            operation = await self._searched(operation)
             if len(hits) > 1 and several == "stop":
                 identifiers = ", ".join(text_of(row, "Identifier") for row in hits)
                 raise Doubtful("PRO201", operation=request.name, identifiers=identifiers)
             if hits:
                 return await self._shown(request.controller, hits[0])
+        if not any(text_of(row, "Identifier") in witnesses for row in rows):
+            self._doubt(request, operation, several)
         return await self._touch(operation)
+
+    def _doubt(self, request: Request, operation: Operation, several: Literal["stop", "lowest"]) -> None:
+        """Ask again later, and at last leave it to a person whether there is an invoice; others do no such harm."""
+        looks = operation.searches // 2
+        if looks <= self.timing.asks:
+            raise Stop("later", "PRO103", {"operation": operation.step}, seconds=self.timing.settle)
+        if several == "stop":
+            reference = text_of(request.params, "ReferenceNumber")
+            raise Doubtful(
+                "PRO205", operation=operation.step, reference=reference, document=operation.document_id
+            )
 
     def _wait_until_settled(self, operation: Operation) -> None:
         """Come back later instead of sleeping: the tenant's other documents need the slot."""
-        left = operation.intent_at + timedelta(seconds=self.timing.settle) - self.now()
+        latest = max(operation.intent_at, operation.searched_at or operation.intent_at)
+        left = latest + timedelta(seconds=self.timing.settle) - self.now()
         if left > timedelta(0):
             raise Stop("later", "PRO101", {"operation": operation.step}, seconds=left.total_seconds())
 
@@ -242,6 +265,15 @@ class Ledger:
         )
         return effect
 
+    async def _searched(self, operation: Operation) -> Operation:
+        return await self._write(
+            lambda conn: operations.searched(conn, self.tenant, operation.key, now=self.now())
+        )
+
+    async def _witnesses(self, operation: Operation) -> dict[str, datetime]:
+        """Return by Identifier when effects like this one were made that a list of all since then must show."""
+        return await asyncio.to_thread(_witnesses, self.database, self.tenant, operation.step)
+
     async def _forgotten_since(self, document_id: str) -> datetime | None:
         return await asyncio.to_thread(_forgotten_since, self.database, self.tenant, document_id)
 
@@ -252,19 +284,18 @@ class Ledger:
         return await asyncio.to_thread(_in_transaction, self.database, work)
 
 
-def _wider(request: Request, begun: datetime, names: Mapping[str, str]) -> list[Search]:
-    """Return the second search. Invoices: all made since the day before it was begun.
+def _wide(request: Request, since: datetime, names: Mapping[str, str]) -> Search:
+    """Return the second search: all that were made since the day before, by the service's clock.
 
     No source attests that WeFact's list finds by ReferenceNumber (wefact-api, section 0), and a search that silently
     finds nothing would double the invoice; `created` is documented. The service's clock is Dutch, ours is not.
     """
     assert request.find is not None
-    if request.controller != "invoice":
-        return [request.find]
-    since = (begun - timedelta(days=1)).strftime("%Y-%m-%d %H:%M:%S")
+    start = (since - timedelta(days=1)).strftime("%Y-%m-%d %H:%M:%S")
     params = filled(request.params, request.slots, names)
     debtor = {field: str(params[field]) for field in ("Debtor", "DebtorCode") if params.get(field)}
-    return [replace(request.find, params={"created": {"from": since}}, same={**request.find.same, **debtor})]
+    same = {**request.find.same, **debtor}
+    return replace(request.find, action="list", params={"created": {"from": start}}, same=same)
 
 
 async def find(wefact: WeFact, search: Search, names: Mapping[str, str]) -> list[Row]:
@@ -274,13 +305,17 @@ async def find(wefact: WeFact, search: Search, names: Mapping[str, str]) -> list
     `show`. A search whose action is `show` asks for one object by its code: exact, and the best test of existence
     (wefact-api 3.3).
     """
-    rows = await _candidates(wefact, search, filled(search.params, search.slots, names))
+    return await _equal(wefact, search, await _candidates(wefact, search, names), names)
+
+
+async def _equal(wefact: WeFact, search: Search, rows: Iterable[Row], names: Mapping[str, str]) -> list[Row]:
     same = {field: _folded(value) for field, value in filled(search.same, search.slots, names).items()}
     hits = [row for row in rows if await _equals(wefact, search.controller, row, same)]
     return sorted(hits, key=_by_identifier)
 
 
-async def _candidates(wefact: WeFact, search: Search, params: Mapping[str, Any]) -> list[Row]:
+async def _candidates(wefact: WeFact, search: Search, names: Mapping[str, str]) -> list[Row]:
+    params = filled(search.params, search.slots, names)
     if search.action != "show":
         return list(await wefact.search(search.controller, params))
     by, code = next(iter(params.items()))
@@ -310,6 +345,12 @@ def filled(params: Mapping[str, Any], slots: Collection[str], names: Mapping[str
 def _forgotten_since(database: Database, tenant: str, document_id: str) -> datetime | None:
     with database.read() as conn:
         return restored.forgotten_since(conn, tenant, document_id)
+
+
+def _witnesses(database: Database, tenant: str, step: str) -> dict[str, datetime]:
+    with database.read() as conn:
+        made = operations.latest_made(conn, tenant, step, limit=WITNESSES)
+    return {operation.identifier: operation.intent_at for operation in made}
 
 
 def _in_transaction(database: Database, work: Callable[[Connection], _T]) -> _T:

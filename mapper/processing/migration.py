@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -22,12 +21,12 @@ from sqlalchemy import Connection
 from mapper.errors import Fact, Language, PayloadError, Refused, StoreError, Temporary, UsageError
 from mapper.mapping import Mapped, Rulebooks
 from mapper.processing import engine
+from mapper.processing.amounts import per_rate
 from mapper.processing.connections import Connections
 from mapper.processing.eligibility import created_at, judge, signed_total
 from mapper.processing.fetching import DELETED
 from mapper.processing.outcome import Stop
 from mapper.processing.preview import foreseen
-from mapper.rounding import Priced, Totals, simulate
 from mapper.services.ccv import CcvShop
 from mapper.services.ccv_invoices import order_id
 from mapper.store import documents, journal, limits, past, payloads, tenants
@@ -247,37 +246,6 @@ async def keep_feeding(
             await asyncio.to_thread(feed, database, now=now(), address=address)
         except StoreError as error:
             _log.warning("migrations: %s", error.code)
-
-
-def per_rate(mapped: Mapped, settings: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return what a document comes to per VAT code: `code`, `percent`, and in euros `excl`, `tax`, `incl`.
-
-    By WeFact's arithmetic over the lines that are sent, so that the parts add up to the document's total: a cent that a
-    model rounds over all rates together is the largest part's.
-    """
-    document = mapped.document or {}
-    percents = {
-        booked["code"]: entry["rate"]
-        for entry in settings["vat"]["rates"]
-        if (booked := entry.get("revenue"))
-    }
-    percents |= {line["vat_code"]: line["charged_percent"] for line in document["lines"]}
-    invoice = next(request for request in mapped.requests if request.name == "invoice")
-    lines: dict[str, list[Priced]] = defaultdict(list)
-    for line in invoice.params["InvoiceLines"]:
-        code = str(line.get("TaxCode", ""))
-        priced = Priced(Decimal(line["Number"]), Decimal(line["PriceExcl"]), percents.get(code, _ZERO))
-        lines[code].append(priced)
-    model = settings["invoice"]["rounding_model"]
-    sums = {code: simulate(of_code, model) for code, of_code in lines.items()}
-    cents = document["total_incl"] - sum((one.incl for one in sums.values()), _ZERO)
-    largest = max(sums, key=lambda code: (abs(sums[code].incl), code))
-    one = sums[largest]
-    sums[largest] = Totals(one.excl, one.tax + cents, one.incl + cents)
-    return [
-        {"code": code, "percent": lines[code][0].percent, "excl": one.excl, "tax": one.tax, "incl": one.incl}
-        for code, one in sorted(sums.items())
-    ]
 
 
 def _quiet(done: int, total: int) -> None:

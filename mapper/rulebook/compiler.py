@@ -9,8 +9,7 @@ value; both come from the same rules.
 from __future__ import annotations
 
 import ast
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -18,8 +17,11 @@ from mapper.diagnostics import Place
 from mapper.rulebook import rules as r
 from mapper.rulebook import tree as ex
 from mapper.rulebook.emitter import (
+    LEAVES,
     NONE,
+    Constant,
     Emitter,
+    Site,
     assigned,
     call,
     is_,
@@ -30,6 +32,7 @@ from mapper.rulebook.emitter import (
     working,
 )
 from mapper.rulebook.functions import Function
+from mapper.rulebook.reuse import without_collection
 from mapper.rulebook.types import Type
 
 Run = Callable[..., Any]
@@ -45,12 +48,28 @@ class Compiled:
     """
 
     def __init__(self, rules: r.Rules, functions: Mapping[str, Function]) -> None:
-        self._traced = _Compiler(rules, functions, traced=True)
-        self._traced.emit_all()
         self.rules = rules
-        self.entries = tuple(self._traced.entries)
-        self.sites = tuple(self._traced.sites)
         self._functions = functions
+
+    @cached_property
+    def _traced(self) -> _Compiler:
+        return self._emitted(traced=True)
+
+    def _emitted(self, *, traced: bool) -> _Compiler:
+        compiler = _Compiler(self.rules, self._functions, traced=traced)
+        with without_collection():
+            compiler.emit_all()
+        return compiler
+
+    @cached_property
+    def entries(self) -> tuple[r.Entry, ...]:
+        """Return the named values by the numbers that a trace gives them."""
+        return tuple(self._traced.entries)
+
+    @cached_property
+    def sites(self) -> tuple[Site, ...]:
+        """Return the places that need a value, by the numbers that a fault gives them."""
+        return tuple(self._traced.sites)
 
     @cached_property
     def bind_traced(self) -> Callable[[Mapping[str, Any]], Run]:
@@ -60,9 +79,7 @@ class Compiled:
     @cached_property
     def bind(self) -> Callable[[Mapping[str, Any]], Run]:
         """Return the function that binds a tenant's settings for mapping without trace."""
-        plain = _Compiler(self.rules, self._functions, traced=False)
-        plain.emit_all()
-        return plain.built()
+        return self._emitted(traced=False).built()
 
 
 def compile_rules(rules: r.Rules, functions: Mapping[str, Function]) -> Compiled:
@@ -73,7 +90,9 @@ def compile_rules(rules: r.Rules, functions: Mapping[str, Function]) -> Compiled
 class _Compiler(Emitter):
     def __init__(self, rules: r.Rules, functions: Mapping[str, Function], *, traced: bool) -> None:
         names = {name: (f"p_{name}", kind.sure()) for name, kind in rules.given.items()}
-        super().__init__(rules.files, functions, names, set(_hidden_fields(rules)), traced=traced)
+        groups = {step.name for step in rules.steps if isinstance(step, r.LineRule)}
+        hidden = {(group, name) for group, name in rules.working if group in groups}
+        super().__init__(rules.files, functions, names, hidden, traced=traced)
         self.rules = rules
         self.entries: list[r.Entry] = []
         self.body: list[ast.stmt] = []
@@ -112,21 +131,21 @@ class _Compiler(Emitter):
     def document(self) -> ast.expr:
         names = [name for name in self.rules.document.fields or {} if name != "lines"]
         values = [load(self.scope.names[name][0]) for name in names]
-        keys: list[ast.expr | None] = [ast.Constant(name) for name in (*names, "lines")]
+        keys: list[ast.expr | None] = [Constant(name) for name in (*names, "lines")]
         return ast.Dict(keys, [*values, load("lines_all")])
 
     def entry(self, entry: r.Entry, prefix: str = "v_") -> None:
         variable = f"{prefix}{entry.name}"
         self.assign(entry.value, variable, top=True)
         self.record(entry, variable)
-        self.scope.names[entry.name] = (variable, r.given(entry.value))
+        self.scope.name(entry.name, variable, entry.kind)
 
     def record(self, entry: r.Entry, variable: str) -> None:
         number = len(self.entries)
         self.entries.append(entry)
         if self.traced:
-            case = load("case") if _has_cases(entry.value) else ast.Constant(-1)
-            values: list[ast.expr] = [ast.Constant(number), load(variable), case]
+            case = load("case") if _has_cases(entry.value) else Constant(-1)
+            values: list[ast.expr] = [Constant(number), load(variable), case]
             self.block.append(ast.Expr(call("record", ast.Tuple(values, ast.Load()))))
 
     def line_rule(self, rule: r.LineRule) -> None:
@@ -143,15 +162,15 @@ class _Compiler(Emitter):
             for entry in rule.entries:
                 self.entry(entry, "w_")
             self.add_line(rule, group, hidden)
-        fields = {entry.name: r.given(entry.value) for entry in rule.entries}
+        fields = {entry.name: entry.kind for entry in rule.entries}
         kind = Type("list", item=Type("record", fields=fields))
-        self.scope.names[rule.name] = (group, kind)
-        self.scope.names["lines"] = ("lines_all", kind)
+        self.scope.name(rule.name, group, kind)
+        self.scope.name("lines", "lines_all", kind)
 
     def add_line(self, rule: r.LineRule, group: str, hidden: Iterable[str]) -> None:
         public = [entry for entry in rule.entries if entry.public]
-        keys: list[ast.expr | None] = [ast.Constant("kind"), *(ast.Constant(entry.name) for entry in public)]
-        values: list[ast.expr] = [ast.Constant(rule.kind), *(load(f"w_{entry.name}") for entry in public)]
+        keys: list[ast.expr | None] = [Constant("kind"), *(Constant(entry.name) for entry in public)]
+        values: list[ast.expr] = [Constant(rule.kind), *(load(f"w_{entry.name}") for entry in public)]
         self.block.append(assigned("line", ast.Dict(keys, values)))
         for target in (group, "lines_all"):
             self.block.append(ast.Expr(method(load(target), "append", load("line"))))
@@ -168,11 +187,11 @@ class _Compiler(Emitter):
                 severity = self.fresh()
                 self.assign(check.severity, severity)
                 texts = [self.texts(part) for part in (check.say, check.help, check.facts)]
-                values = [ast.Constant(number), load(severity), *texts, item or NONE]
+                values = [Constant(number), load(severity), *texts, item or NONE]
                 self.block.append(ast.Expr(method(load("reports"), "append", ast.Tuple(values, ast.Load()))))
 
     def texts(self, texts: Mapping[str, ex.Expr]) -> ast.expr:
-        keys: list[ast.expr | None] = [ast.Constant(name) for name in texts]
+        keys: list[ast.expr | None] = [Constant(name) for name in texts]
         self.telling = True
         values = [call("shown", self.emit(text, lenient=True)) for text in texts.values()]
         self.telling = False
@@ -202,9 +221,9 @@ class _Compiler(Emitter):
                 self.block.append(assigned(search, ast.Tuple([load(found), load(same)], ast.Load())))
         expect: list[ast.expr] = []
         for name, (amount, within) in request.expect.items():
-            expect.append(ast.Tuple([ast.Constant(name), self.emit(amount), self.emit(within)], ast.Load()))
+            expect.append(ast.Tuple([Constant(name), self.emit(amount), self.emit(within)], ast.Load()))
         values: list[ast.expr] = [
-            ast.Constant(number),
+            Constant(number),
             load(params),
             load(search),
             ast.Tuple(expect, ast.Load()),
@@ -228,13 +247,13 @@ class _Compiler(Emitter):
                 op: ast.boolop = ast.And() if value.every else ast.Or()
                 self.put(variable, self.logic(op, value.tests), value.place)
             case r.Placeholder():
-                self.put(variable, ast.Constant("{" + value.name + "}"), value.place)
+                self.put(variable, Constant("{" + value.name + "}"), value.place)
             case _:
                 self.put(variable, self.emit(value, lenient=lenient or self.leave_out_empty), value.place)
 
     def case(self, number: int, top: bool) -> None:
         if self.traced and top:
-            self.block.append(assigned("case", ast.Constant(number)))
+            self.block.append(assigned("case", Constant(number)))
 
     def when(self, value: r.When, variable: str, top: bool) -> None:
         self.when_from(value, 0, variable, top)
@@ -264,16 +283,16 @@ class _Compiler(Emitter):
 
     def match_from(self, value: r.Match, subject: str, index: int, variable: str, top: bool) -> None:
         if index == len(value.rows):
-            self.put(variable, ast.Constant(value.otherwise), value.place)
+            self.put(variable, Constant(value.otherwise), value.place)
             self.case(-1, top)
             return
         row = value.rows[index]
         tests: list[ast.expr] = [
-            ast.Compare(ast.Constant(word), [ast.In()], [load(subject)]) for word in row.words
+            ast.Compare(Constant(word), [ast.In()], [load(subject)]) for word in row.words
         ]
         test = tests[0] if len(tests) == 1 else ast.BoolOp(ast.And() if row.every else ast.Or(), tests)
         with self.branch(test, row.place) as statement:
-            self.put(variable, ast.Constant(row.then), row.place)
+            self.put(variable, Constant(row.then), row.place)
             self.case(index, top)
         with self.within(statement.orelse):
             self.match_from(value, subject, index + 1, variable, top)
@@ -289,7 +308,7 @@ class _Compiler(Emitter):
             self.put(variable, NONE, value.place)
             self.case(-1, top)
         with self.within(statement.orelse):
-            self.scope.names[value.variable] = (entry, value.collection.type.item or Type("any"))
+            self.scope.name(value.variable, entry, value.collection.type.item or Type("any"))
             self.assign(value.give, variable, lenient=True)
             self.case(0, top)
 
@@ -337,7 +356,7 @@ class _Compiler(Emitter):
             keys: list[ast.expr | None] = []
             values: list[ast.expr] = []
             for name, inner in value.fields.items():
-                keys.append(ast.Constant(name))
+                keys.append(Constant(name))
                 values.append(self.inline(inner))
             self.put(variable, ast.Dict(keys, values), value.place)
 
@@ -354,7 +373,7 @@ class _Compiler(Emitter):
         for name, inner in value.fields.items():
             given = self.fresh()
             self.assign(inner, given)
-            target = ast.Subscript(load(variable), ast.Constant(name), ast.Store())
+            target = ast.Subscript(load(variable), Constant(name), ast.Store())
             store = ast.Assign([target], load(given))
             test = self.may_be_empty(inner, given)
             if test is None:
@@ -374,9 +393,6 @@ class _Compiler(Emitter):
         return is_(load(variable), NONE, negated=True)
 
 
-_WORKING = re.compile(r"\.\s*_")
-
-
 def _function(name: str, arguments: list[ast.arg], body: list[ast.stmt]) -> ast.stmt:
     signature = ast.arguments([], arguments, None, [], [], None, [])
     return ast.FunctionDef(name, signature, body, [], None, None, **_TYPE_PARAMS)
@@ -385,47 +401,56 @@ def _function(name: str, arguments: list[ast.arg], body: list[ast.stmt]) -> ast.
 _TYPE_PARAMS: dict[str, Any] = {"type_params": []} if "type_params" in ast.FunctionDef._fields else {}
 
 
-# The kinds of nodes that have others inside them, or a position.
-_NODES = frozenset(
-    kind
-    for kind in vars(ast).values()
-    if isinstance(kind, type) and issubclass(kind, ast.AST) and (kind._fields or kind._attributes)
-)
+_INSIDE: Mapping[type[ast.AST], tuple[str, ...]] = {
+    ast.Module: ("body",),
+    ast.FunctionDef: ("args", "body"),
+    ast.arguments: ("args",),
+    ast.arg: (),
+    ast.Assign: ("targets", "value"),
+    ast.Expr: ("value",),
+    ast.If: ("test", "body", "orelse"),
+    ast.For: ("target", "iter", "body"),
+    ast.Return: ("value",),
+    ast.Break: (),
+    ast.Pass: (),
+    ast.Name: (),
+    ast.Call: ("func", "args"),
+    ast.Attribute: ("value",),
+    ast.Subscript: ("value",),
+    ast.Compare: ("left", "comparators"),
+    ast.BinOp: ("left", "right"),
+    ast.BoolOp: ("values",),
+    ast.UnaryOp: ("operand",),
+    ast.IfExp: ("test", "body", "orelse"),
+    ast.NamedExpr: ("target", "value"),
+    ast.Tuple: ("elts",),
+    ast.List: ("elts",),
+    ast.Dict: ("keys", "values"),
+    ast.ListComp: ("elt", "generators"),
+    ast.comprehension: ("target", "iter"),
+    ast.JoinedStr: ("values",),
+    ast.FormattedValue: ("value",),
+}
+"""The kinds of nodes that rules become, and what each has inside it."""
+_TOP = {"lineno": 1, "end_lineno": 1, "col_offset": 0, "end_col_offset": 1}
 
 
 def _place_all(tree: ast.AST) -> None:
-    """Give every node without a position that of the node around it: ten thousand of them, before anything is live."""
-    waiting: list[tuple[Any, int, int, int]] = [(tree, 1, 0, 1)]
+    """Give every node without a place that of the node around it: thousands of them, before anything is live."""
+    waiting: list[tuple[Any, dict[str, int]]] = [(tree, _TOP)]
     while waiting:
-        node, line, column, end = waiting.pop()
+        node, around = waiting.pop()
         own = node.__dict__
-        inside = [*own.values()]
-        if "lineno" in own:
-            line, column, end = own["lineno"], own["col_offset"], own["end_col_offset"]
-        elif node._attributes:
-            own["lineno"] = own["end_lineno"] = line
-            own["col_offset"], own["end_col_offset"] = column, end
-        for value in inside:
-            kind = value.__class__
-            if kind is list:
-                waiting += [(item, line, column, end) for item in value if item.__class__ in _NODES]
-            elif kind in _NODES:
-                waiting.append((value, line, column, end))
+        placed = own.get("placed")
+        if placed is None:
+            own.update(placed := around)
+        for name in _INSIDE[node.__class__]:
+            inside = own[name]
+            if inside.__class__ is list:
+                waiting += [(item, placed) for item in inside if item.__class__ not in LEAVES]
+            elif inside.__class__ not in LEAVES:
+                waiting.append((inside, placed))
 
 
 def _has_cases(value: r.Value) -> bool:
     return isinstance(value, r.When | r.Match | r.Find)
-
-
-def _hidden_fields(rules: r.Rules) -> Iterator[tuple[str, str]]:
-    """Yield (group, working value) for each working value of lines that another rule reads."""
-    groups = {step.name for step in rules.steps if isinstance(step, r.LineRule)}
-    for expr in r.all_expressions(rules):
-        if not _WORKING.search(rules.written.get(expr.place, "._")):
-            continue
-        for part in ex.walk(expr):
-            match part:
-                case ex.Field(base=ex.Name(name=group), name=name) if group in groups and name.startswith(
-                    "_"
-                ):
-                    yield group, name

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from mapper.diagnostics import Place
@@ -44,20 +45,59 @@ class Site:
 
 @dataclass(slots=True)
 class Scope:
-    """Variables, cached loads and values known to be present, in one block and those around it."""
+    """Variables, cached loads and values known to be present, in one block and those around it.
 
-    names: dict[str, tuple[str, Type]]
-    loads: dict[tuple[str, str], str] = field(default_factory=dict)
-    sure: set[str] = field(default_factory=set)
+    Most blocks add little or nothing, so an inner scope shares what its outer one has until it adds something.
+    """
+
+    names: Mapping[str, tuple[str, Type]]
+    loads: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    sure: frozenset[str] | set[str] = frozenset()
+    own_names: dict[str, tuple[str, Type]] | None = None
+    own_loads: dict[tuple[str, str], str] | None = None
+    own_sure: set[str] | None = None
 
     def inner(self) -> Scope:
-        """Return a scope for a block inside this one."""
-        return Scope(dict(self.names), dict(self.loads), set(self.sure))
+        """Return a scope for a block inside this one, which is not added to before that block ends."""
+        return Scope(self.names, self.loads, self.sure)
+
+    def name(self, name: str, variable: str, kind: Type) -> None:
+        """Add a variable: its name in the rules, its name in the code and its type."""
+        if self.own_names is None:
+            self.names = self.own_names = dict(self.names)
+        self.own_names[name] = (variable, kind)
+
+    def loaded(self, key: tuple[str, str], variable: str) -> None:
+        """Add the variable that holds a field, by (variable of the record, field)."""
+        if self.own_loads is None:
+            self.loads = self.own_loads = dict(self.loads)
+        self.own_loads[key] = variable
+
+    def known(self, variable: str) -> None:
+        """Add a variable that is known to hold something."""
+        if self.own_sure is None:
+            self.sure = self.own_sure = set(self.sure)
+        self.own_sure.add(variable)
 
 
+class Variable(ast.Name):
+    """The code that reads a variable. It cannot fail, so nobody asks for its place: thousands need none of theirs."""
+
+    lineno = end_lineno = 1
+    col_offset = end_col_offset = 0
+
+
+class Constant(ast.Constant):
+    """The code of a constant, which cannot fail either."""
+
+    lineno = end_lineno = 1
+    col_offset = end_col_offset = 0
+
+
+@lru_cache(maxsize=50_000)
 def load(name: str) -> ast.expr:
     """Return the code that reads a variable."""
-    return ast.Name(name, ast.Load())
+    return Variable(name, ast.Load())
 
 
 def assigned(name: str, value: ast.expr) -> ast.stmt:
@@ -80,7 +120,8 @@ def is_(value: ast.expr, other: ast.expr, *, negated: bool = False) -> ast.expr:
     return ast.Compare(value, [ast.IsNot() if negated else ast.Is()], [other])
 
 
-NONE = ast.Constant(None)
+NONE = Constant(None)
+LEAVES = frozenset((Variable, Constant))
 _OPS: Mapping[str, ast.operator] = {"+": ast.Add(), "-": ast.Sub(), "*": ast.Mult(), "/": ast.Div()}
 _COMPARISONS: Mapping[str, ast.cmpop] = {
     "==": ast.Eq(), "!=": ast.NotEq(), "<": ast.Lt(), "<=": ast.LtE(), ">": ast.Gt(), ">=": ast.GtE(), "in": ast.In(),
@@ -104,7 +145,7 @@ class Emitter:
         *,
         traced: bool,
     ) -> None:
-        self.files = files
+        self.first_lines = {file: FILE_LINES * number for number, file in enumerate(files)}
         self.functions = functions
         self.hidden = hidden
         self.traced = traced
@@ -150,10 +191,11 @@ class Emitter:
 
     def at(self, node: _Node, place: Place) -> _Node:
         """Give a node its place in the YAML; code has one file, so lines of the other files are counted after it."""
-        line = place.line + FILE_LINES * (self.files.index(place.file) if place.file in self.files else 0)
-        node.lineno = node.end_lineno = line  # type: ignore[attr-defined]
-        node.col_offset = place.column - 1  # type: ignore[attr-defined]
-        node.end_col_offset = place.column - 1 + max(1, place.length)  # type: ignore[attr-defined]
+        line, column = place.line + self.first_lines.get(place.file, 0), place.column - 1
+        placed = {"lineno": line, "end_lineno": line, "col_offset": column}
+        placed["end_col_offset"] = column + (place.length or 1)
+        node.__dict__.update(placed)
+        node.__dict__["placed"] = placed
         return node
 
     def put(self, variable: str, value: ast.expr, place: Place) -> None:
@@ -188,7 +230,7 @@ class Emitter:
         `line` is the number of the line rule it makes lines for: a trace marks where each begins.
         """
         if each is None:
-            self.mark(line, ast.Constant(0))
+            self.mark(line, Constant(0))
             yield None
             return
         name = f"e_{variable}"
@@ -202,7 +244,7 @@ class Emitter:
         self.block.append(self.at(statement, place))
         with self.within(statement.body):
             kind = each.type.item or Type("any")
-            self.scope.names[variable] = (name, kind)
+            self.scope.name(variable, name, kind)
             self.mark(line, item)
             if kind.outside:
                 self.check_kind(name, kind, variable, place, item=True)
@@ -211,7 +253,7 @@ class Emitter:
     def mark(self, line: int | None, item: ast.expr | None) -> None:
         """Emit, in a trace, that a line begins: (LINE, line rule, item)."""
         if self.traced and line is not None and item is not None:
-            marks: list[ast.expr] = [ast.Constant(LINE), ast.Constant(line), item]
+            marks: list[ast.expr] = [Constant(LINE), Constant(line), item]
             self.block.append(ast.Expr(call("record", ast.Tuple(marks, ast.Load()))))
 
     @contextmanager
@@ -224,19 +266,24 @@ class Emitter:
 
     def emit(self, expr: ex.Expr, *, lenient: bool = False) -> ast.expr:
         """Return the code of an expression; `lenient`: its value may be absent."""
-        return self.at(self.emit_kind(expr, lenient), expr.place)
+        code = self.emit_kind(expr, lenient)
+        return code if code.__class__ in LEAVES else self.at(code, expr.place)
 
     def emit_kind(self, expr: ex.Expr, lenient: bool) -> ast.expr:  # noqa: C901, PLR0912 (one arm per kind)
-        """Return the code of an expression by its kind."""
+        """Return the code of an expression by its kind, those that are most frequent first."""
         match expr:
-            case ex.Const(value=value):
-                return load(self.constant(value)) if isinstance(value, Decimal) else ast.Constant(value)
-            case ex.ListOf(items=items):
-                return ast.Tuple([self.emit(item) for item in items], ast.Load())
             case ex.Name(name=name):
                 return self.needed(self.scope.names[name][0], expr, lenient)
             case ex.Field():
                 return self.field(expr, lenient)
+            case ex.Const(value=value):
+                return load(self.constant(value)) if isinstance(value, Decimal) else Constant(value)
+            case ex.Call():
+                return self.function(expr, lenient)
+            case ex.Text(parts=pieces):
+                return self.text(pieces)
+            case ex.ListOf(items=items):
+                return ast.Tuple([self.emit(item) for item in items], ast.Load())
             case ex.Binary(op=op, left=left, right=right):
                 return ast.BinOp(self.number(left), _OPS[op], self.number(right))
             case ex.Compare(ops=ops, operands=operands):
@@ -255,10 +302,6 @@ class Emitter:
                 return self.exact(expr, (then, otherwise), ast.IfExp(condition, *sides))
             case ex.Filled(operand=operand):
                 return self.filled(operand)
-            case ex.Call():
-                return self.function(expr, lenient)
-            case ex.Text(parts=pieces):
-                return self.text(pieces)
         raise AssertionError(expr)
 
     @contextmanager
@@ -308,7 +351,7 @@ class Emitter:
             return ast.IfExp(value, again, other)
         test = is_(value, NONE, negated=True)
         if first.type.kind == "any":
-            test = ast.BoolOp(ast.And(), [test, ast.Compare(again, [ast.NotEq()], [ast.Constant("")])])
+            test = ast.BoolOp(ast.And(), [test, ast.Compare(again, [ast.NotEq()], [Constant("")])])
         return ast.IfExp(test, again, other)
 
     def filled(self, operand: ex.Expr) -> ast.expr:
@@ -339,7 +382,7 @@ class Emitter:
             return call("sum", args[0], load("zero"))
         if expr.name == "decimal_text" and isinstance(places := expr.args[1], ex.Const):
             assert isinstance(places.value, Decimal)
-            return call("decimal_text", args[0], ast.Constant(int(places.value)))
+            return call("decimal_text", args[0], Constant(int(places.value)))
         if expr.name == "count" and not expr.args[0].type.optional:
             return call("len", args[0])
         if expr.name == "round_half_up" and isinstance(places := expr.args[1], ex.Const):
@@ -353,12 +396,12 @@ class Emitter:
         values: list[ast.expr] = []
         for piece in pieces:
             if isinstance(piece, str):
-                values.append(ast.Constant(piece))
+                values.append(Constant(piece))
             else:
                 written = "euros" if self.telling and piece.type.unit == "money" else "shown"
                 values.append(ast.FormattedValue(call(written, self.emit(piece, lenient=True)), -1))
         if all(isinstance(value, ast.Constant) for value in values):
-            return ast.Constant("".join(str(piece) for piece in pieces))
+            return Constant("".join(str(piece) for piece in pieces))
         return ast.JoinedStr(values)
 
     def field(self, expr: ex.Field, lenient: bool) -> ast.expr:
@@ -369,7 +412,7 @@ class Emitter:
         if not isinstance(base, ast.Name):
             name = self.fresh()
             self.put(name, base, expr.place)
-            base = ast.Name(name, ast.Load())
+            base = Variable(name, ast.Load())
         return self.needed(self.loaded(base.id, expr), expr, lenient)
 
     def loaded(self, base: str, expr: ex.Field) -> str:
@@ -388,13 +431,13 @@ class Emitter:
         if key in self.scope.loads:
             return self.scope.loads[key]
         name = self.fresh()
-        value = method(load(base), "get", ast.Constant(expr.name))
+        value = method(load(base), "get", Constant(expr.name))
         if expr.base.type.optional and base not in self.scope.sure:
             value = ast.IfExp(is_(load(base), NONE, negated=True), value, NONE)
         self.put(name, value, expr.place)
         if expr.base.type.outside and expr.type.kind in READERS:
             self.check_kind(name, expr.type, _path(expr), expr.place)
-        self.scope.loads[key] = name
+        self.scope.loaded(key, name)
         return name
 
     def check_kind(self, name: str, kind: Type, path: str, place: Place, *, item: bool = False) -> None:
@@ -411,7 +454,7 @@ class Emitter:
         if not item:
             test = ast.BoolOp(ast.And(), [test, is_(load(name), NONE, negated=True)])
         reader = "as_item" if item else f"as_{kind.kind}"
-        convert = assigned(name, call(reader, load(name), ast.Constant(path)))
+        convert = assigned(name, call(reader, load(name), Constant(path)))
         self.block.append(self.at(ast.If(test, [convert], []), place))
 
     def projection(self, expr: ex.Field) -> ast.expr:
@@ -420,9 +463,9 @@ class Emitter:
             return load(working(expr.base.name, expr.name))
         record, item = expr.base.type.item, expr.type.item
         if record is not None and record.outside and item is not None:
-            names: list[ast.expr] = [ast.Constant(text) for text in (expr.name, item.kind, _path(expr))]
+            names: list[ast.expr] = [Constant(text) for text in (expr.name, item.kind, _path(expr))]
             return call("column", self.emit(expr.base), *names, self.site(expr))
-        element = ast.Subscript(load("item"), ast.Constant(expr.name), ast.Load())
+        element = ast.Subscript(load("item"), Constant(expr.name), ast.Load())
         loop = ast.comprehension(ast.Name("item", ast.Store()), self.emit(expr.base), [], 0)
         return ast.ListComp(element, [loop])
 
@@ -436,7 +479,7 @@ class Emitter:
         self.block.append(
             self.at(ast.If(is_(load(variable), NONE), [ast.Expr(call("missing", site))], []), expr.place)
         )
-        self.scope.sure.add(variable)
+        self.scope.known(variable)
         return load(variable)
 
     def needed_value(self, code: ast.expr, expr: ex.Expr) -> ast.expr:
@@ -449,7 +492,7 @@ class Emitter:
         """Return the number of a place that needs a value."""
         outside = isinstance(expr, ex.Field) and expr.base.type.outside
         self.sites.append(Site(_path(expr), expr, expr.type.nullable, outside))
-        return ast.Constant(len(self.sites) - 1)
+        return Constant(len(self.sites) - 1)
 
     def constant(self, value: Decimal) -> str:
         """Return the name under which compiled code finds a Decimal."""

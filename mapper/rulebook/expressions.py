@@ -12,9 +12,11 @@ import re
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import lru_cache
 
 from mapper.diagnostics import Diagnostic, Place
 from mapper.rulebook.functions import Function
+from mapper.rulebook.needs import lacks
 from mapper.rulebook.outcomes import constant, outcome
 from mapper.rulebook.parsing import Unreadable, decimal_comma, parse, speaks
 from mapper.rulebook.source import Node, Source
@@ -94,11 +96,25 @@ Names = Mapping[str, Type]
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """An expression that was read, the types of the names it was read with, and what it noted as written."""
+    """An expression that was read, the types of the names it was read with, and what it noted for `Reader`.
+
+    `lacking`: it may need a value that may be absent, where it itself must be there, and where it may be absent.
+    """
 
     expr: Expr
     needs: Mapping[str, Type]
     written: Mapping[Place, str]
+    mentioned: frozenset[str]
+    working: frozenset[tuple[str, str]]
+    lacking: tuple[bool, bool]
+
+    def is_right_with(self, names: Names) -> bool:
+        """Tell whether the names still have the types it was read with."""
+        for name, kind in self.needs.items():
+            now = names.get(name)
+            if now is not kind and not _is_same(now, kind):
+                return False
+        return True
 
 
 _READ: dict[Hashable, _Read] = {}
@@ -125,6 +141,7 @@ class Reader:
 
     `written` holds each part as its author wrote it, without the quotes and escapes of the file. `values` are the
     places of expressions that could be a value in another form. `rulebook` tells apart those that share expressions.
+    `mentioned`, `working` and `lacking` are what `Rules` says of them.
     """
 
     source: Source
@@ -132,15 +149,18 @@ class Reader:
     problems: list[Diagnostic] = field(default_factory=list)
     written: dict[Place, str] = field(default_factory=dict)
     values: set[Place] = field(default_factory=set)
+    mentioned: set[str] = field(default_factory=set)
+    working: set[tuple[str, str]] = field(default_factory=set)
+    lacking: bool = False
     rulebook: str = ""
 
-    def value(self, node: Node, names: Names) -> Expr:
+    def value(self, node: Node, names: Names, *, lenient: bool) -> Expr:
         """Read the expression of a scalar that could also be one of the other forms of a value, such as `text`."""
         self.values.add(node.place)
-        return self.expression(node, names)
+        return self.expression(node, names, lenient=lenient)
 
-    def expression(self, node: Node, names: Names) -> Expr:
-        """Read the expression a YAML scalar holds."""
+    def expression(self, node: Node, names: Names, *, lenient: bool = False) -> Expr:
+        """Read the expression a YAML scalar holds; `lenient`: what it gives may be absent."""
         if node.kind in {"map", "list"}:
             self.refuse(
                 "RULE201", node.place, "An expression belongs here.", "Write it on one line after the key."
@@ -154,7 +174,7 @@ class Reader:
                 "Write `none` to mean nothing.",
             )
             return Const(UNREAD, node.place, None)
-        return self._read(node, node.text, 0, names)
+        return self._read(node, node.text, 0, names, lenient=lenient)
 
     def template(self, node: Node, names: Names) -> Text:
         """Read a text with `{expressions}`; `{{` and `}}` stand for braces."""
@@ -173,7 +193,7 @@ class Reader:
                     "Write {name}, or {{ for a brace.",
                 )
             else:
-                parts.append(self._read(node, inner, offset, names))
+                parts.append(self._read(node, inner, offset, names, lenient=True))
         return Text(TEXT, node.place, tuple(parts))
 
     def refuse(self, code: str, place: Place, message: str, hint: str = "") -> None:
@@ -215,7 +235,7 @@ class Reader:
             always = "always" if holds else "never"
             self.refuse("RULE220", place, f"This {always} holds, whatever the document holds.", hint)
 
-    def _read(self, node: Node, text: str, offset: int, names: Names) -> Expr:
+    def _read(self, node: Node, text: str, offset: int, names: Names, *, lenient: bool) -> Expr:
         stripped = text.lstrip()
         offset += len(text) - len(stripped)
         stripped = stripped.rstrip()
@@ -233,31 +253,45 @@ class Reader:
             return Const(UNREAD, node.place, None)
         key = (self.rulebook, node.place, node.raw, offset, text)
         before = _READ.get(key)
-        if before is not None and all(_is_same(names.get(name), kind) for name, kind in before.needs.items()):
-            self.written.update(before.written)
+        if before is not None and before.is_right_with(names):
+            self._note(before, lenient=lenient)
             return before.expr
         # A line end ends a Python expression; in a YAML block it is only a space to the author.
         source = _LINE_END.sub(" ", stripped)
         tree = self._parse(node, source, offset)
         if tree is None:
             return Const(UNREAD, node.place, None)
-        return self._convert(key, _Checker(self, node, source, offset, names), tree)
+        return self._convert(key, _Checker(self, node, source, offset, names), tree, lenient=lenient)
 
-    def _convert(self, key: Hashable, checker: _Checker, tree: ast.expr) -> Expr:
+    def _convert(self, key: Hashable, checker: _Checker, tree: ast.expr, *, lenient: bool) -> Expr:
         """Convert a parsed text, and keep the expression for the next time when nothing was wrong with it."""
         problems, all_written = len(self.problems), self.written
         self.written = {}
         expr = checker.convert(tree)
         own, self.written = self.written, all_written
-        self.written.update(own)
+        names = {part.name for part in walk(expr) if isinstance(part, Name)}
+        fields = [part for part in walk(expr) if isinstance(part, Field)]
+        working = {
+            (one.base.name, one.name) for one in fields if isinstance(one.base, Name) and one.name[0] == "_"
+        }
+        needs = {name: checker.names[name] for name in names}
+        mentioned = frozenset(names | {one.name for one in fields})
+        lacking = lacks(expr, self.functions), lacks(expr, self.functions, lenient=True)
+        read = _Read(expr, needs, own, mentioned, frozenset(working), lacking)
+        self._note(read, lenient=lenient)
         if len(self.problems) > problems:
             return replace(expr, type=UNREAD)
         if problems < MAX_PROBLEMS:
-            read = (part.name for part in walk(expr) if isinstance(part, Name))
             if len(_READ) >= MAX_READ:
                 _READ.clear()
-            _READ[key] = _Read(expr, {name: checker.names[name] for name in read}, own)
+            _READ[key] = read
         return expr
+
+    def _note(self, read: _Read, *, lenient: bool) -> None:
+        self.written.update(read.written)
+        self.mentioned |= read.mentioned
+        self.working |= read.working
+        self.lacking = self.lacking or read.lacking[lenient]
 
     def _parse(self, node: Node, source: str, offset: int) -> ast.expr | None:
         try:
@@ -738,7 +772,13 @@ def _unit(kind: Type, named: object) -> Unit:
     return (item.fields.get(str(named), ANY) if item.fields else item).unit
 
 
-def _template_parts(text: str) -> Iterator[tuple[str, str | None, int]]:
+@lru_cache(maxsize=MAX_READ)
+def _template_parts(text: str) -> tuple[tuple[str, str | None, int], ...]:
+    """Return the parts of a text, see `_parts_of_template`: most texts are those of the last time."""
+    return tuple(_parts_of_template(text))
+
+
+def _parts_of_template(text: str) -> Iterator[tuple[str, str | None, int]]:
     """Yield (literal, None, 0) and ("", expression, offset); an expression of "" marks a brace that is wrong."""
     literal, index = "", 0
     while index < len(text):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mapper.diagnostics import Diagnostic, Place
 from mapper.errors import RuleError
@@ -21,9 +21,8 @@ from mapper.rulebook.functions import Function
 from mapper.rulebook.loader import form_of, read_rules, sections
 from mapper.rulebook.overlay import Overlaid, extended, overlay
 from mapper.rulebook.reuse import keep, kept, recall, shape, texts_key
-from mapper.rulebook.rules import Entry, LineRule, Rules, all_expressions
+from mapper.rulebook.rules import Entry, LineRule, Rules
 from mapper.rulebook.source import Node, Source, read, read_text
-from mapper.rulebook.tree import Field, Name, walk
 from mapper.rulebook.types import Type, join
 from mapper.vat import rates as vat_rates
 from mapper.vat import territories as vat_territories
@@ -189,7 +188,7 @@ class RuleFiles:
         """Return the VAT rates; none when the table has problems, so that the rules are checked all the same."""
         try:
             if root is not None and root.entries:
-                return vat_rates.from_node(root, self.today)
+                return self.table(RATES, root, vat_rates.from_node)
             if root is not None and not self.problems:
                 self.problems.append(Diagnostic("RULE107", root.place, "The table of VAT rates is empty."))
         except RuleError as error:
@@ -200,10 +199,15 @@ class RuleFiles:
         """Return the territories; none when the table has problems, so that the rules are checked all the same."""
         try:
             if root.entries:
-                return vat_territories.from_node(root, self.today)
+                return self.table(TERRITORIES, root, vat_territories.from_node)
         except RuleError as error:
             self.problems += [self.problem(one) for one in error.diagnostics]
         return vat_territories.NONE
+
+    def table(self, name: str, root: Node, read_table: Callable[[Node, date], _Table]) -> _Table:
+        """Return a table, as it was read before when its text is the same."""
+        file = self.files[name]
+        return kept((name, self.sources[file].text, file, self.today), lambda: read_table(root, self.today))
 
     def compiled(
         self,
@@ -252,11 +256,14 @@ class RuleFiles:
 
     def check_needs(self, part: Part) -> None:
         """Note each value that a rule needs although the shop's API, or another rule, says that there may be none."""
-        if part.before is None:
+        if part.before is None and part.rules.lacking:
             needed = (site for site in part.compiled().sites if site.nullable)
             sites = {site.place: site for site in needed if site.place not in self.told}
             self.told.update(sites)
             self.problems += map(self.problem, _without_repeats(map(_need, sites.values())))
+
+
+_Table = TypeVar("_Table")
 
 
 @dataclass(slots=True)
@@ -305,15 +312,12 @@ def _unread(rules: Rules) -> Iterator[Diagnostic]:
 
     What it takes over from the other may have lost its reader there.
     """
-    read = {
-        part.name for expr in all_expressions(rules) for part in walk(expr) if isinstance(part, Name | Field)
-    }
     groups = [step.entries if isinstance(step, LineRule) else (step,) for step in rules.steps]
     entries = [entry for group in groups for entry in group]
     for entry in entries:
-        if not entry.public and entry.name not in read and entry.place.file == rules.file:
+        if not entry.public and entry.name not in rules.mentioned and entry.place.file == rules.file:
             close = difflib.get_close_matches(
-                entry.name, read & {one.name for one in entries} - {entry.name}, 1
+                entry.name, rules.mentioned & {one.name for one in entries} - {entry.name}, 1
             )
             hint = f"Did you mean '{close[0]}'?" if close else "Remove it, or read it somewhere."
             yield Diagnostic("RULE228", entry.place, f"Nothing reads the working value '{entry.name}'.", hint)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 from mapper.diagnostics import Place
@@ -33,7 +34,7 @@ class Key:
     needed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Form:
     """A map with known keys. `what` names it in messages."""
 
@@ -41,15 +42,15 @@ class Form:
     doc: str
     keys: tuple[Key, ...]
 
-    @property
-    def needed(self) -> list[str]:
+    @cached_property
+    def needed(self) -> tuple[str, ...]:
         """Return the keys that must be there."""
-        return [key.name for key in self.keys if key.needed]
+        return tuple(key.name for key in self.keys if key.needed)
 
-    @property
-    def known(self) -> list[str]:
+    @cached_property
+    def known(self) -> tuple[str, ...]:
         """Return all keys."""
-        return [key.name for key in self.keys]
+        return tuple(key.name for key in self.keys)
 
 
 _EACH = Key("each", "expression", "Made once for every item of this list; once in all when left out.")

@@ -321,9 +321,9 @@ def functions(rates: VatRates, territories: Territories = NONE) -> dict[str, Fun
     settled = {
         "lines": RECORDS,
         "exact": FLAG,
-        **dict.fromkeys(("residual", "rounding", "total", "tax", "limit"), MONEY),
+        **dict.fromkeys(("residual", "total", "tax", "limit"), MONEY),
+        "added": RECORDS,
     }
-    settled["rate"] = PERCENTAGE
     problem_of = lru_cache(maxsize=4096)(numbers.check)
     return {
         "text": Function(text, (ANY,), TEXT.maybe(), "A number as text; none stays none.", lenient=True),
@@ -421,10 +421,10 @@ def functions(rates: VatRates, territories: Territories = NONE) -> dict[str, Fun
         ),
         "product_clash": Function(product_clash, (RECORDS,), TEXT, "Product codes that would become the same."),
         "settle": Function(
-            rounding.settle, (RECORDS, MONEY, TEXT, MONEY, RECORDS, TEXT, TEXT, MONEY, MONEY),
+            rounding.settle, (RECORDS, MONEY, MONEY, MONEY, TEXT, MONEY, RECORDS, TEXT, TEXT),
             Type("record", fields=settled),
-            "settle(lines, total, model, limit, rates, country, home, vat, tolerance): the lines that make `total`.",
-            made_of=lambda lines: Type("record", fields={**settled, "lines": lines}),
+            "settle(lines, total, least_vat, most_vat, model, limit, rates, country, home): the lines that make them.",
+            made_of=lambda lines: Type("record", fields={**settled, "lines": lines, "added": lines}),
         ),
     }  # fmt: skip
 

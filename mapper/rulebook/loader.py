@@ -60,6 +60,8 @@ class _Loader:
     every_line: Node | None = None
     usual: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    leaves_out: bool = False
+    """Whether fields without value are left out, as parameters of requests are."""
 
     def rulebook(self, root: Node) -> Rules:
         given = dict(self.names)
@@ -96,6 +98,9 @@ class _Loader:
             requests,
             document,
             written=self.reader.written,
+            mentioned=frozenset(self.reader.mentioned),
+            working=frozenset(self.reader.working),
+            lacking=self.reader.lacking,
         )
 
     def _entries(self, node: Node | None, section: str, names: dict[str, Type], *, public: bool) -> None:
@@ -104,7 +109,7 @@ class _Loader:
         for entry in self._named_values(node, section, names):
             self.steps.append(entry)
             if public and entry.public:
-                self.document[entry.name] = given(entry.value)
+                self.document[entry.name] = entry.kind
 
     def _named_values(
         self, node: Node, section: str, names: dict[str, Type], outer: Mapping[str, Type] | None = None
@@ -123,7 +128,7 @@ class _Loader:
             value = self.value(inner, names)
             kind = given(value)
             names[name] = interned(kind) if isinstance(value, When | Fields) else kind
-            yield Entry(name, f"{section}.{name}", value, place)
+            yield Entry(name, f"{section}.{name}", value, names[name], place)
 
     def _is_name(self, name: str, place: Place) -> bool:
         fit = name.isidentifier() and not keyword.iskeyword(name) and name not in {"true", "false", "none"}
@@ -152,7 +157,7 @@ class _Loader:
         self._add_group(node, name, entries)
 
     def _add_group(self, node: Node, name: str, entries: Sequence[Entry]) -> None:
-        every = {entry.name: given(entry.value) for entry in entries}
+        every = {entry.name: entry.kind for entry in entries}
         public = {"kind": TEXT, **{entry.name: every[entry.name] for entry in entries if entry.public}}
         place = (node.entries.get("name") or node.entries.get("kind") or node).place
         if self._is_name(name, place) and (name in self.names or name in {"lines", "document", "values"}):
@@ -215,7 +220,7 @@ class _Loader:
         names = dict(self.names)
         test = self._condition(top.get("if"), names)
         each, variable = self._loop(top, names)
-        params = self._fields(top.get("params"), None, names, node.place)
+        params = self._parameters(top.get("params"), names, node.place)
         find = self._search(top["find"], names) if "find" in top else None
         expect = {}
         for expected, inner in self._open(top.get("expect"), "expect").items():
@@ -238,9 +243,15 @@ class _Loader:
             self._condition(top.get("if"), names),
             self._word(top.get("controller")),
             self._word(top.get("action")),
-            self._fields(top.get("params"), None, names, node.place),
-            self._fields(top.get("same"), None, names, node.place),
+            self._parameters(top.get("params"), names, node.place),
+            self._parameters(top.get("same"), names, node.place),
         )
+
+    def _parameters(self, node: Node | None, names: Mapping[str, Type], place: Place) -> Fields:
+        self.leaves_out = True
+        parameters = self._fields(node, None, names, place)
+        self.leaves_out = False
+        return parameters
 
     def _check(self, node: Node) -> Check:
         top = self._map(node, forms.CHECK)
@@ -265,7 +276,7 @@ class _Loader:
                 "RULE224", node.place, "This check can stop a document, so it must say what to do.", hint
             )
         facts = {
-            name: self.reader.expression(inner, names)
+            name: self.reader.expression(inner, names, lenient=True)
             for name, inner in self._open(top.get("facts"), "facts").items()
         }
         return Check(
@@ -315,10 +326,10 @@ class _Loader:
         self.reader.require(expr, FLAG, "A condition")
         return expr
 
-    def value(self, node: Node, names: Mapping[str, Type]) -> Value:
-        """Read a value in any of its forms."""
+    def value(self, node: Node, names: Mapping[str, Type], *, lenient: bool = False) -> Value:
+        """Read a value in any of its forms; `lenient`: that of an expression may be absent."""
         if node.kind != "map":
-            return self.reader.value(node, names)
+            return self.reader.value(node, names, lenient=lenient or self.leaves_out)
         for key, read in _FORMS.items():
             if key in node.entries:
                 value: Value = read(self, node, names)
@@ -490,7 +501,7 @@ class _Loader:
                 self.reader.refuse(
                     "RULE205", right.place, f"This is {right.type.called}, never equal to {left.type.called}."
                 )
-        give = self.value(top["give"], inner)
+        give = self.value(top["give"], inner, lenient=True)
         return Find(
             replace(give.type, optional=True, nullable=True), node.place, collection, variable, by, keys, give
         )

@@ -109,11 +109,15 @@ Value = Expr | When | Match | Find | Collect | Fields | Several | Placeholder
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A named value. `path` is its name for people, such as `document.total_incl` or `rows.unit_excl`."""
+    """A named value. `path` is its name for people, such as `document.total_incl` or `rows.unit_excl`.
+
+    `kind` is the type it has once it was computed, see `given`.
+    """
 
     name: str
     path: str
     value: Value
+    kind: Type
     place: Place
 
     @property
@@ -203,7 +207,9 @@ class Rules:
     """One rulebook, typed. `steps` in order of evaluation; `document` is the type of what a source rulebook makes.
 
     `others` are the files, besides its own, that entries stand in: what it extends, and a tenant's overlay. `written`
-    is each part of an expression, by place, as its author wrote it.
+    is each part of an expression, by place, as its author wrote it; `mentioned` are the names and fields they mention,
+    `working` those among the fields that begin with `_`, each after the name it was read from; `lacking`:
+    one of them may need a value that may be absent.
     """
 
     name: str
@@ -216,6 +222,9 @@ class Rules:
     document: Type
     others: tuple[str, ...] = ()
     written: Mapping[Place, str] = field(default_factory=dict)
+    mentioned: frozenset[str] = frozenset()
+    working: frozenset[tuple[str, str]] = frozenset()
+    lacking: bool = False
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -239,29 +248,6 @@ def given(value: Value) -> Type:
             return kind or value.type
         case _:
             return value.type
-
-
-def all_expressions(rules: Rules) -> Iterator[Expr]:
-    """Yield every expression of a rulebook (not its parts)."""
-    for step in rules.steps:
-        if isinstance(step, Entry):
-            yield from in_value(step.value)
-        else:
-            yield from (expr for expr in (step.test, step.each) if expr is not None)
-            for entry in step.entries:
-                yield from in_value(entry.value)
-    for check in rules.checks:
-        yield from (check.test, *check.say.values(), *check.help.values(), *check.facts.values())
-        yield from in_value(check.severity)
-        yield from [check.each] if check.each is not None else []
-    for request in rules.requests:
-        yield from (expr for expr in (request.test, request.each) if expr is not None)
-        yield from in_value(request.params)
-        yield from (expr for pair in request.expect.values() for expr in pair)
-        if request.find is not None:
-            yield from in_value(request.find.params)
-            yield from in_value(request.find.same)
-            yield from [request.find.test] if request.find.test is not None else []
 
 
 def in_value(value: Value) -> Iterator[Expr]:

@@ -79,7 +79,7 @@ def _form(form: forms.Form) -> dict[str, Any]:
         "type": "object",
         "description": form.doc,
         "properties": {key.name: {**_shape(key.shape), "description": key.doc} for key in form.keys},
-        "required": form.needed,
+        "required": list(form.needed),
         "additionalProperties": False,
     }
 

@@ -250,25 +250,12 @@ class _Builder:
 
     def take(self, event: yaml.Event) -> None:
         self.running_on = None
-        if isinstance(event, yaml.DocumentStartEvent):
-            if self.root is not None:
-                self._refuse(
-                    "RULE102",
-                    event,
-                    "A second document begins here.",
-                    "Keep one document a file: remove the '---'.",
-                )
-        elif isinstance(event, yaml.AliasEvent):
-            self._refuse(
-                "RULE104", event, f"'*{event.anchor}' repeats another value.", "Write the value out."
-            )
-            self._add(Node("null", self._place(event)))
-        elif isinstance(event, yaml.ScalarEvent):
+        if isinstance(event, yaml.ScalarEvent):
             self._check(event)
             if _goes_on(event):
                 self._refuse("RULE108", event, "This text goes on on the next line.", _ONE_LINE)
                 self.running_on = self.problems[-1]
-            if _SURROGATE.search(event.value):
+            if event.style == '"' and _SURROGATE.search(event.value):
                 self._refuse(
                     "RULE102",
                     event,
@@ -282,6 +269,14 @@ class _Builder:
             self._enter(Node(kind, self._place(event)))
         elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
             self._leave()
+        elif isinstance(event, yaml.AliasEvent):
+            self._refuse(
+                "RULE104", event, f"'*{event.anchor}' repeats another value.", "Write the value out."
+            )
+            self._add(Node("null", self._place(event)))
+        elif isinstance(event, yaml.DocumentStartEvent) and self.root is not None:
+            message, hint = "A second document begins here.", "Keep one document a file: remove the '---'."
+            self._refuse("RULE102", event, message, hint)
 
     def _check(self, event: Any) -> None:
         self._count += 1

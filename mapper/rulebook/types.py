@@ -58,7 +58,11 @@ class Type:
 
     def sure(self) -> Type:
         """Return the same type, and it is there."""
-        return self if not (self.optional or self.nullable) else replace(self, optional=False, nullable=False)
+        if not (self.optional or self.nullable):
+            return self
+        # As `replace` does, at a third of its time: this is asked for tens of thousands of times.
+        return Type(self.kind, False, self.fields, self.item, self.outside, self.unit, self.choices, False, self.form,
+                    self.unread)  # fmt: skip
 
     def of(self, unit: Unit) -> Type:
         """Return the same type in another unit."""
@@ -130,6 +134,8 @@ def join(first: Type, second: Type) -> Type | None:
     optional = first.optional or second.optional
     if "none" in (first.kind, second.kind):
         return replace(second if first.kind == "none" else first, optional=True, nullable=True)
+    if first is second:
+        return first
     if not fits(first, second):
         return None
     if first.kind == "record" and first.fields is not None and second.fields is not None:
@@ -139,7 +145,8 @@ def join(first: Type, second: Type) -> Type | None:
     choices = first.choices if first.choices == second.choices else ()
     unit, nullable = first.unit or second.unit, first.nullable or second.nullable
     form: Form = first.form if first.form == second.form else ""
-    return replace(wider, optional=optional, nullable=nullable, unit=unit, choices=choices, form=form)
+    return Type(wider.kind, optional, wider.fields, wider.item, wider.outside, unit, choices, nullable, form,
+                wider.unread)  # fmt: skip
 
 
 def from_schema(schema: Mapping[str, Any], *, outside: bool) -> Type:

@@ -47,8 +47,12 @@ SWITCHES: Mapping[str, Switch] = {
     ),
     "merchant": Switch("object", "shape of /webshops/:id/merchant", ("object", "collection")),
     "home_country": Switch("NL", "the merchant's country_code"),
-    "webhooks": Switch("deliver", "what happens to webhook deliveries", ("deliver", "lose", "double")),
-    "webhook_delay": Switch(0, "seconds before a webhook is delivered"),
+    "webhooks": Switch(
+        "deliver",
+        "what happens to webhook deliveries; mixed: by the seed lost, single, doubled or tripled, in any order",
+        ("deliver", "lose", "double", "mixed"),
+    ),
+    "webhook_delay": Switch(0, "seconds before a webhook is delivered; at most, when they are mixed"),
     "webhook_signature": Switch("off", "x-hash on webhook deliveries", ("off", "address-body")),
 }
 
@@ -77,7 +81,7 @@ class CcvShop:
 
     def __init__(self, *, seed: int, clock: Callable[[], datetime]) -> None:
         self.controls = Controls(SWITCHES, clock)
-        self.webhooks = Webhooks(self.controls)
+        self.webhooks = Webhooks(self.controls, seed)
         self.base = ""
         self._seed = seed
         self._records = Records(self.controls, seed, self._fire)
@@ -129,8 +133,8 @@ class CcvShop:
         match method, parts:
             case "GET", ["kinds"]:
                 return {"kinds": list(KINDS)}
-            case "GET", ["deliveries"]:
-                return _linked({"deliveries": list(self.webhooks.deliveries)}, self.base)
+            case "GET" | "POST", ["deliveries"]:
+                return self._delivered(method, body)
             case "POST", ["orders"]:
                 count, rows = _count(body.get("count", 1)), _rows(body)
                 kind, changes = body.get("kind", "nl_ideal"), _changes(body.get("changes", {}))
@@ -156,6 +160,13 @@ class CcvShop:
                 return {}
             case _:
                 raise AdminError(f"no admin request {method} {'/'.join(parts)}")
+
+    def _delivered(self, method: str, body: Object) -> Object:
+        if method == "GET":
+            return _linked({"deliveries": list(self.webhooks.deliveries)}, self.base)
+        return {
+            "sent": self.webhooks.forge(_key(body["forge"])) if "forge" in body else self.webhooks.again()
+        }
 
     def answer(self, call: Call) -> Answer:
         """Execute a request of the shop's API; the answer is signed over its exact bytes."""

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, Protocol
 
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mapper.errors import PayloadError
-from mapper.sandbox.faults import Controls, Fault, page
+from mapper.sandbox.faults import Controls, Fault, page, spoilt
 from mapper.sandbox.wire import AdminError, Answer, Call, Object, parsed, php_json
 
 MAX_BODY = 8 * 1024 * 1024
+_DROPS = 20
 _LOGGED_BODY = 256 * 1024
 _LOGGED_HEADERS = ("content-type", "accept", "accept-language", "user-agent", "x-public", "x-date")
 
@@ -77,10 +78,18 @@ class Front:
         if answer is None:
             await _drop(scope, receive)
             return
-        response = Response(answer.body, answer.status, dict(answer.headers), answer.content_type)
+        if answer.over:
+            dripping = self._dripping(answer)
+            response: Response = StreamingResponse(
+                dripping, answer.status, dict(answer.headers), answer.content_type
+            )
+        else:
+            response = Response(answer.body, answer.status, dict(answer.headers), answer.content_type)
         if answer.status == 204:
             del response.headers["content-type"]
         await response(scope, receive, send)
+        if answer.hang_up is not None:
+            asyncio.get_running_loop().call_later(answer.hang_up, scope["state"]["transport"].close)
 
     async def _serve(self, call: Call) -> Answer | None:
         emulator, controls = self._emulator, self._emulator.controls
@@ -108,22 +117,24 @@ class Front:
             return self._emulator.ban()
         if fault.kind == "drop_before":
             return None
-        if fault.kind == "delay" and fault.when == "before" and not await self._wait(fault.seconds):
+        seconds = self._emulator.controls.scaled(fault.seconds)
+        if fault.kind == "delay" and fault.when == "before" and not await self._wait(seconds):
             return None
         if fault.kind in {"status", "html"}:
             if fault.when == "after":
                 self._emulator.answer(call)
-            return page(fault.status if fault.kind == "status" else 200)
+            return page(fault.status if fault.kind == "status" else 200, retry_after=seconds)
         answer = self._emulator.answer(call)
-        if fault.kind == "drop_after_commit":
+        if fault.kind == "delay" and fault.when == "after" and not await self._wait(seconds):
             return None
-        if fault.kind == "truncated":
-            return Answer(
-                answer.status, answer.body[: len(answer.body) // 2], answer.content_type, answer.headers
-            )
-        if fault.when == "after" and not await self._wait(fault.seconds):
-            return None
-        return answer
+        return spoilt(answer, fault.kind, seconds)
+
+    async def _dripping(self, answer: Answer) -> AsyncIterator[bytes]:
+        size = max(1, len(answer.body) // _DROPS)
+        for start in range(0, len(answer.body), size):
+            if not await self._wait(answer.over / _DROPS):
+                return
+            yield answer.body[start : start + size]
 
     async def _wait(self, seconds: float) -> bool:
         try:
@@ -147,22 +158,35 @@ class Front:
                 return {"requests": list(controls.requests)}
             case "GET", ["objects"]:
                 return emulator.objects()
-            case "GET" | "PUT", ["switches"]:
-                if call.method == "PUT":
-                    controls.set(body)
-                return controls.shown()
-            case "GET" | "POST" | "DELETE", ["faults"]:
-                if call.method == "POST":
-                    controls.order_faults(body)
-                if call.method == "DELETE":
-                    controls.faults.clear()
-                return {"faults": [fault.to_json() for fault in controls.faults]}
+            case _, ["switches" | "faults" | "weather" as what]:
+                return _controlled(controls, call.method, what, body)
             case "POST", ["reset"]:
                 controls.reset()
                 emulator.reset()
                 return {}
             case _:
                 return emulator.admin(call, parts, body)
+
+
+def _controlled(controls: Controls, method: str, what: str, body: Any) -> Object:
+    match method, what:
+        case "PUT", "switches":
+            controls.set(body)
+        case "POST", "faults":
+            controls.order_faults(body)
+        case "DELETE", "faults":
+            controls.faults.clear()
+        case "PUT", "weather":
+            controls.set_weather(body)
+        case "GET", _:
+            pass
+        case _:
+            raise AdminError(f"no admin request {method} {what}")
+    if what == "switches":
+        return controls.shown()
+    if what == "faults":
+        return {"faults": [fault.to_json() for fault in controls.faults]}
+    return controls.weather.to_json() if controls.weather else {}
 
 
 def _call(scope: Scope, body: bytes) -> Call:

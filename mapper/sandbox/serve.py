@@ -18,9 +18,10 @@ import uvicorn
 
 from mapper.errors import ConfigError
 from mapper.sandbox import ccv, vies, wefact
-from mapper.sandbox.faults import FAULT_KINDS, Switch
+from mapper.sandbox.faults import COMMON, FAULT_KINDS, Switch
 from mapper.sandbox.front import Front, Line
 from mapper.sandbox.shop import KINDS
+from mapper.sandbox.weather import STRIKES
 
 _STOP_WITHIN = 10
 
@@ -157,6 +158,11 @@ def _switches(switches: Mapping[str, Switch]) -> str:
     return "\n".join(lines)
 
 
+def _words(fault: Mapping[str, object]) -> str:
+    details = ", ".join(f"{name} {value}" for name, value in fault.items() if name != "kind")
+    return f"{fault['kind']}{details and f' ({details})'}"
+
+
 ADMIN_HELP = f"""\
 Admin API: JSON over HTTP under /_sandbox/ of each address (WeFact: beside /v2/), without keys.
 
@@ -165,6 +171,8 @@ Every service:
   GET    /_sandbox/objects    everything stored
   GET    /_sandbox/switches   PUT {{"name": value, …}} sets some
   POST   /_sandbox/faults     one fault or a list; GET shows those left, DELETE takes them back
+  PUT    /_sandbox/weather    {{"percent": 10, "seed": 1, "faults": [names below], "match": {{…}}}}: of the calls that
+                              match, so many percent are struck at random, the same ones for the same seed
   POST   /_sandbox/reset      forget objects, switches, faults and requests
 
 CCV Shop (keys: x-public {ccv.PUBLIC}, secret {ccv.SECRET}):
@@ -175,6 +183,8 @@ CCV Shop (keys: x-public {ccv.PUBLIC}, secret {ccv.SECRET}):
   POST   /_sandbox/invoices   {{"order": ID, "changes": {{"type": "credit"}}, "rows": [{{"of": 1, "count": 1}}, …]}}
   PATCH  /_sandbox/invoices/ID  {{"status": "paid"}}   DELETE /_sandbox/invoices/ID
   GET    /_sandbox/kinds      GET /_sandbox/deliveries: webhooks sent, and how they were answered
+  POST   /_sandbox/deliveries sends all webhooks so far once more, the newest first, as if a week late;
+                              {{"forge": ID}} sends one about that order, signed by somebody without the key
 
 WeFact (key: {wefact.KEY}):
   GET    /_sandbox/outbox     what sendbyemail would have mailed
@@ -188,7 +198,13 @@ A fault: {{"kind": …, "match": {{"path": part of it, "method": …, "controlle
 "seconds": 1, "status": 503, "when": "before" or "after" executing}}. Kinds:
 {chr(10).join(f"  {name}: {about}" for name, about in FAULT_KINDS.items())}
 
+Faults of the weather (seconds are a real service's; the switch time_scale shortens them):
+{chr(10).join(f"  {name}: {_words(fault)}" for name, fault in STRIKES.items())}
+
 Kinds of orders: {", ".join(KINDS)}.
+
+Switches of every service:
+{_switches(COMMON)}
 
 Switches of CCV Shop:
 {_switches(ccv.SWITCHES)}

@@ -102,7 +102,9 @@ class Books:
         stored = {"debtor": self.debtors, "product": self.products, "invoice": self._invoices.stored}[
             controller
         ]
-        known_before = self._now() - timedelta(seconds=float(self._controls["search_lag"]))
+        known_before = self._now() - timedelta(
+            seconds=self._controls.scaled(float(self._controls["search_lag"]))
+        )
         found = [each for id, each in stored.items() if self._added[controller, id] <= known_before]
         return listing(controller, found, asked, self._controls)
 

@@ -46,12 +46,14 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One response."""
+    """One response; its body is sent over so many seconds, and so many later the connection is closed, if at all."""
 
     status: int
     body: bytes = b""
     content_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
+    over: float = 0
+    hang_up: float | None = None
 
 
 class AdminError(Exception):

@@ -171,6 +171,16 @@ class CcvShop:
             if error.code != "CCV301":
                 raise
 
+    async def app(self) -> Json:
+        """Return the app of the app store that the key pair belongs to (ccv-api 2.7)."""
+        listed = await self._object("/apps/")
+        return self._first("/apps/", listed)
+
+    async def set_installed(self, app: int, *, installed: bool) -> None:
+        """Say to the shop whether its app is installed (ccv-api 2.8)."""
+        body = json.dumps({"is_installed": installed}).encode()
+        await self._call("PATCH", f"/apps/{app}/", body=body)
+
     async def _with_id(self, path: str, id: int) -> Json:
         found = await self._object(path)
         if str(found.get("id")) != str(id):

@@ -107,7 +107,7 @@ class WeFact:
         return await once() if changes else await quickly(once, _QUICK, jitter=self._jitter)
 
     async def search(self, controller: str, params: Mapping[str, Any]) -> list[Json]:
-        """Return the rows of all pages of a `list`.
+        """Return the rows of all pages of a `list`; one that ends before its own total is WEF104.
 
         WeFact matches parts of text, and ignores parameters it does not know: compare the rows yourself.
         """
@@ -132,6 +132,8 @@ class WeFact:
             read += len(found)
             for row in found:
                 yield row
+            if not found and total is not None and read < total:
+                raise _Call(controller, "list").temporary("WEF104")
             if not found or (read >= total if total is not None else len(found) < PAGE_SIZE):
                 return
         raise Refused("WEF303", controller=controller)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, inspect, select, text, update
 
 from mapper import settings
 from mapper.errors import StoreError
-from mapper.store import schema, turnover
+from mapper.store import accounts, licences, schema, turnover
 
 # Any number that no other user of the same PostgreSQL database takes: two daemons may start at once.
 _LOCK = 7_204_511
@@ -32,6 +32,17 @@ def _turnover(conn: Connection) -> None:
     turnover.backfill(conn)
 
 
+def _licences(conn: Connection) -> None:
+    """Give every webshop that is there a licence, and an account that nobody can log in to until it gets a password."""
+    schema.metadata.create_all(conn)
+    tenant, licence = schema.tenant.c, schema.licence.c
+    query = select(tenant.id, tenant.created_at).where(tenant.id.not_in(select(licence.tenant)))
+    for row in conn.execute(query).all():
+        licences.grant(
+            conn, row.id, accounts.create(conn, now=row.created_at).id, installed=True, now=row.created_at
+        )
+
+
 Migration = tuple[str, Callable[[Connection], None]]
 MIGRATIONS: tuple[Migration, ...] = (
     ("0001 first tables", _first_tables),
@@ -40,7 +51,8 @@ MIGRATIONS: tuple[Migration, ...] = (
     ("0003 answers of VIES", _first_tables),
     ("0004 settings of VAT on costs", _complete_settings),
     ("0005 past documents and comparisons", _first_tables),
-    ("0006 turnover of documents", _turnover),
+    ("0006 licences, tickets and invoices of the subscription", _licences),
+    ("0007 turnover of documents", _turnover),
 )
 
 

@@ -109,6 +109,15 @@ def that_made(conn: Connection, tenant: str, step: str, identifiers: Collection[
     return found
 
 
+def latest_made(conn: Connection, tenant: str, step: str, *, limit: int) -> tuple[Operation, ...]:
+    """Return the operations of a step that last made something, the newest intent first."""
+    query = select(*_COLUMNS).where(
+        _OPERATION.tenant == tenant, _OPERATION.step == step, _OPERATION.state == "done"
+    )
+    latest = query.order_by(_OPERATION.intent_at.desc(), _OPERATION.key).limit(limit)
+    return tuple(_made(row) for row in conn.execute(latest))
+
+
 def of_document(conn: Connection, tenant: str, document_id: str) -> tuple[Operation, ...]:
     """Return the operations a document began, in the order of their intents."""
     query = select(*_COLUMNS).where(_OPERATION.tenant == tenant, _OPERATION.document_id == document_id)
@@ -158,7 +167,7 @@ def lost(conn: Connection, tenant: str, key: str, *, error: str = "", now: datet
 
 
 def searched(conn: Connection, tenant: str, key: str, *, now: datetime) -> Operation:
-    """Count one search of the service that found nothing."""
+    """Count one search of the service."""
     return _move(conn, tenant, key, None, searches=_OPERATION.searches + 1, searched_at=now)
 
 

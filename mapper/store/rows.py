@@ -286,3 +286,81 @@ class Reconciliation:
     until: datetime
     counts: dict[str, Any]
     differences: list[dict[str, Any]]
+
+
+Role = Literal["merchant", "support"]
+LicenceState = Literal["installing", "trial", "active", "stopped"]
+TicketKind = Literal["problem", "question"]
+TicketState = Literal["open", "answered", "closed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who may log in. `name` is support's login name; a merchant logs in with the key of any of its licences."""
+
+    id: str
+    role: Role
+    name: str | None
+    email: str = field(repr=False)
+    language: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """A webshop's licence (T3, T4). `hidden`: an old one that its merchant does not want to see any more."""
+
+    tenant: str
+    key: str = field(repr=False)
+    account: str
+    shop: str
+    created_at: datetime
+    trial_until: datetime
+    installed_at: datetime | None
+    stopped_at: datetime | None
+    stop_reason: str
+    hidden: bool
+    extra_email: str = field(repr=False)
+    terms_version: str
+    terms_at: datetime | None
+
+    def state(self, now: datetime) -> LicenceState:
+        """Return whether it is being installed, on trial until the first of a month, active, or stopped."""
+        if self.stopped_at is not None:
+            return "stopped"
+        if self.installed_at is None:
+            return "installing"
+        return "trial" if now < self.trial_until else "active"
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A question, or a problem with a document (T8). `bundle` holds what answers it, redacted."""
+
+    tenant: str
+    number: int
+    kind: TicketKind
+    cause: str
+    document_id: str | None
+    subject: str = field(repr=False)
+    text: str = field(repr=False)
+    bundle: Mapping[str, Any] = field(repr=False)
+    who: str
+    at: datetime
+    state: TicketState
+    answer: str = field(repr=False)
+    answered_by: str
+    answered_at: datetime | None
+    mailed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionDocument:
+    """An invoice of the subscription (T7), without its content. `dated` is a day, `size` is in bytes."""
+
+    number: int
+    name: str
+    dated: str
+    size: int
+    who: str
+    at: datetime

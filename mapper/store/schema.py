@@ -20,12 +20,14 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     Table,
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 
 from mapper.money import decimal_text
@@ -445,6 +447,115 @@ reconciliation = Table(
     Column("counts", Json, nullable=False),
     Column("differences", Json, nullable=False),
     PrimaryKeyConstraint("tenant", "at"),
+)
+
+# Who may log in. A merchant logs in with a licence key, support with `name`; `password` is an Argon2id hash in PHC
+# form, empty when none was set.
+account = Table(
+    "account",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("name", Text, unique=True),
+    _text("email"),
+    Column("language", Text, nullable=False),
+    _text("password"),
+    _count("failures"),
+    Column("locked_until", Moment),
+    Column("created_at", Moment, nullable=False),
+)
+
+# One per webshop (T3). `shop` is the shop's address, by which a new installation finds its old records.
+licence = Table(
+    "licence",
+    metadata,
+    Column("tenant", Text, ForeignKey("tenant.id"), primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("account", Text, ForeignKey("account.id"), nullable=False),
+    _text("shop"),
+    Column("created_at", Moment, nullable=False),
+    Column("trial_until", Moment, nullable=False),
+    Column("installed_at", Moment),
+    Column("stopped_at", Moment),
+    _text("stop_reason"),
+    Column("hidden", Boolean, nullable=False),
+    _text("extra_email"),
+    _text("terms_version"),
+    Column("terms_at", Moment),
+    Index("licence_by_account", "account"),
+    Index("licence_by_shop", "shop"),
+)
+
+# A browser that is let in. The token itself is nowhere but in its cookie. `tenant` is the webshop it installs.
+web_session = Table(
+    "web_session",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    _tenant(),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+)
+
+# What the app store handed over for a shop, until the merchant's browser comes (ccv-api 2.8). `sealed` holds the
+# address to go back to.
+handshake = Table(
+    "handshake",
+    metadata,
+    Column("public", Text, primary_key=True),
+    _tenant(),
+    Column("sealed", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+
+# Questions and problems (T8). One problem of a cause is open at a time; `bundle` holds what answers it, without
+# customers and keys.
+ticket = Table(
+    "ticket",
+    metadata,
+    _tenant(),
+    Column("number", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("document_id", Text),
+    Column("subject", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("bundle", Json, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("state", Text, nullable=False),
+    _text("answer"),
+    _text("answered_by"),
+    Column("answered_at", Moment),
+    Column("mailed_at", Moment),
+    PrimaryKeyConstraint("tenant", "number"),
+    Index(
+        "ticket_of_cause", "tenant", "cause", unique=True,
+        sqlite_where=text("kind = 'problem' AND state <> 'closed'"),
+        postgresql_where=text("kind = 'problem' AND state <> 'closed'"),
+    ),
+)  # fmt: skip
+
+# Invoices of the subscription, for download (T7).
+subscription_document = Table(
+    "subscription_document",
+    metadata,
+    _tenant(),
+    Column("number", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("dated", Text, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    PrimaryKeyConstraint("tenant", "number"),
+)
+
+# Until when the mails about errors told everything (R10).
+digest_mail = Table(
+    "digest_mail",
+    metadata,
+    Column("tenant", Text, ForeignKey("tenant.id"), primary_key=True),
+    Column("told_until", Moment, nullable=False),
 )
 
 migration = Table(

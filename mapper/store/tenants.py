@@ -12,12 +12,14 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table, delete, insert, select, update
 
 from mapper.errors import UsageError
-from mapper.store import exact, schema
+from mapper.store import accounts, exact, licences, schema
 from mapper.store.rows import Pause, SettingsChange, Tenant
 
 # W19: after this many wrong totals in a row something is wrong with the account, not with one document.
 MISMATCHES_TO_PAUSE = 3
 MISMATCH_REASON = "W19"
+INSTALLING, STOPPED = "not installed yet (T1)", "stopped (T2)"
+STANDSTILLS = frozenset({INSTALLING, STOPPED})
 
 _TENANT = schema.tenant.c
 _COLUMNS = [_TENANT[name] for name in Tenant.__slots__]
@@ -26,9 +28,21 @@ _ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
 def create(
-    conn: Connection, tenant: str, *, name: str, settings: Mapping[str, Any], who: str, now: datetime
+    conn: Connection,
+    tenant: str,
+    *,
+    name: str,
+    settings: Mapping[str, Any],
+    who: str,
+    account: str | None = None,
+    shop: str = "",
+    installed: bool = True,
+    now: datetime,
 ) -> Tenant:
-    """Add a tenant that goes live now. Raises UsageError STO113 (not a usable id) or STO114 (exists)."""
+    """Add a tenant that goes live now, with a licence; without an `account` it gets one of its own.
+
+    One that is not `installed` stands still until it is. Raises UsageError STO113 (not a usable id) or STO114 (exists).
+    """
     if not _ID.fullmatch(tenant):
         raise UsageError("STO113", tenant=tenant[:80])
     if _row(conn, tenant) is not None:
@@ -49,6 +63,10 @@ def create(
         )
     )
     _record_settings(conn, tenant, 1, None, settings, who=who, now=now)
+    owner = account or accounts.create(conn, now=now).id
+    licences.grant(conn, tenant, owner, shop=shop, installed=installed, now=now)
+    if not installed:
+        stand_still(conn, tenant, reason=INSTALLING, now=now)
     return get(conn, tenant)
 
 
@@ -140,7 +158,23 @@ def pause(conn: Connection, tenant: str, *, reason: str, now: datetime) -> None:
 
 
 def resume(conn: Connection, tenant: str) -> None:
-    """Post again for the tenant; the count of wrong totals starts anew."""
+    """Post again for the tenant; the count of wrong totals starts anew.
+
+    Raises UsageError STO172 for one that is not installed yet, or stopped: only an installation ends that.
+    """
+    row = get(conn, tenant)
+    if row.pause_reason in STANDSTILLS:
+        raise UsageError("STO172", tenant=tenant, reason=row.pause_reason)
+    _change(conn, tenant, paused_at=None, pause_reason="", mismatches=0)
+
+
+def stand_still(conn: Connection, tenant: str, *, reason: str, now: datetime) -> None:
+    """Stop everything for the tenant until `begin_work`, whether or not it is paused; `reason` is a STANDSTILL."""
+    _change(conn, tenant, paused_at=now, pause_reason=reason)
+
+
+def begin_work(conn: Connection, tenant: str) -> None:
+    """End a standstill or pause: the tenant is installed."""
     _change(conn, tenant, paused_at=None, pause_reason="", mismatches=0)
 
 

@@ -1,0 +1,386 @@
+"""One document under two versions of rules and settings: what would be another, and by which rule.
+
+The rules are the compiled functions that `mapper run` maps with. Of two versions that are proven to do the same with a
+document only one is run: a half whose rules, tables and settings are the same gives the same for the same input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal
+
+from mapper.authoring.edits import Edit, amounts_of, edits, parameter_places, tables
+from mapper.authoring.explanation import brief
+from mapper.diagnostics import Finding, Place, printable
+from mapper.findings import FAULTS, unfit
+from mapper.mapping import Mapper, Traced
+from mapper.processing.amounts import amounts
+from mapper.rulebook.compiler import Compiled
+from mapper.rulebook.rules import Match
+from mapper.settings import differences
+
+Json = Mapping[str, Any]
+Effect = Literal["changed", "stops", "cured", "stops otherwise", "unsent", "remarks"]
+"""What happens to a document: another invoice; none any more; one at last; none, for another reason; other values of
+which none is sent; only other words."""
+
+Rates = dict[Decimal, list[Decimal]]
+"""Euros by VAT percentage: [net, VAT]."""
+
+_VALUE_CHARACTERS = 60
+_ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One value that differs: a parameter of a request (`invoice.PaymentMethod`), or what is found of a document.
+
+    `old` and `new` are empty where it is an amount, which is another in each document.
+    """
+
+    path: str
+    old: str = ""
+    new: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A rule that made the difference: where it stands, what it is called, and what it gave before and gives now."""
+
+    place: Place
+    path: str
+    old: str = ""
+    new: str = ""
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What would be another for one document. `rates` is what its invoice comes to now, less what it came to before."""
+
+    effect: Effect
+    values: tuple[Value, ...]
+    rates: Rates
+    gross: Decimal
+    causes: tuple[Cause, ...]
+
+
+class Outcome:
+    """What one version makes of one payload: its document at once, its requests when they are asked for.
+
+    `same` is the outcome of another version whose rules for such documents are the same: its document is taken over.
+    """
+
+    __slots__ = ("_sent", "document", "fault", "kind", "mapper", "payload", "said")
+
+    def __init__(self, mapper: Mapper, kind: str, payload: Json, same: Outcome | None = None) -> None:
+        self.mapper, self.kind, self.payload = mapper, kind, payload
+        self.document: Json | None = None
+        self.said: Sequence[Any] = ()
+        self.fault: Finding | None = None
+        self._sent: tuple[Sequence[Any], Sequence[Any]] | None = None
+        if same is not None:
+            self.document, self.said = same.document, same.said
+            return
+        if unfit(payload) is not None:
+            self._stop()
+            return
+        try:
+            self.document, self.said = mapper.plain(kind)[0](payload)
+        except FAULTS:
+            # Also a kind of document that rules of another day do not know.
+            self._stop()
+
+    def sent(self) -> tuple[Sequence[Any], Sequence[Any]]:
+        """Return the requests and what the checks of the target say, as the compiled rules give them."""
+        if self._sent is None:
+            self._sent = ((), ())
+            if self.document is not None:
+                try:
+                    self._sent = self.mapper.plain(self.kind)[1](self.document)
+                except FAULTS:
+                    self._stop()
+        return self._sent
+
+    def sends_as(self, other: Outcome) -> None:
+        """Take over what another version sends: the same document went to the same rules."""
+        self._sent = other.sent()
+
+    def _stop(self) -> None:
+        # The traced rules tell what it stopped at.
+        self.fault = self.mapper.apply(self.kind, self.payload).findings[-1]
+
+    @property
+    def holds(self) -> tuple[str, ...]:
+        """Return what keeps it from being posted, such as `K1 total_incl`; nothing when it would be posted."""
+        _, more = self.sent()
+        if self.fault is not None:
+            return (f"{self.fault.id} {self.fault.about}".strip(),)
+        found = set()
+        for compiled, said in ((self._source, self.said), (self.mapper.rulebooks.target, more)):
+            for number, severity, _, _, facts, _ in said:
+                check = compiled.rules.checks[number]
+                if severity not in {"warning", "info"} or "ignore" in facts:
+                    found.add(f"{check.id} {check.about}".strip())
+        return tuple(sorted(found))
+
+    @property
+    def remarks(self) -> list[tuple[Any, ...]]:
+        """Return all that is said of it, whatever the order of the rules."""
+        _, more = self.sent()
+        return [
+            (compiled.rules.checks[number].id, severity, say, help_)
+            for compiled, said in ((self._source, self.said), (self.mapper.rulebooks.target, more))
+            for number, severity, say, help_, _, _ in said
+        ]
+
+    @property
+    def _source(self) -> Compiled:
+        return self.mapper.rulebooks.sources[self.kind]
+
+    def requests(self) -> list[tuple[str, Json]]:
+        """Return what would be sent: each request by its name, with its search and what is expected."""
+        rules = self.mapper.rulebooks.target.rules.requests
+        return [
+            (rules[number].name, params | _search(find) | _expected(expect))
+            for number, params, find, expect in self.sent()[0]
+        ]
+
+    def rates(self) -> Rates:
+        """Return what the invoice comes to per VAT percentage."""
+        found: Rates = {}
+        for name, params in self.requests():
+            if name != "invoice" or self.document is None:
+                continue
+            for part in amounts(self.document, params["InvoiceLines"], self.mapper.settings):
+                net, tax = found.setdefault(part["percent"], [_ZERO, _ZERO])
+                found[part["percent"]] = [net + part["excl"], tax + part["tax"]]
+        return found
+
+
+class Pair:
+    """The old and the new version of one tenant's rules and settings, and what is proven to be the same in both."""
+
+    def __init__(self, old: Mapper, new: Mapper) -> None:
+        self.old, self.new = old, new
+        before, after = old.rulebooks, new.rulebooks
+        self.kinds = frozenset(before.sources) & frozenset(after.sources)
+        self.tables = tables(before, after)
+        self.settings = frozenset(
+            (*differences(old.settings, new.settings), *differences(new.settings, old.settings))
+        )
+        others = bool(self.tables or self.settings)
+        self.source_edits = {kind: edits(before.sources[kind], after.sources[kind]) for kind in self.kinds}
+        self.target_edits = edits(before.target, after.target)
+        self._same_source = {kind: not others and not self.source_edits[kind] for kind in self.kinds}
+        self._same_target = not others and not self.target_edits
+        self._same_requests, self._same_checks = (
+            [one.name for one in before.target.rules.requests]
+            == [one.name for one in after.target.rules.requests],
+            all(_checks(compiled[0]) == _checks(compiled[1]) for compiled in self._halves()),
+        )
+        self._amounts = amounts_of(before.target) | amounts_of(after.target)
+        self._parameters = parameter_places(after.target)
+        # Where one rule was edited, all that differs in the same way differs because of it.
+        self.is_traced = len(self.edits) + len(self.settings) > 1
+        self._causes: dict[Any, tuple[Cause, ...]] = {}
+
+    def _halves(self) -> Iterator[tuple[Compiled, Compiled]]:
+        before, after = self.old.rulebooks, self.new.rulebooks
+        yield from ((before.sources[kind], after.sources[kind]) for kind in self.kinds)
+        yield before.target, after.target
+
+    @property
+    def edits(self) -> tuple[Edit, ...]:
+        """Return every rule and table that differs."""
+        found = [one for kind in sorted(self.kinds) for one in self.source_edits[kind]]
+        return tuple(dict.fromkeys([*found, *self.target_edits, *self.tables]))
+
+    def is_same(self, kind: str) -> bool:
+        """Tell whether no document of a kind can come out otherwise."""
+        return self._same_source.get(kind, False) and self._same_target
+
+    def compare(self, kind: str, payload: Json, old: Outcome | None = None) -> Difference | None:
+        """Return what would be another; None when nothing would. `old` is the old outcome, where it is known."""
+        old = old or Outcome(self.old, kind, payload)
+        if self._same_source.get(kind) and old.fault is None:
+            new = Outcome(self.new, kind, payload, same=old)
+        else:
+            new = Outcome(self.new, kind, payload)
+        if self._same_target and old.fault is None and new.fault is None and old.document == new.document:
+            compiled = self.old.rulebooks.sources[kind], self.new.rulebooks.sources[kind]
+            if _spoken(compiled[0], old.said) == _spoken(compiled[1], new.said):
+                return None
+            new.sends_as(old)
+        return self._difference(old, new)
+
+    def _difference(self, old: Outcome, new: Outcome) -> Difference | None:
+        sent = old.sent(), new.sent()
+        if (
+            old.fault is None
+            and new.fault is None
+            and self._same_requests
+            and self._same_checks
+            and (sent[0], old.said, old.document) == (sent[1], new.said, new.document)
+        ):
+            return None
+        before, after = old.holds, new.holds
+        if before and before == after:
+            return None
+        if before or after:
+            value = Value("stops", ", ".join(before), ", ".join(after))
+            effect: Effect = "stops" if not before else "stops otherwise" if after else "cured"
+            return self._found(effect, old, new, (value,))
+        values = tuple(dict.fromkeys(_values(old.requests(), new.requests(), self._amounts)))
+        if values:
+            return self._found("changed", old, new, values)
+        values = tuple(dict.fromkeys(_between("document", old.document, new.document, frozenset())))
+        if values:
+            return self._found("unsent", old, new, values)
+        return None if old.remarks == new.remarks else Difference("remarks", (), {}, _ZERO, ())
+
+    def _found(self, effect: Effect, old: Outcome, new: Outcome, values: tuple[Value, ...]) -> Difference:
+        rates: Rates = {}
+        for sign, one in ((-1, old), (1, new)):
+            for percent, (net, tax) in ({} if one.holds else one.rates()).items():
+                had = rates.setdefault(percent, [_ZERO, _ZERO])
+                rates[percent] = [had[0] + sign * net, had[1] + sign * tax]
+        rates = {percent: euros for percent, euros in sorted(rates.items()) if any(euros)}
+        gross = sum((net + tax for net, tax in rates.values()), _ZERO)
+        key = (old.kind, effect, values)
+        if self.is_traced or key not in self._causes:
+            self._causes[key] = self._causes_of(old, new, values)
+            if len(self._causes) > 5000:
+                self._causes = {key: self._causes[key]}
+        return Difference(effect, values, rates, gross, self._causes[key])
+
+    def _causes_of(self, old: Outcome, new: Outcome, values: Sequence[Value]) -> tuple[Cause, ...]:
+        """Return the edited rules that gave something else for this document.
+
+        Where none of them did (a table or a setting differs), the first rule that gave something else: all it was made
+        of is the same.
+        """
+        traced = _differing(old, new)
+        edited = (*self.source_edits.get(old.kind, ()), *self.target_edits)
+        rules = {(one.place, one.gone) for one in edited}
+        causes = [cause for cause, place in traced if (place, cause.gone) in rules]
+        found = {(place, cause.gone) for cause, place in traced}
+        given = {cause.path.partition(".")[0] for cause, _ in traced}
+        causes += [
+            Cause(one.place, one.path, gone=one.gone)
+            for one in edited
+            if (one.place, one.gone) not in found and _touches(one, given, values)
+        ]
+        causes = causes or [cause for cause, _ in traced[:1]]
+        if not causes:
+            places = ((value.path, self._parameters.get(value.path)) for value in values)
+            causes = [Cause(place, path) for path, place in places if place is not None][:1]
+        if not causes and (fault := new.fault or old.fault) is not None and fault.place is not None:
+            causes = [Cause(fault.place, fault.about)]
+        return tuple(dict.fromkeys(causes))
+
+
+def _checks(compiled: Compiled) -> list[tuple[str, str]]:
+    return [(check.id, check.about) for check in compiled.rules.checks]
+
+
+def _spoken(compiled: Compiled, said: Sequence[Any]) -> list[Any]:
+    return [(compiled.rules.checks[one[0]].id, compiled.rules.checks[one[0]].about, *one[1:]) for one in said]
+
+
+def _search(find: Any) -> dict[str, Any]:
+    return {} if find is None else {"find": {**find[0], **find[1]}}
+
+
+def _expected(expect: Sequence[Any]) -> dict[str, Any]:
+    return {"expect": {name: f"{amount} ± {within}" for name, amount, within in expect}} if expect else {}
+
+
+def _values(
+    old: Sequence[tuple[str, Json]], new: Sequence[tuple[str, Json]], amounts: frozenset[str]
+) -> Iterator[Value]:
+    """Yield what differs between two lists of requests."""
+    names = list(dict.fromkeys(name for name, _ in (*old, *new)))
+    for name in names:
+        before, after = ([params for one, params in some if one == name] for some in (old, new))
+        yield from _between(name, before, after, amounts)
+
+
+def _between(path: str, old: Any, new: Any, amounts: frozenset[str]) -> Iterator[Value]:
+    if old == new:
+        return
+    if isinstance(old, list) and isinstance(new, list):
+        if len(old) != len(new):
+            yield Value(f"{path}, how many", str(len(old)), str(len(new)))
+            return
+        for before, after in zip(old, new, strict=True):
+            yield from _between(path, before, after, amounts)
+    elif isinstance(old, Mapping) and isinstance(new, Mapping):
+        for name in dict.fromkeys((*old, *new)):
+            yield from _between(f"{path}.{name}", old.get(name), new.get(name), amounts)
+    elif path in amounts or ".expect." in path or _is_amount(old) or _is_amount(new):
+        yield Value(path)
+    else:
+        yield Value(path, _shown(old), _shown(new))
+
+
+def _is_amount(value: Any) -> bool:
+    # A rate is one of a few; an amount is another in each document.
+    return isinstance(value, Decimal) and value != value.to_integral_value()
+
+
+def _shown(value: Any) -> str:
+    return printable(brief(value), _VALUE_CHARACTERS)
+
+
+def _touches(edit: Edit, given: Collection[str], values: Sequence[Value]) -> bool:
+    """Tell whether an edited rule that gives no value of its own shows in what differs."""
+    what, _, name = edit.path.partition(" ")
+    if what == "lines":
+        return name in given
+    if what == "check":
+        return any(
+            name.startswith(held) for one in values for held in f"{one.old}, {one.new}".split(", ") if held
+        )
+    path = (name if what == "request" else edit.path).partition(",")[0]
+    return any(one.path == path or one.path.startswith((f"{path}.", f"{path},")) for one in values)
+
+
+def _differing(old: Outcome, new: Outcome) -> list[tuple[Cause, Place]]:
+    """Return which rules gave something else, and where they stand, in the order in which they were asked.
+
+    Each once, by its first line. A cause is placed at the case that applied, where a rule has cases.
+    """
+    before, after = (
+        {
+            (one.path, one.line): one
+            for one in outcome.mapper.apply(outcome.kind, outcome.payload).trace.values
+        }
+        for outcome in (old, new)
+    )
+    found: dict[str, tuple[Cause, Place]] = {}
+    for key, one in after.items():
+        was = before.get(key)
+        if one.path not in found and (was is None or was.value != one.value):
+            told = "" if was is None else _shown(was.value)
+            found[one.path] = Cause(_case(new, one), one.path, told, _shown(one.value)), one.place
+    for key, one in before.items():
+        if key not in after and one.path not in found:
+            found[one.path] = Cause(one.place, one.path, _shown(one.value), gone=True), one.place
+    return list(found.values())
+
+
+def _case(outcome: Outcome, one: Traced) -> Place:
+    """Return where the case stands that gave a value; the rule itself where it has none."""
+    if one.case < 0:
+        return one.place
+    for compiled in (outcome.mapper.rulebooks.sources[outcome.kind], outcome.mapper.rulebooks.target):
+        for entry in compiled.entries:
+            if (entry.path, entry.place) == (one.path, one.place):
+                cases = (
+                    entry.value.rows if isinstance(entry.value, Match) else getattr(entry.value, "cases", ())
+                )
+                return cases[one.case].place if one.case < len(cases) else one.place
+    return one.place
