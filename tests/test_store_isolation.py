@@ -17,6 +17,7 @@ from sqlalchemy import Connection, event, select
 import mapper.store
 from mapper.store import (
     accounts,
+    changes,
     credentials,
     documents,
     events,
@@ -48,6 +49,7 @@ from tests.databases import MINUTE, NOW, add_tenant, bring_to
 pytest_plugins = ["tests.databases"]
 
 MODULES = [
+    changes,
     credentials,
     documents,
     events,
@@ -222,6 +224,7 @@ READS: dict[str, Callable[[Connection, str], object]] = {
     "listing.causes": listing.causes,
     "listing.count": listing.count,
     "listing.by_hour": listing.by_hour,
+    "changes.mark": changes.mark,
     "listing.due": lambda c, t: listing.due(c, t, now=LATER),
     "listing.unsettled": listing.unsettled,
     "listing.oldest_queued": listing.oldest_queued,

@@ -25,7 +25,7 @@ from textual.worker import WorkerFailed
 from mapper.diagnostics import printable
 from mapper.errors import Language, MapperError
 from tui import amounts
-from tui.dialogs import Choose, ask
+from tui.dialogs import Choose, Confirm, ask
 from tui.face import TabBody
 from tui.header import TopLine
 from tui.memory import Memory
@@ -43,6 +43,7 @@ TABS: dict[str, tuple[str, str, str]] = {
     "report": ("Report", "tui.report", "Report"),
     "errors": ("Errors", "tui.errors", "Errors"),
     "open": ("Open", "tui.open", "Open"),
+    "configuration": ("Configuration", "tui.configuration", "Configuration"),
 }
 FOR_SUPPORT: frozenset[str] = frozenset()
 POLL_SECONDS = 1.0
@@ -97,7 +98,7 @@ class MapperApp(App[None]):
         Binding("z", "maximise", "Maximise", show=False, id="maximise"),
         Binding("question_mark", "explain_screen", "Help", id="help"),
         Binding("ctrl+p", "command_palette", "All actions", id="palette"),
-        Binding("ctrl+q", "quit", "Quit", show=False, id="quit"),
+        Binding("ctrl+q", "end", "Quit", show=False, id="quit"),
     ]
 
     tab: reactive[str] = reactive("report", init=False)
@@ -411,7 +412,29 @@ class MapperApp(App[None]):
         self.run_worker(self._go_to_setting(key), exclusive=True, group="go")
 
     async def _go_to_setting(self, key: str) -> None:
-        await self.go("configuration")
+        from tui.configuration import Configuration
+
+        tab = await self.go("configuration")
+        if isinstance(tab, Configuration):
+            tab.go_to(key)
+
+    @work(exclusive=True, group="ask")
+    async def action_end(self) -> None:
+        """Leave; what is not saved is asked about."""
+        from tui.configuration import Configuration
+
+        places = self.screen_stack[0].query(Configuration)
+        if any(one.has_changes for one in places) and not await ask(
+            self,
+            Confirm(
+                self.t("Leave without saving?"),
+                self.t("Changed settings are not saved yet."),
+                yes=self.t("Leave"),
+                is_grave=True,
+            ),
+        ):
+            return
+        self.exit()
 
     def end_with(self, error: Exception) -> None:
         """End the app; who started it tells the error."""

@@ -105,14 +105,18 @@ class Ask(Dialog[str]):
 class Choose(Dialog[str]):
     """One of several, by (key, text)."""
 
-    def __init__(self, title: str, options: Sequence[tuple[str, str]], *, chosen: str = "") -> None:
+    def __init__(
+        self, title: str, options: Sequence[tuple[str, str]], *, chosen: str = "", told: str = ""
+    ) -> None:
         super().__init__()
-        self._title, self._options, self._chosen = title, options, chosen
+        self._title, self._options, self._chosen, self._told = title, options, chosen, told
 
     def compose(self) -> ComposeResult:
         """Lay out the list."""
         with Vertical(classes="dialog -list") as box:
             box.border_title = Text(self._title)
+            if self._told:
+                yield Static(Text(self._told), classes="head")
             yield OptionList(
                 *[
                     Option(Text(printable(text, 100)), id=f"o{number}")

@@ -48,7 +48,7 @@ class Actions(Provider):
         yield app.t("Language: Nederlands / English"), "", app.action_language
         yield app.t("Light or dark"), "", app.action_light
         yield app.t("Pause or resume posting…"), "", app.action_pause
-        yield app.t("Quit"), "", app.action_quit
+        yield app.t("Quit"), "", app.action_end
 
     async def discover(self) -> Hits:
         """List every action."""

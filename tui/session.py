@@ -6,6 +6,7 @@ import getpass
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -24,7 +25,8 @@ Environment = Literal["sandbox", "live", "unknown"]
 class Session:
     """One person at one webshop. `tenants` are those they may switch to; support also sees the rules.
 
-    `sealer` opens the services' keys when a call needs them; it raises ConfigError where there is no key.
+    `sealer` opens the services' keys when a call needs them; it raises ConfigError where there is no key. `translate`
+    says in the person's language what other parts of the program say in English.
     """
 
     database: Database
@@ -32,6 +34,8 @@ class Session:
     tenants: tuple[str, ...]
     language: Language
     sealer: Callable[[], Sealer]
+    key_file: Path = Path("mapper.key")
+    translate: Callable[[str], str] = field(default=str)
     loopback: bool = False
     is_support: bool = True
     who: str = field(default_factory=getpass.getuser)

@@ -24,6 +24,7 @@ def open_dashboard(state: State, tenant: str | None, *, language: Language | Non
 
         def open_session() -> Session:
             from mapper.cli.options import chosen_tenant
+            from mapper.cli.talk import talked
             from mapper.store import tenants
             from tui.session import Session
 
@@ -32,9 +33,17 @@ def open_dashboard(state: State, tenant: str | None, *, language: Language | Non
             with database.read() as conn:
                 everyone = tuple(one.id for one in tenants.everyone(conn))
                 spoken: Language = "en" if tenants.settings(conn, name).get("language") == "en" else "nl"
-            return Session(
-                database, name, everyone, language or spoken, sealer=state.sealer, loopback=state.loopback
+            session = Session(
+                database,
+                name,
+                everyone,
+                language or spoken,
+                sealer=state.sealer,
+                key_file=state.key_file,
+                loopback=state.loopback,
             )
+            session.translate = lambda text: talked(text, session.language)
+            return session
 
         app = MapperApp(open_session, memory=Memory(state.home / "tui.json"), language=language)
         app.run()

@@ -60,8 +60,10 @@ def test_the_palette_finds_actions_and_documents(filled):
                 break
         assert "Order 2026-7 · Sanne de Vries · error" in text_of(app)
         await pilot.press("enter")
-        await pilot.pause()
-        await pilot.press("enter")
+        for _ in range(50):
+            await pilot.pause(0.05)
+            if isinstance(app.screen, DocumentScreen):
+                break
         await settle(app, pilot)
         assert isinstance(app.screen, DocumentScreen)
 
