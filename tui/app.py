@@ -44,6 +44,7 @@ TABS: dict[str, tuple[str, str, str]] = {
     "errors": ("Errors", "tui.errors", "Errors"),
     "open": ("Open", "tui.open", "Open"),
     "configuration": ("Configuration", "tui.configuration", "Configuration"),
+    "profile": ("Profile", "tui.profile", "Profile"),
 }
 FOR_SUPPORT: frozenset[str] = frozenset()
 POLL_SECONDS = 1.0
@@ -355,6 +356,8 @@ class MapperApp(App[None]):
         """Grey out what makes no sense before the database is open."""
         if action in OF_TABS and len(self.screen_stack) > 1:
             return False
+        if action in {"search", "period", "period_by"} and self.is_open and self._filter_line() is None:
+            return False
         if action in {"explain_screen", "search", "period", "period_by"}:
             return True if self.is_open else None
         return True
@@ -386,6 +389,14 @@ class MapperApp(App[None]):
         self.memory.put("theme", self.theme)
 
     @work(exclusive=True, group="ask")
+    async def action_ask_us(self) -> None:
+        """Ask support something, from anywhere."""
+        from tui.support import ask_us
+
+        if self.current is not None:
+            await ask_us(self.current)
+
+    @work(exclusive=True, group="ask")
     async def action_pause(self) -> None:
         """Stop posting with a reason, or go on."""
         from tui.pausing import pause_or_resume
@@ -397,7 +408,8 @@ class MapperApp(App[None]):
     def tell(self, text: str, *, severity: SeverityLevel = "information") -> None:
         """Say what happened, for a moment."""
         timeout = 5 if severity == "information" else 9
-        self.notify(printable(text, 600), severity=severity, markup=False, timeout=timeout)
+        told = "\n".join(printable(line, 600) for line in text.splitlines())
+        self.notify(told, severity=severity, markup=False, timeout=timeout)
 
     def tell_error(self, error: MapperError) -> None:
         """Say what is wrong and what to do about it."""

@@ -80,12 +80,12 @@ class Configuration(TabBody):
 
     NAME = "configuration"
     HELP_TEXT = (
-        "All settings of the webshop. Left the sections, right the settings; Enter changes one. Nothing holds before "
-        "w saves it, all at once; u takes the last step back. A setting that does not fit the others says so and keeps "
-        "the rest from being saved. VAT codes: Enter changes a row, a adds one, c copies the codes of the row to the "
-        "marked ones, n fills in destination rates (OSS) or those of the home country, Delete removes a row, R all of "
-        "them. Payment methods: Enter searches the fixed debtor in WeFact. In the history, Enter tells a change and b "
-        "goes back to what held before it."
+        "All settings of the webshop. Left the sections, right the settings; Enter changes one. Nothing holds"
+        " before w saves it, all at once; u takes the last step back. A setting that does not fit the others "
+        "says so and keeps the rest from being saved. VAT codes: Enter changes a row, a adds one, c copies "
+        "the codes of the row to the marked ones, n fills in destination rates (OSS) or those of the home "
+        "country, Delete removes a row, R all of them. Payment methods: Enter searches the fixed debtor in "
+        "WeFact. In the history, Enter tells a change and b goes back to what held before it."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("w", "save", "Save", id="configuration.save"),
@@ -273,10 +273,9 @@ class Configuration(TabBody):
         records = self.query_one(f"#{CONNECTIONS}", Records)
         if not self._tested:
             self._tested = True
-            records.tell(self.t("Testing the connections…"))
             self.action_test()
-            return
-        rows = []
+        testing = self.t("Testing the connections…")
+        rows = [] if self._checks else [Row("testing", ("…", testing, ""), "muted")]
         for number, one in enumerate(self._checks):
             dot, tone = _DOTS[one.verdict]
             rows.append(

@@ -45,7 +45,8 @@ class Errors(TabBody):
         Binding("P", "process_all", "Process all of the cause", show=False, id="errors.process_all"),
         Binding("i", "ignore", "Ignore", id="errors.ignore"),
         Binding("s", "setting", "Setting", id="errors.setting"),
-        Binding("space", "nothing", "Mark", id="errors.mark"),
+        Binding("r", "report", "Report problem", id="errors.report"),
+        Binding("space", "nothing", "Mark", show=False, id="errors.mark"),
         Binding("x", "explain", "Explain", show=False, id="errors.explain"),
         Binding("y", "copy", "Copy", show=False, id="errors.copy"),
         Binding("tab", "other", "Causes ⇄ documents", show=False, id="errors.other", priority=True),
@@ -218,6 +219,14 @@ class Errors(TabBody):
         """Ignore the marked documents, or that of the cursor."""
         ignore(self, self._table.wanted)
 
+    @work(exclusive=True, group="ask")
+    async def action_report(self) -> None:
+        """Send support all that is needed to look into it."""
+        from tui.support import report_problem
+
+        if (chosen := self._table.chosen) is not None:
+            await report_problem(self, chosen[0].id, chosen[0].cause)
+
     def action_setting(self) -> None:
         """Go to the setting that mends it."""
         if (chosen := self._table.chosen) is not None:
@@ -242,6 +251,7 @@ class MoreInfo(Face, Screen[None]):
         Binding("p", "process", "Process", id="more.process"),
         Binding("i", "ignore", "Ignore", id="more.ignore"),
         Binding("s", "setting", "Setting", id="more.setting"),
+        Binding("r", "report", "Report problem", id="more.report"),
         Binding("w", "whole", "Everything", id="more.whole"),
         Binding("x", "explain", "Explain", id="more.explain"),
         Binding("n", "next", "Next mark", id="more.next"),
@@ -371,6 +381,14 @@ class MoreInfo(Face, Screen[None]):
     def action_ignore(self) -> None:
         """Ignore it."""
         ignore(self, [self._document_id])
+
+    @work(exclusive=True, group="ask")
+    async def action_report(self) -> None:
+        """Send support all that is needed to look into it."""
+        from tui.support import report_problem
+
+        if self._found is not None:
+            await report_problem(self, self._document_id, self._found.document.cause)
 
     def action_setting(self) -> None:
         """Go to the setting that mends it."""

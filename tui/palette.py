@@ -44,6 +44,7 @@ class Actions(Provider):
                 seen.add(binding.action)
                 text = app.t(binding.description)
                 yield text, app.get_key_display(binding), partial(app.run_action, binding.action, node)
+        yield app.t("Ask us…"), "", app.action_ask_us
         yield app.t("Other webshop…"), "", app.action_switch
         yield app.t("Language: Nederlands / English"), "", app.action_language
         yield app.t("Light or dark"), "", app.action_light
