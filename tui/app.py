@@ -45,8 +45,9 @@ TABS: dict[str, tuple[str, str, str]] = {
     "open": ("Open", "tui.open", "Open"),
     "configuration": ("Configuration", "tui.configuration", "Configuration"),
     "profile": ("Profile", "tui.profile", "Profile"),
+    "rules": ("Rules", "tui.rules", "Rules"),
 }
-FOR_SUPPORT: frozenset[str] = frozenset()
+FOR_SUPPORT = frozenset({"rules"})
 POLL_SECONDS = 1.0
 OF_TABS = frozenset({"go", "search", "period", "period_by", "leave", "read"})
 """What works where a tab is shown, and not on a window over it."""
@@ -433,14 +434,12 @@ class MapperApp(App[None]):
     @work(exclusive=True, group="ask")
     async def action_end(self) -> None:
         """Leave; what is not saved is asked about."""
-        from tui.configuration import Configuration
-
-        places = self.screen_stack[0].query(Configuration)
+        places = self.screen_stack[0].query(TabBody)
         if any(one.has_changes for one in places) and not await ask(
             self,
             Confirm(
                 self.t("Leave without saving?"),
-                self.t("Changed settings are not saved yet."),
+                self.t("Changed settings or rules are not saved yet."),
                 yes=self.t("Leave"),
                 is_grave=True,
             ),

@@ -55,6 +55,11 @@ class TabBody(Face, Vertical):
     NAME = ""
     HELP_TEXT = ""
 
+    @property
+    def has_changes(self) -> bool:
+        """Tell whether something is not saved."""
+        return False
+
     def read(self) -> None:
         """Read anew what the tab shows; the cursor stays where it is."""
 

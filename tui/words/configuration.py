@@ -5,7 +5,7 @@ from __future__ import annotations
 WORDS: dict[str, str] = {
     # leaving
     "Leave without saving?": "Weggaan zonder op te slaan?",
-    "Changed settings are not saved yet.": "Gewijzigde instellingen zijn nog niet opgeslagen.",
+    "Changed settings or rules are not saved yet.": "Gewijzigde instellingen of regels zijn nog niet opgeslagen.",
     "Leave": "Weggaan",
     # configuration
     "All settings of the webshop. Left the sections, right the settings; Enter changes one. Nothing holds before w saves it, all at once; u takes the last step back. A setting that does not fit the others says so and keeps the rest from being saved. VAT codes: Enter changes a row, a adds one, c copies the codes of the row to the marked ones, n fills in destination rates (OSS) or those of the home country, Delete removes a row, R all of them. Payment methods: Enter searches the fixed debtor in WeFact. In the history, Enter tells a change and b goes back to what held before it.": (
