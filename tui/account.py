@@ -51,7 +51,7 @@ def read(session: Session) -> Account:
     layouts = tuple(
         (text_of(one, "LanguageCode"), text_of(one, "Name")) for one in rows if isinstance(one, Mapping)
     )
-    names = tuple(dict.fromkeys(filter(None, (text_of(one, "name") for one in methods))))
+    names = tuple(dict.fromkeys(filter(None, (text_of(one, "combined_name") for one in methods))))
     return Account(sale_codes(settings), layouts, names)
 
 

@@ -60,7 +60,7 @@ SECTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
         "Checks",
         (
             "checks.eu_zero_rate", "checks.vies_unknown", "checks.zero_total", "checks.discounts_in_rows",
-            "checks.rounding_limit",
+            "checks.rounding_limit", "checks.impact_limit",
         ),
     ),
     "general": ("General", ("name", "language")),

@@ -85,16 +85,19 @@ class Ask(Dialog[str]):
                 yield Button(Text(self.t("Continue")), id="yes", variant="primary")
                 yield Button(Text(self.t("Cancel")), id="no")
 
+    def wrong(self, given: str) -> str:
+        """Return why this is no answer; empty when it is one."""
+        if self._wanted and given != self._wanted:
+            return self.t("Type {wanted} to go on, or press Escape.", wanted=printable(self._wanted, 80))
+        return "" if given else self.t("Something must be filled in.")
+
     @on(Input.Submitted)
     @on(Button.Pressed, "#yes")
     def _go_on(self) -> None:
         given = self.query_one(Input).value.strip()
-        if self._wanted and given != self._wanted:
-            wrong = self.t("Type {wanted} to go on, or press Escape.", wanted=printable(self._wanted, 80))
-            self.query_one("#wrong", Static).update(Text(wrong))
-        elif not given:
-            self.query_one("#wrong", Static).update(Text(self.t("Something must be filled in.")))
-        else:
+        wrong = self.wrong(given)
+        self.query_one("#wrong", Static).update(Text(printable(wrong, 300)))
+        if not wrong:
             self.dismiss(given)
 
     @on(Button.Pressed, "#no")

@@ -82,13 +82,14 @@ class Value(Ask):
     @on(Input.Changed)
     def _look(self, event: Input.Changed) -> None:
         event.stop()
-        self.query_one("#wrong", Static).update(Text(printable(self._wrong(event.value), 300)))
+        self.query_one("#wrong", Static).update(Text(printable(self.wrong(event.value), 300)))
 
-    def _wrong(self, written: str) -> str:
+    def wrong(self, given: str) -> str:
+        """Return what the schema has against the value."""
         from mapper.settings import SettingsError, check
         from tui.draft import told
 
-        raw = _with(self._draft.current, self._key, parsed(written, self._schema))
+        raw = _with(self._draft.current, self._key, parsed(given, self._schema))
         try:
             check(raw)
         except SettingsError as error:
@@ -96,13 +97,6 @@ class Value(Ask):
                 if problem.about.startswith(self._key):
                     return told(problem, self.session.language)
         return ""
-
-    @on(Input.Submitted)
-    @on(Button.Pressed, "#yes")
-    def _go_on(self) -> None:
-        written = self.query_one(Input).value.strip()
-        if not self._wrong(written):
-            self.dismiss(written)
 
 
 def _with(settings: dict[str, Any], key: str, value: Any) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A real document mapped by the rules in use and by those on the workbench. `stops` are the errors of the latter."""
+    """A real document mapped by the rules in use and by those on the workbench; `stops` are the errors of these."""
 
     document: str
     changed: Sequence[Changed]
@@ -57,7 +57,7 @@ class Workbench:
         self.folder = folder
 
     def read(self) -> dict[str, str]:
-        """Return the texts by file. Makes nothing: the folder comes with the first save. Raises RuleError, StoreError."""
+        """Return the texts by file; the folder comes with the first save. Raises RuleError, StoreError."""
         from mapper.mapping import OVERLAY, load_rulebooks
         from mapper.processing.adoption import texts_in_use
 

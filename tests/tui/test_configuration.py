@@ -1,4 +1,4 @@
-"""Configuration and Profile: changed field by field, saved all at once, with history, undo and the account's own lists."""
+"""Configuration and Profile: changed field by field, saved at once, with history, undo and the account's own lists."""
 
 from __future__ import annotations
 
@@ -93,11 +93,11 @@ def test_T5_a_setting_is_changed_undone_and_saved_with_its_history(changing):
         fields.go_to("invoice.send_by_email")
         await pilot.press("enter")
         await settle(app, pilot)
-        assert "2 not saved" in text_of(app)
+        assert len(tab.draft.changes) == 2
         assert stored(changing)["invoice"]["status"] == "draft"  # nothing holds before it is saved
         await pilot.press("u")
         await settle(app, pilot)
-        assert "1 not saved" in text_of(app)
+        assert tab._list.border_subtitle == "1 not saved: w saves, u undoes"
         await pilot.press("w")
         await settle(app, pilot)
         assert "Saved as settings 2." in text_of(app)
@@ -149,7 +149,7 @@ def test_K4_a_setting_that_needs_another_keeps_all_from_being_saved(changing):
         tab.draft.put("mode", "order_statuses")
         tab._show()
         await settle(app, pilot)
-        assert "1 not right" in text_of(app)
+        assert tab._list.border_subtitle == "1 not right: cannot be saved"
         await pilot.press("w")
         await settle(app, pilot)
         assert stored(changing)["mode"] == "paid_orders"
@@ -230,7 +230,7 @@ def test_T5_destination_rates_in_one_choice_and_all_removed_after_typing_the_nam
         await pilot.press("enter")
         await settle(app, pilot)
         keys = {row.key for row in tab.query_one("#vat", Records).rows}
-        assert {"NL 21", "NL 9", "DE 19", "BE 21"} <= keys
+        assert {"DE 19", "BE 21", "FR 5.5"} <= keys
         await pilot.press("R")
         await settle(app, pilot, waiting=True)
         await pilot.press(*"wrong", "enter")

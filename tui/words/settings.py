@@ -135,6 +135,11 @@ LABELS: dict[str, tuple[str, str, str]] = {
         "Grootste afrondingsregel",
         "De grootste afrondingsregel in euro's die K1 mag toevoegen; 0 is strikt.",
     ),
+    "checks.impact_limit": (
+        "Effect that publish asks about",
+        "Effect waarover publish vraagt",
+        "Euro's van eerdere facturen die gewijzigde regels mogen verschuiven voordat `mapper publish` vraagt.",
+    ),
 }
 
 # Key and value → (English, Dutch).
