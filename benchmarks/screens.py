@@ -85,7 +85,7 @@ class Screen:
             os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
             os.chdir(ROOT)
             arguments = ("--home", str(home), "--language", "en", "tui")
-            os.execv(sys.executable, [sys.executable, "-m", "mapper", *arguments])
+            os.execv(sys.executable, [sys.executable, "-m", "mapper", *arguments])  # noqa: S606
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
         self.raw = b""
 

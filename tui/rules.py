@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from mapper.authoring.impact import Impact
     from mapper.authoring.publishing import Publication
     from mapper.diagnostics import Diagnostic
+    from mapper.mapping import Rulebooks
     from mapper.store.rows import Document
 
 TYPING_PAUSE = 0.2
@@ -307,13 +309,24 @@ class Rules(TabBody):
         assert self._checked is not None
         loaded = self._checked.loaded
         assert loaded is not None
-        worker = get_current_worker()
-        self.mapper.tell(self.t("Mapping the history again…"))
-        found = await self.attempt(
-            self._bench.impact, loaded, lambda _done, _total: None, lambda: worker.is_cancelled
-        )
+        found = await self._effect(loaded)
         if found is not None:
             self.app.push_screen(Told(self.t("Effect on the history"), self._impact_text(found)))
+
+    async def _effect(self, loaded: Rulebooks) -> Impact | None:
+        """Map the history again; an edit or another tab does not stop it, a second call does."""
+        worker = get_current_worker()
+        self.mapper.tell(self.t("Mapping the history again…"))
+        return await self.attempt(self._bench.impact, loaded, lambda: worker.is_cancelled)
+
+    def _sums(self, found: Impact) -> str:
+        moved = amounts.amount(sum(found.moved.values(), Decimal(0)), self.session.language)
+        return self.t(
+            "Of {count} documents {stops} would stop that went through; € {moved} would be booked otherwise.",
+            count=amounts.count(found.documents, self.session.language),
+            stops=found.counts.get("stops", 0),
+            moved=moved,
+        )
 
     def _impact_text(self, found: Impact) -> Text:
         from mapper.authoring.impact_report import cause_text, example_text, total, value_text
@@ -347,7 +360,13 @@ class Rules(TabBody):
         """Make the rules the active ones."""
         if not self._ready() or (self.has_changes and not await self._save()):
             return
-        told = self.t(
+        assert self._checked is not None
+        assert self._checked.loaded is not None
+        found = await self._effect(self._checked.loaded)
+        if found is None:
+            return
+        told = self._sums(found) + "\n\n"
+        told += self.t(
             "Cases and overlays are tried first. Running mappers take the rules over; documents remember theirs."
         )
         message = await ask(

@@ -132,24 +132,16 @@ class Workbench:
             told += places(run_case(loaded, case).failures)
         return len(found.found), told
 
-    def impact(
-        self, loaded: Rulebooks, progress: Callable[[int, int], None], cancelled: Callable[[], bool]
-    ) -> Impact | None:
+    def impact(self, loaded: Rulebooks, cancelled: Callable[[], bool]) -> Impact | None:
         """Replay the webshop's history by the rules in use and by these; None when cancelled at once."""
         from mapper.authoring.replaying import changes_of, replay
         from mapper.store.history import Scope
 
         session, found = self._session, None
         asked = changes_of(session.database, tenant=session.tenant, new=loaded.texts)
-        for found in replay(  # noqa: B007 (the last sum counts)
-            session.database,
-            asked,
-            Scope(None, None, None),
-            progress=progress,
-            cancelled=cancelled,
-            processes=1,
-        ):
-            pass
+        scope = Scope(None, None, None)
+        for found in replay(session.database, asked, scope, cancelled=cancelled, processes=1):  # noqa: B007
+            pass  # the last sum counts
         return found
 
     def publish(self, message: str, tell: Say) -> Publication:

@@ -34,6 +34,9 @@ WORDS: dict[str, str] = {
     "All {count} cases hold.": "Alle {count} gevallen kloppen.",
     "{failed} of {count} cases differ": "{failed} van {count} gevallen verschillen",
     "Mapping the history again…": "De geschiedenis wordt opnieuw vertaald…",
+    "Of {count} documents {stops} would stop that went through; € {moved} would be booked otherwise.": (
+        "Van {count} documenten zouden er {stops} stoppen die doorgingen; € {moved} zou anders geboekt worden."
+    ),
     "Effect on the history": "Effect op de geschiedenis",
     "{count} documents mapped again.": "{count} documenten opnieuw vertaald.",
     "Nothing would be another.": "Er zou niets anders zijn.",
