@@ -162,7 +162,8 @@ class HandWritten:
         home = tenant["home_country"]
         abroad = country != home or (territory.code != country and not territory.in_eu_vat)
         is_international = total_tax == 0 and total_price != 0 and not is_icp and abroad
-        untaxed = is_icp or is_international
+        gone = abroad and not territory.in_eu_vat and not is_icp and total_tax == total_price == 0
+        untaxed = is_icp or is_international or gone
         is_margin = tenant["margin_scheme"] and total_tax == 0 and not untaxed
         paymethod = clean(text(order, "paymethod"))
         configured = self.methods.get(paymethod)
@@ -242,7 +243,7 @@ class HandWritten:
             before_excl = total_excl + (discount / factor if rows_include else discount)
             if document["is_icp"]:
                 setting = self.tenant["vat"]["icp"]
-            elif document["is_international"]:
+            elif untaxed:
                 setting = self.tenant["vat"]["international"]
             else:
                 setting = self.settings.get((country, percent))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 
 import pytest
 from orders import order, row, tenant
@@ -12,13 +12,14 @@ from orders import order, row, tenant
 from mapper import mapping
 from mapper.authoring.edits import edits
 from mapper.authoring.impact import MOST_ALIKE, Impact, Recent, impact, read
+from mapper.authoring.over import many_processes
 from mapper.authoring.replay import Pair
-from mapper.authoring.replaying import changes_of, replay
+from mapper.authoring.replaying import Replayed, changes_of, replay
 from mapper.mapping import apply, mapped_json, rulebooks_from, texts_of
 from mapper.store import documents, exact, history
 from mapper.store.history import Scope, Stored
 from tests.databases import NOW
-from tests.past import remember
+from tests.past import careless, lenient, remember
 
 pytest_plugins = ["tests.databases"]
 
@@ -36,15 +37,7 @@ def edited(*changes, texts=SHIPPED):
     return made
 
 
-VAT_CHECKS = (
-    (ORDER, "    if: _is_in_cents and abs(_vat_off) > vat_tolerance + _vat_explained\n"),
-    (TARGET, "abs(_settlement.tax - document.total_vat) > _tax_tolerance\n"),
-)
-# Rules whose checks of VAT only warn, so that a wrong rate moves euros instead of stopping the document.
-LENIENT = edited(
-    *((name, f"{test}    severity: error", f"{test}    severity: warning") for name, test in VAT_CHECKS)
-)
-SHIPPING_AT_9 = edited((ORDER, "        otherwise: _shop_percent", "        otherwise: 9"), texts=LENIENT)
+LENIENT, SHIPPING_AT_9 = lenient(), careless()
 
 
 @cache
@@ -351,10 +344,8 @@ def test_two_processes_find_what_one_finds(winkel):
     changes = changes_of(winkel, old=LENIENT, new=SHIPPING_AT_9)
     alone, shared = (last(replay(winkel, changes, Scope(), processes=number)) for number in (1, 2))
     assert alone.documents == 6
-    from mapper.authoring import replaying
-
     many = Impact()
-    for part in replaying._many_processes(winkel, changes, replaying.Pairs(changes), Scope(), 2):
+    for _, part in many_processes(winkel, ["winkel"], Scope(), partial(Replayed, changes), 2):
         many.add(part)
     assert alone == shared
     assert (many.groups, many.amounts, many.documents) == (alone.groups, alone.amounts, 6)

@@ -19,7 +19,7 @@ from mapper.mapping import KINDS, TARGET, Mapped, apply, payload_schema
 from mapper.money import loads
 from mapper.rulebook.files import roots_of
 from mapper.rulebook.reference import Evaluator, Interpreter, typed
-from mapper.services.ccv_invoices import charged_rates, credited_by
+from mapper.services.ccv_invoices import creditable_rates, credited_by
 
 FIXTURES = Path(__file__).parent / "fixtures"
 Json = dict[str, Any]
@@ -306,7 +306,7 @@ def test_I8_a_credit_in_two_halves_may_round_its_vat_apart(signs):
 def test_I8_a_credit_at_a_rate_that_its_original_did_not_charge_is_held():
     back = credit(priced(("50", "21", "1")))
     of = priced(("109", "9", "1"))
-    left = credited_by(back, [of]) | {"charged_rates": charged_rates(of, of["rows"])}
+    left = left_of(back, of)
     (held,) = [
         one
         for one in mapped(back | left).findings
@@ -314,8 +314,73 @@ def test_I8_a_credit_at_a_rate_that_its_original_did_not_charge_is_held():
     ]
     assert "at 21 % VAT; the invoice that it corrects charged 9 %" in held.say["en"]
     both = priced(("109", "9", "1"), ("121", "21", "1"))
-    left = credited_by(back, [both]) | {"charged_rates": charged_rates(both, both["rows"])}
-    assert mapped(back | left).held is None
+    assert mapped(back | left_of(back, both)).held is None
+
+
+def left_of(back: Json, *earlier: Json) -> Json:
+    """Return what the shop's client finds for a credit among the invoices of its order."""
+    rates_left = creditable_rates(back, [(one, one["rows"]) for one in earlier])
+    return credited_by(back, earlier) | {"creditable_rates": rates_left}
+
+
+def told_of_rates(payload: Json) -> list[str]:
+    return [one.say["en"] for one in mapped(payload).findings if one.about.startswith("vat_percent of")]
+
+
+def test_I8_more_at_a_rate_than_was_charged_at_it_is_held_though_total_and_vat_are_no_more():
+    # 121.00 at 21 % and 109.00 at 9 % were charged: 30.00 VAT. 160.00 at 9 % is 13.21 VAT: less, but not of that.
+    of = priced(("121", "21", "1"), ("109", "9", "1"))
+    back = credit(priced(("160", "9", "1")))
+    (said,) = told_of_rates(back | left_of(back, of))
+    assert "gives 160.00 back at 9 % VAT, more than the 109.00" in said
+    assert mapped(back | left_of(back, of)).held == "error"
+    assert mapped(back | credited_by(back, [of])).held is None
+
+
+@pytest.mark.parametrize("included", [True, False])
+@pytest.mark.parametrize("signs", SIGNS)
+def test_I8_what_is_left_at_a_rate_is_what_earlier_credits_did_not_take(signs, included):
+    of = priced(("10", "21", "3"), ("8", "9", "1"), included=included, shipping="5")
+    first = credit(priced(("10", "21", "2"), included=included), signs, id=600002)
+    again = credit(
+        priced(("10", "21", "2"), included=included), signs, id=600003, create_date="2025-04-01T00:00:00Z"
+    )
+    one = credit(
+        priced(("10", "21", "1"), included=included), signs, id=600003, create_date="2025-04-01T00:00:00Z"
+    )
+    # Of 30 and shipping costs of 5 at 21 %, 20 are given back, so 15 are left.
+    (said,) = told_of_rates(again | left_of(again, of, first))
+    assert "gives 20.00 back at 21 % VAT, more than the 15.00" in said
+    assert told_of_rates(one | left_of(one, of, first)) == []
+    assert mapped(one | left_of(one, of, first)).held is None
+
+
+@pytest.mark.parametrize("signs", SIGNS)
+def test_I8_a_full_credit_gives_back_at_each_rate_what_was_charged(signs):
+    of = priced(("10", "21", "3"), ("8", "9", "1"), shipping="5")
+    back = credit(of, signs)
+    assert told_of_rates(back | left_of(back, of)) == []
+
+
+def test_I8_a_fee_may_be_given_back_at_any_rate_for_the_shop_does_not_state_its_own():
+    of = priced(("10", "21", "1"), ("8", "9", "1"), paymethod_costs=2)
+    back = credit(priced(("10", "9", "1")))
+    assert told_of_rates(back | left_of(back, of)) == []
+
+
+def test_I8_a_kept_fee_was_not_given_back_so_it_leaves_the_goods_to_be():
+    of = priced(("10", "21", "3"), ("8", "9", "1"))
+    first = credit(priced(("10", "21", "1"), ("-2", "9", "1")), id=600002)
+    second = credit(priced(("10", "21", "2"), ("8", "9", "1")), id=600003, create_date="2025-04-01T00:00:00Z")
+    left = {one["rate"]: one["amount"] for one in left_of(second, of, first)["creditable_rates"]}
+    assert left == {21: 20, 9: 10}
+
+
+def test_I8_rows_with_and_without_vat_are_not_compared():
+    of = priced(("10", "21", "3"))
+    back = credit(priced(("20", "21", "1"), included=False))
+    assert left_of(back, of)["creditable_rates"] is None
+    assert told_of_rates(back | left_of(back, of)) == []
 
 
 def test_I8_the_rates_of_a_credit_are_those_of_the_day_of_its_original():
@@ -385,6 +450,19 @@ def test_I8_of_a_known_original_they_are_given_back_and_that_is_said():
     assert ("I8", "warning") in found(result)
     assert result.held is None
     assert [line["unit_incl"] for line in result.document["lines"]] == [-25, Decimal("1.50")]
+
+
+@pytest.mark.parametrize("included", [True, False])
+def test_I8_the_signs_of_shipping_costs_and_fees_follow_from_the_totals(included):
+    of = priced(("10", "21", "3"), ("8", "9", "1"), included=included, shipping="5", paymethod_costs=2)
+    back = credit(of)
+    turned = back | {"total_shipping": 5, "paymethod_costs": 2}
+    assert mapped(turned).held is None
+    assert [line["unit_incl"] for line in document(turned)["lines"]] == [
+        line["unit_incl"] for line in document(back)["lines"]
+    ]
+    # Where only one of them is turned no sign of all adds up.
+    assert ("K1", "error") in found(mapped(back | {"paymethod_costs": 2}))
 
 
 def test_I8_rows_that_come_to_0_do_not_tell_which_are_given_back():

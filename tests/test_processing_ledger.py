@@ -293,6 +293,23 @@ def test_an_earlier_invoice_that_was_deleted_is_missed_and_the_next_one_bears_wi
     assert [one["ReferenceNumber"] for one in bench.invoices()] == ["1002", "1001"]
 
 
+def test_what_other_documents_made_is_not_asked_for_one_by_one(bench):
+    """With a fixed debtor all invoices of the day are its own: each call would be one less for other documents."""
+    for number in range(3):
+        bench.run(
+            lambda ledger, key=f"invoice:order-2:{number}": ledger.ensure(
+                invoice(), key, document_id="order-2", names={}
+            )
+        )
+    bench.sandbox.fault("wefact", kind="drop_after_commit", match={"controller": "invoice", "action": "add"})
+    with pytest.raises(Temporary):
+        bench.ensure()
+    bench.clock.wait(SETTLED)
+    bench.ensure()
+    assert len(bench.invoices()) == 4
+    assert bench.calls("show") == 2  # the one that is unknown, compared and read
+
+
 def test_a_list_that_ends_before_its_total_is_not_believed(unknown):
     unknown.sandbox.fault("wefact", kind="short", times=9, skip=1, match={"action": "list"})
     with pytest.raises(Temporary) as caught:

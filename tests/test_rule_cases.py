@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from mapper.authoring.coverage import coverage
 from mapper.authoring.trial import places, run_case
 from mapper.diagnostics import Diagnostic
 from mapper.mapping import load_rulebooks, shipped_rules
+from mapper.rulebook.dutch import in_dutch
 
 SHIPPED = load_rulebooks()
 CASES = read_cases(SHIPPED)
@@ -129,6 +131,7 @@ def edit(path: Path, old: str, new: str) -> None:
         ("  change: {paid: true}", 2, 3, "A case expects something."),
         ("  expect: {}", 4, 11, "`expect` holds"),
         ("  expect: {id: 1}\n  change: paid", 5, 11, "'change' holds"),
+        ("  expect: {id: 1}\n  vies: vallid", 5, 9, "Did you mean 'valid'?"),
     ],
 )
 def test_what_cannot_be_is_shown_with_its_place_and_what_was_meant(tmp_path, body, line, column, said):
@@ -136,6 +139,10 @@ def test_what_cannot_be_is_shown_with_its_place_and_what_was_meant(tmp_path, bod
     assert (problem.place.line, problem.place.column) == (line, column)
     assert problem.code.startswith("CASE10")
     assert said in problem.render()
+    dutch = in_dutch(problem)
+    assert not re.search(
+        r"\b(There|The|Did you|Write|is no|has no|no check)\b", dutch.message + dutch.hint
+    ), dutch
 
 
 def test_a_case_that_cannot_be_run_fails_the_run(tmp_path, mapper):
@@ -149,6 +156,12 @@ def test_a_case_that_cannot_be_run_fails_the_run(tmp_path, mapper):
 @pytest.mark.parametrize("text", ["", "case: x", "- 7", "- {case: x, fixture: nope, expect: {id: 1}}", "- {"])
 def test_a_file_that_holds_no_cases_is_a_problem(tmp_path, text):
     assert problems(tmp_path, text)[0].place.line == 1
+
+
+def test_K2_a_case_that_says_what_vies_answers_fails_where_vies_is_not_asked(tmp_path, mapper):
+    path = write(tmp_path, HEAD + "  vies: valid\n  expect: {id: 500001}\n")
+    ran = mapper("test", path)
+    assert f"{path}:4:9: vies\n    expected valid\n    got      not asked" in ran.out
 
 
 def test_a_wrong_case_shows_what_came_where_and_why(tmp_path, mapper):

@@ -19,6 +19,7 @@ from mapper.store import (
     accounts,
     changes,
     credentials,
+    digests,
     documents,
     events,
     handshakes,
@@ -51,6 +52,7 @@ pytest_plugins = ["tests.databases"]
 MODULES = [
     changes,
     credentials,
+    digests,
     documents,
     events,
     handshakes,
@@ -117,6 +119,7 @@ def fill(conn: Connection, tenant: str) -> None:
     past.keep(conn, tenant, "order", 3, outcome="post", now=NOW)
     past.agree(conn, tenant, "order", since=NOW + 2 * MINUTE, until=NOW + 4 * MINUTE, now=NOW)
     reconciliations.keep(conn, tenant, compared(tenant), forget_before=NOW)
+    digests.tell(conn, tenant, until=NOW if tenant == "a" else LATER)
     licences.accept_terms(conn, tenant, version=f"of {tenant}", now=NOW)
     handshakes.keep(conn, tenant, tenant, return_url=f"https://{tenant}", sealer=SEALER, now=NOW)
     web_sessions.open_(conn, tenant, now=NOW)
@@ -205,6 +208,9 @@ READS: dict[str, Callable[[Connection, str], object]] = {
     "credentials.webhook": lambda c, t: credentials.webhook(c, t, "orders.created"),
     "credentials.webhooks": credentials.webhooks,
     "credentials.webhook_key": lambda c, t: credentials.webhook_key(c, t, "orders.created", sealer=SEALER),
+    "digests.told_until": digests.told_until,
+    "digests.stopped": lambda c, t: digests.stopped(c, t, since=NOW - MINUTE, until=LATER),
+    "digests.waiting": lambda c, t: digests.waiting(c, t, since=NOW - MINUTE, until=LATER),
     "documents.get": lambda c, t: documents.get(c, t, "order-1"),
     "documents.find": lambda c, t: documents.find(c, t, "order", 1),
     "documents.by_number": lambda c, t: documents.by_number(c, t, "001"),
@@ -231,6 +237,7 @@ READS: dict[str, Callable[[Connection, str], object]] = {
     "operations.find": lambda c, t: operations.find(c, t, "key 1"),
     "operations.by_token": lambda c, t: operations.by_token(c, t, "t key 1"),
     "operations.that_made": lambda c, t: operations.that_made(c, t, "s", {"9"}),
+    "operations.latest_made": lambda c, t: operations.latest_made(c, t, "s", limit=9),
     "operations.of_document": lambda c, t: operations.of_document(c, t, "order-1"),
     "operations.unresolved": lambda c, t: operations.unresolved(c, t, before=LATER),
     "operations.counts": operations.counts,
@@ -268,6 +275,7 @@ WRITES: dict[str, Callable[[Connection, str], object]] = {
         c, t, "orders.created", shop_webhook_id=2, address="x", key="x", sealer=SEALER, now=LATER
     ),
     "credentials.forget_webhook": lambda c, t: credentials.forget_webhook(c, t, "orders.created"),
+    "digests.tell": lambda c, t: digests.tell(c, t, until=LATER),
     "documents.note": lambda c, t: documents.note(c, t, "order", 1, now=LATER),
     "documents.describe": lambda c, t: documents.describe(c, t, "order-1", number="x"),
     "documents.queue": lambda c, t: documents.queue(c, t, "order-1", now=LATER),
@@ -288,6 +296,8 @@ WRITES: dict[str, Callable[[Connection, str], object]] = {
     "handshakes.forget": handshakes.forget,
     "licences.accept_terms": lambda c, t: licences.accept_terms(c, t, version="new", now=LATER),
     "licences.mark_installed": lambda c, t: licences.mark_installed(c, t, now=LATER),
+    "licences.set_progress": lambda c, t: licences.set_progress(c, t, "vat"),
+    "licences.begin_again": licences.begin_again,
     "licences.stop": lambda c, t: licences.stop(c, t, reason="x", now=LATER),
     "licences.hide": stop_and_hide,
     "licences.set_shop": lambda c, t: licences.set_shop(c, t, "https://x.nl"),
@@ -344,6 +354,7 @@ WRITES: dict[str, Callable[[Connection, str], object]] = {
 INSERTS = {
     "credentials.put",
     "credentials.put_webhook",
+    "digests.tell",
     "documents.note",
     "events.accept",
     "operations.begin",

@@ -56,6 +56,27 @@ def test_standard_rates_are_those_of_the_dated_data_set_on_142_days_and_today(co
     assert ours == {day: duty27_eu_vat.get_standard_rate(country, day) for day in days}
 
 
+# Standard rates since 2016, each with its first day, as github.com/vatnode/eu-vat-rates-data has them in
+# data/eu-vat-rates-history.json of 2026-09-23: from the Commission's last booklet (2021), its database since, and for
+# Germany's half year the law itself. Its present rates are those of the package of the same name.
+HISTORY = {
+    "AT": "20", "BE": "21", "BG": "20", "CY": "19", "CZ": "21", "DE": "19, 2020-07-01 16, 2021-01-01 19", "DK": "25",
+    "EE": "20, 2024-01-01 22, 2025-07-01 24", "ES": "21", "FI": "24, 2024-09-01 25.5", "FR": "20",
+    "GR": "23, 2016-06-01 24", "HR": "25", "HU": "27", "IE": "23, 2020-09-01 21, 2021-03-01 23", "IT": "22", "LT": "21",
+    "LU": "17, 2023-01-01 16, 2024-01-01 17", "LV": "21", "MT": "18", "NL": "21", "PL": "23", "PT": "23",
+    "RO": "20, 2017-01-01 19, 2025-08-01 21", "SE": "25", "SI": "22", "SK": "20, 2025-01-01 23",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("country", MEMBERS)
+def test_standard_rates_are_those_of_the_commissions_history_on_the_same_days(country):
+    first, *steps = HISTORY[country].split(", ")
+    periods = [("2016-01-01", first), *(tuple(step.split()) for step in steps)]
+    for day in (*(one.isoformat() for one in (*DAYS, *EVES)), TODAY):
+        rate = [rate for begins, rate in periods if begins <= day][-1]
+        assert (day, TABLE.highest(country, day)) == (day, Decimal(rate))
+
+
 @pytest.mark.parametrize("country", [*MEMBERS, "XI", "MC"])
 def test_standard_rates_are_those_of_the_commissions_database_today(country):
     assert TABLE.highest(country, TODAY) == Decimal(str(eu_vat_rates_data.get_standard_rate(country)))

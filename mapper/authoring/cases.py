@@ -25,6 +25,7 @@ from mapper.rulebook.source import Node, Source, read, read_text
 
 FOLDER = "cases"
 PAYLOADS = "payloads"
+VIES = ("valid", "invalid", "unknown")
 
 Json = dict[str, Any]
 Leaf = tuple[tuple[str, ...], Place, Node]
@@ -40,7 +41,10 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One case: the sentence that says why, the payload of a `kind` and settings, and what must come of them."""
+    """One case: the sentence that says why, the payload of a `kind` and settings, and what must come of them.
+
+    `vies` is what VIES says of the VAT number.
+    """
 
     name: str
     kind: str
@@ -48,6 +52,7 @@ class Case:
     file: Path
     payload: Mapping[str, Any]
     settings: Mapping[str, Any]
+    vies: Expected | None
     expected: tuple[Expected, ...]
     absent: tuple[Expected, ...]
 
@@ -136,6 +141,10 @@ class _Reader:
                 self.refuse("CASE101", node.entries[key].place, f"'{key}' holds `field: value` entries.")
         if node.entries and not {"expect", "not"} & set(node.entries):
             self.refuse("CASE101", node.place, "A case expects something.", "Add `expect:` or `not:`.")
+        vies = node.entries.get("vies")
+        if vies is not None and vies.text not in VIES:
+            hint = _close(vies.text, VIES)
+            self.refuse("CASE101", vies.place, f"VIES says one of {', '.join(VIES)}.", hint)
         payload = self.payload(node)
         settings = self.settings(node.entries.get("settings"))
         expected = tuple(self.expected(node.entries.get("expect")))
@@ -143,7 +152,15 @@ class _Reader:
         if payload is None or settings is None or "case" not in node.entries:
             return None
         return Case(
-            node.entries["case"].text, self.kind, node.place, self.file, payload, settings, expected, absent
+            node.entries["case"].text,
+            self.kind,
+            node.place,
+            self.file,
+            payload,
+            settings,
+            None if vies is None else Expected("vies", vies),
+            expected,
+            absent,
         )
 
     # the order

@@ -1,32 +1,21 @@
-"""History replayed from the database: in this process, or, where it is long, in one process for each core.
-
-Each process reads its own documents, a portion at a time, and gives back sums: memory does not grow with history.
-"""
+"""History replayed from the database under changed rules or settings; see `over.py` for who does the work."""
 
 from __future__ import annotations
 
-import gc
-import multiprocessing
-import os
-import signal
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any
 
 from mapper.authoring.impact import Impact, impact
+from mapper.authoring.over import Progress, over, quiet
 from mapper.authoring.replay import Pair
 from mapper.mapping import OVERLAY, Mapper, Rulebooks, hash_of, rulebooks_from
 from mapper.processing.adoption import texts_in_use
-from mapper.store import history, tenants
-from mapper.store.database import Database, open_database
-from mapper.store.history import Scope
-
-PORTION = 250
-FEW = 3000
-"""So many documents are replayed sooner than further processes are started."""
+from mapper.store import tenants
+from mapper.store.database import Database
+from mapper.store.history import Scope, Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +97,7 @@ def replay(
     changes: Sequence[Change],
     scope: Scope,
     *,
-    progress: Callable[[int, int], None] = lambda _done, _total: None,
+    progress: Progress = quiet,
     cancelled: Callable[[], bool] = lambda: False,
     processes: int | None = None,
 ) -> Iterator[Impact]:
@@ -117,85 +106,29 @@ def replay(
     It ends early when `cancelled`. `processes` are as many as there are cores when not given, and one for little work.
     Raises RuleError when a version does not load, StoreError.
     """
-    with database.read() as conn:
-        total = sum(history.count(conn, one.tenant, scope) for one in changes)
-    pairs = Pairs(changes)
-    processes = processes or (os.cpu_count() or 1)
     found = Impact()
+    pairs = Pairs(changes)
     for one in changes:
         pair = pairs.of(one.tenant)
         found.edits |= dict.fromkeys((edit.path, str(edit.place)) for edit in pair.edits)
         found.edits |= dict.fromkeys((f"setting {key}", one.tenant) for key in sorted(pair.settings))
-    progress(0, total)
-    run = _one_process if processes == 1 or total <= FEW else _many_processes
-    for part in run(database, changes, pairs, scope, processes):
+    tenants_ = [one.tenant for one in changes]
+    make = partial(Replayed, changes)
+    for part in over(database, tenants_, scope, make, progress=progress, processes=processes):
         if cancelled():
             return
         found.add(part)
-        progress(min(found.documents + found.unread, total), total)
         yield found
-    if not total:
-        yield found
+    yield found
 
 
-def _portions(
-    database: Database, changes: Sequence[Change], scope: Scope
-) -> Iterator[tuple[str, tuple[str, ...]]]:
-    for one in changes:
-        with database.read() as conn:
-            for ids in history.portions(conn, one.tenant, scope, PORTION):
-                yield one.tenant, ids
+class Replayed:
+    """The work of one process: what a portion of documents comes to."""
 
+    def __init__(self, changes: Sequence[Change]) -> None:
+        self._pairs = Pairs(changes)
 
-def _one_process(
-    database: Database, changes: Sequence[Change], pairs: Pairs, scope: Scope, _processes: int
-) -> Iterator[Impact]:
-    for tenant, ids in _portions(database, changes, scope):
-        yield _portion(database, pairs, tenant, ids)
-
-
-def _portion(database: Database, pairs: Pairs, tenant: str, ids: Sequence[str]) -> Impact:
-    with database.read() as conn:
-        documents = history.stored(conn, tenant, ids)
-    found = Impact()
-    for found in impact({tenant: pairs.of(tenant)}, documents):  # noqa: B007 (the last sum counts)
-        pass
-    return found
-
-
-def _many_processes(
-    database: Database, changes: Sequence[Change], _pairs: Pairs, scope: Scope, processes: int
-) -> Iterator[Impact]:
-    """Hand out portions, a few ahead, and give back their sums in the order of the documents."""
-    url = database.engine.url.render_as_string(hide_password=False)
-    # A fork would copy threads and connections in the middle of their work.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_begin, initargs=(url, changes))
-    try:
-        waiting: deque[Future[Impact]] = deque()
-        for tenant, ids in _portions(database, changes, scope):
-            waiting.append(pool.submit(_work, tenant, ids))
-            while len(waiting) > 3 * processes:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-_here: tuple[Database, Pairs] | None = None
-
-
-def _begin(url: str, changes: Sequence[Change]) -> None:
-    global _here  # noqa: PLW0603 (a process of a pool has nothing else that lives from one portion to the next)
-    # Ctrl-C goes to every process of the terminal: the one that handed out the work ends it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    pairs = Pairs(changes)
-    _here = open_database(url), pairs
-    # Compiled rules stay: the collector need not walk them again and again.
-    gc.freeze()
-
-
-def _work(tenant: str, ids: Sequence[str]) -> Impact:
-    assert _here is not None
-    return _portion(*_here, tenant, ids)
+    def __call__(self, tenant: str, documents: Sequence[Stored]) -> Impact:
+        """Replay a portion of a tenant's documents."""
+        *_, found = impact({tenant: self._pairs.of(tenant)}, documents)
+        return found

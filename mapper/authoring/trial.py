@@ -5,19 +5,36 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Literal
 
 from mapper.authoring.cases import Case, Expected
-from mapper.authoring.expectations import ABSENT, finding_text, found_value, is_equal, is_spoken, shown
+from mapper.authoring.expectations import (
+    ABSENT,
+    UNWANTED,
+    finding_text,
+    found_value,
+    is_equal,
+    is_spoken,
+    shown,
+)
 from mapper.authoring.explain import Explainer
 from mapper.authoring.explanation import Explanation
 from mapper.diagnostics import Finding, Place
-from mapper.errors import UsageError
+from mapper.errors import Language, UsageError
 from mapper.mapping import Mapped, Rulebooks
 from mapper.rulebook.source import Node, Source
 
 LEVELS = 3
 """How many rules deep a failing field is explained."""
+
+_ASKED_AT = datetime(2026, 1, 1, tzinfo=UTC)
+# By what a case says of VIES: state, and VIES's own word for it.
+_ANSWERS: dict[str, tuple[Literal["valid", "invalid", "unknown"], str]] = {
+    "valid": ("valid", "VALID"),
+    "invalid": ("invalid", "INVALID"),
+    "unknown": ("unknown", "MS_UNAVAILABLE"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +65,47 @@ class Outcome:
 def run_case(rulebooks: Rulebooks, case: Case) -> Outcome:
     """Map the order or invoice of a case and compare."""
     mapped = rulebooks.bind(case.settings).apply(case.kind, case.payload, offline=True)
+    unasked = None
+    if case.vies is not None:
+        answered = _answered(mapped, case, case.vies.node.text)
+        unasked = (
+            None if answered else Failure("vies", case.vies.node, case.vies.node.text, "not asked", None)
+        )
+        mapped = answered or mapped
     offline = {check.place for check in rulebooks.sources[case.kind].rules.checks if check.offline}
     online = [finding for finding in mapped.findings if finding.place not in offline]
     failures = [_failure(mapped, online, one) for one in case.expected]
     failures += [_present(mapped, one) for one in case.absent]
+    failures.append(unasked)
     return Outcome(case, mapped, tuple(one for one in failures if one is not None))
 
 
-def explained(rulebooks: Rulebooks, outcome: Outcome, failure: Failure) -> str:
+def _answered(mapped: Mapped, case: Case, answer: str) -> Mapped | None:
+    """Return what VIES's answer makes of a document, as processing decides it; None when VIES is not asked."""
+    from mapper.processing import vies_evidence
+    from mapper.store.rows import VatNumberCheck
+
+    asked = vies_evidence.question_among(mapped.findings)
+    if asked is None:
+        return None
+    number = f"{asked.facts['country']}{asked.facts['number']}"
+    check = VatNumberCheck(number, *_ANSWERS[answer], "", "", _ASKED_AT, _ASKED_AT, asks=1)
+    drafts = case.settings["checks"]["vies_unknown"] == "draft"
+    said, requests = vies_evidence.judged(
+        mapped.findings, mapped.requests, check, drafts=drafts, gave_up=False
+    )
+    return replace(mapped, findings=said, requests=requests)
+
+
+def explained(rulebooks: Rulebooks, outcome: Outcome, failure: Failure, language: Language = "en") -> str:
     """Return why a field has the value it has, a few rules deep; of an order that could not be mapped, why not."""
     if outcome.mapped.document is None or failure.path in {"findings", "all_findings"}:
-        return "\n".join(f"{finding_text(one)}: {one.say['en']}" for one in outcome.mapped.findings)
+        return "\n".join(f"{finding_text(one)}: {one.say[language]}" for one in outcome.mapped.findings)
     explainer = Explainer(
         rulebooks, outcome.case.kind, outcome.case.payload, outcome.case.settings, outcome.mapped
     )
     try:
-        return _shortened(explainer.explain(failure.path), LEVELS).render()
+        return _shortened(explainer.explain(failure.path), LEVELS).render(language)
     except UsageError:
         # A request or line as a whole, and what was left out, have no rule of their own to show.
         return ""
@@ -140,7 +182,7 @@ def _present(mapped: Mapped, one: Expected) -> Failure | None:
         got = found_value(mapped, path)
         if got in (None, ABSENT, ""):
             return None
-    return Failure(path, one.node, "nothing: it should not be there", shown(got), None)
+    return Failure(path, one.node, UNWANTED, shown(got), None)
 
 
 def _written(node: Node) -> str:

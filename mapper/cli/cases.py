@@ -11,6 +11,7 @@ import click
 from mapper.cli.authoring import rules_option
 from mapper.cli.options import json_option, print_json, say, told
 from mapper.cli.state import State
+from mapper.cli.talk import talked
 from mapper.diagnostics import printable
 from mapper.errors import Language
 
@@ -103,6 +104,7 @@ def _tell(
     *,
     named: bool,
 ) -> None:
+    from mapper.authoring.expectations import missing
     from mapper.authoring.trial import explained
 
     for problem in cases.problems:
@@ -112,19 +114,20 @@ def _tell(
         click.echo(printable(f"{one.case.place}: {one.case.name}"))
         for failure in one.failures:
             click.echo(printable(f"  {failure.place}: {failure.path}"))
-            click.echo(printable(f"    expected {failure.expected}"))
-            click.echo(printable(f"    got      {failure.got}"))
-            for line in explained(rulebooks, one, failure).splitlines():
+            for word, value in (("expected", failure.expected), ("got", failure.got)):
+                click.echo(printable(f"    {talked(word, language):<8} {missing(value, language)}"))
+            for line in explained(rulebooks, one, failure, language).splitlines():
                 click.echo(f"      {printable(line)}")
     if covered is not None:
         for part in covered.uncovered if named else ():
-            click.echo(printable(f"not covered: {part}"))
-    say(_summary(cases, outcomes, len(failed), covered, named=named))
+            click.echo(printable(f"{talked('not covered', language)}: {part.told(language)}"))
+    sentences = _summary(cases, outcomes, len(failed), covered, named=named)
+    say(" ".join(talked(one, language) for one in sentences))
 
 
 def _summary(
     cases: Cases, outcomes: Sequence[Outcome], failed: int, covered: Coverage | None, *, named: bool
-) -> str:
+) -> list[str]:
     words = [
         f"{len(outcomes)} cases in {len(cases.sources)} files: {len(outcomes) - failed} right, {failed} wrong."
     ]
@@ -137,7 +140,7 @@ def _summary(
         )
         if covered.uncovered and not named:
             words.append("--coverage names the others.")
-    return " ".join(words)
+    return words
 
 
 def _print(cases: Cases, outcomes: Sequence[Outcome], covered: Coverage | None, language: Language) -> None:

@@ -97,7 +97,7 @@ def impact(
     of_one = bool(changes or settings_file or overlay)
     with state.open() as database:
         tenant = chosen_tenant(database, tenant) if of_one else tenant
-        begin, end = period_of(since, until, _zone(database, tenant))
+        begin, end = period_of(since, until, zone_of(database, tenant))
         old, new = _texts(database, versions, rules, of_one=of_one)
         asked = _changes(database, tenant, old, new, changes, settings_file, overlay)
         found = replayed(database, asked, Scope(begin, end, last))
@@ -172,7 +172,7 @@ def write(found: Impact, changes: list[Change], path: Path) -> None:
     say(f"Wrote {path}.")
 
 
-def _zone(database: Database, tenant: str | None) -> ZoneInfo:
+def zone_of(database: Database, tenant: str | None) -> ZoneInfo:
     """Return the zone of a webshop, or that of the first."""
     from zoneinfo import ZoneInfo
 
@@ -192,10 +192,10 @@ def _texts(
     old = version_of(database, versions[0])[1] if versions else None
     if len(versions) > 1:
         return old, version_of(database, versions[1])[1]
-    return old, None if rules is None and of_one else _loaded(rules)
+    return old, None if rules is None and of_one else texts_of_folder(rules)
 
 
-def _loaded(folder: Path | None) -> Mapping[str, str]:
+def texts_of_folder(folder: Path | None) -> Mapping[str, str]:
     """Return the texts of a folder; the problems of rules that do not load are told by the folder's own names."""
     from mapper.errors import RuleError
     from mapper.mapping import load_rulebooks, rulebooks_from, texts_of

@@ -152,13 +152,16 @@ class Ledger:
         if request.find is None:
             raise Doubtful("PRO202", operation=request.name, document=operation.document_id)
         named = {**names, "operation.token": operation.token}
-        witnesses = await self._witnesses(operation)
-        since = min(forgotten or operation.intent_at, operation.intent_at, *witnesses.values())
-        rows: list[Row] = []
+        since = min(forgotten or operation.intent_at, await self._shown_since(operation))
+        ours: frozenset[str] = frozenset()
         for number, search in enumerate((request.find, _wide(request, since, named))):
             if number:
                 await self.sleep(self.timing.pause)
             rows = await _candidates(self.wefact, search, named)
+            ours = await self._made(operation.step, rows)
+            if several == "stop":
+                # What another operation made is not this one's, and needs no call to tell.
+                rows = [row for row in rows if text_of(row, "Identifier") not in ours]
             hits = await _equal(self.wefact, search, rows, named)
             operation = await self._searched(operation)
             if len(hits) > 1 and several == "stop":
@@ -166,7 +169,7 @@ class Ledger:
                 raise Doubtful("PRO201", operation=request.name, identifiers=identifiers)
             if hits:
                 return await self._shown(request.controller, hits[0])
-        if not any(text_of(row, "Identifier") in witnesses for row in rows):
+        if not ours:
             self._doubt(request, operation, several)
         return await self._touch(operation)
 
@@ -270,9 +273,14 @@ class Ledger:
             lambda conn: operations.searched(conn, self.tenant, operation.key, now=self.now())
         )
 
-    async def _witnesses(self, operation: Operation) -> dict[str, datetime]:
-        """Return by Identifier when effects like this one were made that a list of all since then must show."""
-        return await asyncio.to_thread(_witnesses, self.database, self.tenant, operation.step)
+    async def _shown_since(self, operation: Operation) -> datetime:
+        """Return since when a list must begin, to show this effect and some that were made before."""
+        return await asyncio.to_thread(_shown_since, self.database, self.tenant, operation)
+
+    async def _made(self, step: str, rows: Iterable[Row]) -> frozenset[str]:
+        """Return the Identifiers in a list that operations of ours made."""
+        identifiers = {text_of(row, "Identifier") for row in rows}
+        return await asyncio.to_thread(_made_by_us, self.database, self.tenant, step, identifiers)
 
     async def _forgotten_since(self, document_id: str) -> datetime | None:
         return await asyncio.to_thread(_forgotten_since, self.database, self.tenant, document_id)
@@ -347,10 +355,15 @@ def _forgotten_since(database: Database, tenant: str, document_id: str) -> datet
         return restored.forgotten_since(conn, tenant, document_id)
 
 
-def _witnesses(database: Database, tenant: str, step: str) -> dict[str, datetime]:
+def _shown_since(database: Database, tenant: str, operation: Operation) -> datetime:
     with database.read() as conn:
-        made = operations.latest_made(conn, tenant, step, limit=WITNESSES)
-    return {operation.identifier: operation.intent_at for operation in made}
+        made = operations.latest_made(conn, tenant, operation.step, limit=WITNESSES)
+    return min([operation.intent_at, *(one.intent_at for one in made)])
+
+
+def _made_by_us(database: Database, tenant: str, step: str, identifiers: Collection[str]) -> frozenset[str]:
+    with database.read() as conn:
+        return frozenset(operations.that_made(conn, tenant, step, identifiers))
 
 
 def _in_transaction(database: Database, work: Callable[[Connection], _T]) -> _T:

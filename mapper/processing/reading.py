@@ -16,13 +16,12 @@ from mapper.diagnostics import Finding
 from mapper.errors import Fact
 from mapper.mapping import Mapped, Request, Rulebooks
 from mapper.money import decimal_text
-from mapper.processing import plan, verification
+from mapper.processing import plan, verification, vies_evidence
 from mapper.processing.connections import Connections
 from mapper.processing.eligibility import Posted, created_at, is_of_the_future, judge
 from mapper.processing.environment import Environment
 from mapper.processing.fetching import fetched
 from mapper.processing.outcome import Stop
-from mapper.processing.verification import Verdict as Verified
 from mapper.services import ccv_invoices
 from mapper.store import documents, overlays, past, payloads, rulebooks, tenants
 from mapper.store.rows import Document, Kind, Tenant
@@ -127,8 +126,8 @@ def held(mapped: Mapped) -> Stop | None:
 
 async def _asked(environment: Environment, around: Circumstances, found: Read) -> tuple[Read, Stop | None]:
     """Ask the services what the rules could not know: VIES about a VAT number (K2), WeFact about VAT codes (K3)."""
-    question = next((one for one in found.findings if one.id == "K2" and one.severity == "info"), None)
-    if question is not None and "number" in question.facts:
+    question = vies_evidence.question_among(found.findings)
+    if question is not None:
         found, stop = await _ask_vies(environment, around, found, question)
         if stop is not None:
             return found, stop
@@ -148,13 +147,13 @@ async def _ask_vies(
     )
     verdict = await verification.verify(environment, around.document, question, by_hand=around.by_hand)
     check, drafts = verdict.check, settings["checks"]["vies_unknown"] == "draft"
-    said = _with_evidence(asked, verdict, gives_up=verdict.gave_up and not drafts)
-    found = replace(found, findings=tuple(said if one is asked else one for one in found.findings))
+    said, requests = vies_evidence.judged(
+        found.findings, found.requests, check, drafts=drafts, gave_up=verdict.gave_up
+    )
+    found = replace(found, findings=said, requests=requests)
     facts: dict[str, Fact] = {"country": question.country, "code": check.code}
-    if check.state == "valid":
+    if check.state == "valid" or (check.state == "unknown" and drafts):
         return found, None
-    if check.state == "unknown" and drafts:
-        return replace(found, requests=plan.as_draft(found.requests)), None
     if verdict.seconds is None:
         return found, Stop("fail", "K2", facts)
     return found, Stop("later", "K2", facts, seconds=verdict.seconds)
@@ -201,28 +200,6 @@ def _tax_codes(params: Mapping[str, Any]) -> set[str]:
     lines = params.get("InvoiceLines", ())
     rows = [params, *(line for line in lines if isinstance(line, Mapping))]
     return {str(row["TaxCode"]) for row in rows if row.get("TaxCode")}
-
-
-def _with_evidence(question: Finding, verdict: Verified, *, gives_up: bool) -> Finding:
-    check = verdict.check
-    evidence = {
-        **question.facts,
-        "vies": check.state,
-        "code": check.code,
-        "consultation": check.consultation,
-        "requester": check.requester,
-        "asked_at": check.asked_at.isoformat(timespec="seconds"),
-        "first_asked_at": check.first_asked_at.isoformat(timespec="seconds"),
-    }
-    if check.state == "valid":
-        return replace(question, facts=evidence)
-    if check.state != "unknown":
-        said = findings.of_code("PRO211", evidence, id="K2")
-    elif gives_up:
-        said = findings.of_code("PRO214", evidence, id="K2")
-    else:
-        said = findings.of_code("PRO212", evidence, id="K2", severity="wait")
-    return replace(said, place=question.place, about=question.about)
 
 
 def _keep_payload(

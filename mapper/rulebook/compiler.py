@@ -9,7 +9,7 @@ value; both come from the same rules.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -32,7 +32,9 @@ from mapper.rulebook.emitter import (
     working,
 )
 from mapper.rulebook.functions import Function
+from mapper.rulebook.lookups import Lookup, lookups
 from mapper.rulebook.reuse import without_collection
+from mapper.rulebook.telling import told_by
 from mapper.rulebook.types import Type
 
 Run = Callable[..., Any]
@@ -43,7 +45,8 @@ class Compiled:
 
     `bind(tenant)` returns `run(payload)`; `bind_traced(tenant)` returns `run(payload, record)`, where `record` takes
     tuples (entry number, value, case number). A source rulebook returns (document, reports), a target one
-    (requests, reports): see `mapping.py`. Both are made from the same rules, when they are first asked for: loading
+    (requests, reports): see `mapping.py`. A report is (check number, severity, the values that `telling.py` puts into
+    its texts, item). Both are made from the same rules, when they are first asked for: loading
     checks rules of every kind, but few programs map every kind, and only replays map without trace.
     """
 
@@ -55,8 +58,8 @@ class Compiled:
     def _traced(self) -> _Compiler:
         return self._emitted(traced=True)
 
-    def _emitted(self, *, traced: bool) -> _Compiler:
-        compiler = _Compiler(self.rules, self._functions, traced=traced)
+    def _emitted(self, *, traced: bool, counted: Sequence[Lookup] = ()) -> _Compiler:
+        compiler = _Compiler(self.rules, self._functions, traced=traced, counted=counted)
         with without_collection():
             compiler.emit_all()
         return compiler
@@ -81,6 +84,19 @@ class Compiled:
         """Return the function that binds a tenant's settings for mapping without trace."""
         return self._emitted(traced=False).built()
 
+    @cached_property
+    def lookups(self) -> tuple[Lookup, ...]:
+        """Return the tables by the numbers that a count gives them."""
+        return lookups(self.rules)
+
+    @cached_property
+    def bind_counted(self) -> Callable[[Mapping[str, Any]], Run]:
+        """Return the function that binds a tenant's settings for mapping with a count of what tables are asked.
+
+        `run(payload, record)` is given (table number, what was looked for, whether there is such an entry).
+        """
+        return self._emitted(traced=False, counted=self.lookups).built()
+
 
 def compile_rules(rules: r.Rules, functions: Mapping[str, Function]) -> Compiled:
     """Compile typed rules."""
@@ -88,7 +104,14 @@ def compile_rules(rules: r.Rules, functions: Mapping[str, Function]) -> Compiled
 
 
 class _Compiler(Emitter):
-    def __init__(self, rules: r.Rules, functions: Mapping[str, Function], *, traced: bool) -> None:
+    def __init__(
+        self,
+        rules: r.Rules,
+        functions: Mapping[str, Function],
+        *,
+        traced: bool,
+        counted: Sequence[Lookup] = (),
+    ) -> None:
         names = {name: (f"p_{name}", kind.sure()) for name, kind in rules.given.items()}
         groups = {step.name for step in rules.steps if isinstance(step, r.LineRule)}
         hidden = {(group, name) for group, name in rules.working if group in groups}
@@ -98,6 +121,7 @@ class _Compiler(Emitter):
         self.body: list[ast.stmt] = []
         self.leave_out_empty = False
         self.tables: dict[Place, str] = {}
+        self.counted = {one.place: number for number, one in enumerate(counted)}
 
     def emit_all(self) -> None:
         """Emit the statements of all rules."""
@@ -109,9 +133,9 @@ class _Compiler(Emitter):
                 self.line_rule(step)
         self.block.append(assigned("reports", ast.List([], ast.Load())))
         result = self.requests() if "document" in self.rules.given else self.document()
-        for check in self.rules.checks:
+        for number, check in enumerate(self.rules.checks):
             if self.traced or not check.offline:
-                self.check(check)
+                self.check(number, check)
         self.block.append(ast.Return(ast.Tuple([result, load("reports")], ast.Load())))
 
     def built(self) -> Callable[[Mapping[str, Any]], Run]:
@@ -119,7 +143,9 @@ class _Compiler(Emitter):
         aliases = [name for name in self.rules.given if name not in {"tenant", self.rules.reads}]
         starts = [assigned(f"p_{name}", load(f"p_{self.rules.reads}")) for name in aliases]
         starts += [assigned("lines_all", ast.List([], ast.Load()))]
-        arguments = [ast.arg(f"p_{self.rules.reads}")] + ([ast.arg("record")] if self.traced else [])
+        arguments = [ast.arg(f"p_{self.rules.reads}")] + (
+            [ast.arg("record")] if self.traced or self.counted else []
+        )
         run = _function("run", arguments, starts + self.body)
         bind = _function("bind", [ast.arg("p_tenant")], [*self.bind_block, run, ast.Return(load("run"))])
         module = ast.Module([bind], [])
@@ -177,8 +203,7 @@ class _Compiler(Emitter):
         for name in hidden:
             self.block.append(ast.Expr(method(load(working(rule.name, name)), "append", load(f"w_{name}"))))
 
-    def check(self, check: r.Check) -> None:
-        number = self.rules.checks.index(check)
+    def check(self, number: int, check: r.Check) -> None:
         with self.looped(check.each, check.variable, check.place) as item:
             test = self.emit(check.test)
             if not check.failing:
@@ -186,16 +211,15 @@ class _Compiler(Emitter):
             with self.branch(test, check.place):
                 severity = self.fresh()
                 self.assign(check.severity, severity)
-                texts = [self.texts(part) for part in (check.say, check.help, check.facts)]
-                values = [Constant(number), load(severity), *texts, item or NONE]
+                values = [Constant(number), load(severity), self.told(check), item or NONE]
                 self.block.append(ast.Expr(method(load("reports"), "append", ast.Tuple(values, ast.Load()))))
 
-    def texts(self, texts: Mapping[str, ex.Expr]) -> ast.expr:
-        keys: list[ast.expr | None] = [Constant(name) for name in texts]
-        self.telling = True
-        values = [call("shown", self.emit(text, lenient=True)) for text in texts.values()]
-        self.telling = False
-        return ast.Dict(keys, values)
+    def told(self, check: r.Check) -> ast.expr:
+        values: list[ast.expr] = [
+            call("euros" if told.in_euros else "shown", self.emit(value, lenient=True))
+            for told, value in told_by(check, self.rules.written).items()
+        ]
+        return ast.Tuple(values, ast.Load())
 
     def requests(self) -> ast.expr:
         self.block.append(assigned("requests", ast.List([], ast.Load())))
@@ -279,6 +303,7 @@ class _Compiler(Emitter):
     def match(self, value: r.Match, variable: str, top: bool) -> None:
         subject = self.fresh()
         self.put(subject, self.emit(value.subject), value.place)
+        self.count(value.place, load(subject), Constant(value=True))
         self.match_from(value, subject, 0, variable, top)
 
     def match_from(self, value: r.Match, subject: str, index: int, variable: str, top: bool) -> None:
@@ -297,13 +322,20 @@ class _Compiler(Emitter):
         with self.within(statement.orelse):
             self.match_from(value, subject, index + 1, variable, top)
 
+    def count(self, place: Place, asked: ast.expr, found: ast.expr) -> None:
+        """Emit, in a count, what a table is asked."""
+        if place in self.counted:
+            values: list[ast.expr] = [Constant(self.counted[place]), asked, found]
+            self.block.append(ast.Expr(call("record", ast.Tuple(values, ast.Load()))))
+
     def find(self, value: r.Find, variable: str, top: bool) -> None:
-        entry = self.fresh()
+        entry, key = self.fresh(), self.fresh()
+        self.put(key, tuple_([self.emit(part) for part in value.keys]), value.place)
         if root(value.collection) == "tenant":
-            key = tuple_([self.emit(part) for part in value.keys])
-            self.put(entry, method(load(self.index(value)), "get", key), value.place)
+            self.put(entry, method(load(self.index(value)), "get", load(key)), value.place)
         else:
-            self.search(value, entry)
+            self.search(value, entry, key)
+        self.count(value.place, load(key), is_(load(entry), NONE, negated=True))
         with self.branch(is_(load(entry), NONE), value.place) as statement:
             self.put(variable, NONE, value.place)
             self.case(-1, top)
@@ -325,9 +357,7 @@ class _Compiler(Emitter):
                 self.block.append(ast.Expr(method(load(table), "setdefault", key, entry)))
         return table
 
-    def search(self, value: r.Find, entry: str) -> None:
-        key = self.fresh()
-        self.put(key, tuple_([self.emit(part) for part in value.keys]), value.place)
+    def search(self, value: r.Find, entry: str, key: str) -> None:
         self.put(entry, NONE, value.place)
         with self.looped(value.collection, value.variable, value.place):
             by = tuple_([self.emit(part) for part in value.by])

@@ -184,6 +184,10 @@ def spread(amount: Decimal, keys: Sequence[Decimal], weights: Sequence[Decimal])
     return [{"key": key, "amount": part} for key, part in parts.items() if part]
 
 
+def sum_at(keys: Sequence[Decimal], amounts: Sequence[Decimal], key: Decimal) -> Decimal:
+    return sum((amount for one, amount in zip(keys, amounts, strict=True) if one == key), _ZERO)
+
+
 def vat_rate(percent: Decimal) -> Decimal:
     if not 0 <= percent <= 100:
         raise RuleFault(f"'{money.decimal_text(percent, 10)}' is no VAT rate")
@@ -332,11 +336,19 @@ def functions(rates: VatRates, territories: Territories = NONE) -> dict[str, Fun
         "upper": Function(str.upper, (TEXT,), Type("text", form="upper"), "In capitals."),
         "join": Function(join, (TEXT, TEXT), TEXT, "join(' ', a, b): the filled texts, with ' ' between.", rest=True),
         "count": Function(lambda items: len(items or ()), (_LIST,), INTEGER, "How many items.", lenient=True),
+        "items": Function(
+            lambda items: items or (), (_LIST,), _LIST, "items(list): the same; nothing where there is no list.",
+            lenient=True, made_of=lambda given: given.sure(),
+        ),
         "sum": Function(total, (NUMBERS,), NUMBER, "All amounts added up.", like=0),
         "sum_of": Function(
             sum_of, (_LIST, TEXT), NUMBER.maybe(),
             "sum_of(items, 'amount'): that field of all items added up, or the items themselves; none without a list.",
             lenient=True, like=0, named=True,
+        ),
+        "sum_at": Function(
+            sum_at, (Type("list", item=PERCENTAGE), Type("list", item=MONEY), PERCENTAGE), MONEY,
+            "sum_at(keys, amounts, key): the amounts that stand at this key, added up.",
         ),
         "highest": Function(highest, (NUMBERS,), NUMBER.maybe(), "The highest; none for an empty list.", like=0),
         "highest_of": Function(max, (NUMBER, NUMBER), NUMBER, "The higher of the values.", rest=True, like=0),

@@ -18,7 +18,14 @@ import httpx
 from mapper.diagnostics import printable
 from mapper.errors import Fact, PayloadError, Refused, ServiceError, Temporary, Unauthorised
 from mapper.money import loads
-from mapper.services.ccv_invoices import FROM_ORDER, charged_rates, credited_by, is_credit, order_id
+from mapper.services.ccv_invoices import (
+    FROM_ORDER,
+    creditable_rates,
+    credited_by,
+    earlier_than,
+    is_credit,
+    order_id,
+)
 from mapper.services.http import NoReply, Reply, Secret, exchange, quickly
 
 PREFIX = "/api/rest/v1"
@@ -103,7 +110,7 @@ class CcvShop:
 
         Of the order: paymethod, paymethod_id, deliver_method, pickup_address and is_platform_sale, absent when the
         order is gone. A credit invoice also gets what `credited_by` finds among the invoices of its order: `original`,
-        `creditable`, `creditable_vat`, `earlier_credits`; and `charged_rates` of the original's rows and shipping.
+        `creditable`, `creditable_vat`, `earlier_credits`; and `creditable_rates`.
         """
         invoice = await self._with_id(f"/invoices/{id}/", id)
         invoice |= {"rows": await self._rows(f"/invoices/{id}/invoicerows/", id)}
@@ -224,9 +231,12 @@ class CcvShop:
         ]
         found = credited_by(credit, others)
         if found:
-            original = int(str(found["original"]["id"]))
-            rows = await self._rows(f"/invoices/{original}/invoicerows/", original)
-            found["charged_rates"] = charged_rates(found["original"], rows)
+            earlier = [
+                (one, await self._rows(f"/invoices/{id}/invoicerows/", id))
+                for one in earlier_than(credit, others)
+                for id in [int(str(one["id"]))]
+            ]
+            found["creditable_rates"] = creditable_rates(credit, earlier)
         return found
 
     async def _pages(self, path: str, query: Mapping[str, str]) -> AsyncIterator[Json]:
@@ -381,17 +391,21 @@ class CcvShop:
         return Refused("CCV307", shop=self._host, resource=_resource(address), reason=reason)
 
 
-def webhook_signature(key: str, address: str, body: bytes) -> str:
-    """Return a webhook delivery's signature: hex HMAC-SHA512 of `<address>|<raw body>` with its key.
+SIGNATURE_FORMS = ("address-body", "body")
 
-    The form is inferred from CCV Shop's other calls to apps: no public source states it.
+
+def webhook_signature(key: str, address: str, body: bytes, form: str = "address-body") -> str:
+    """Return a webhook delivery's signature: hex HMAC-SHA512 of `<address>|<raw body>`, or of the body, with its key.
+
+    The first form is inferred from CCV Shop's other calls to apps: no public source states it.
     """
-    return hmac.new(key.encode(), address.encode() + b"|" + body, hashlib.sha512).hexdigest()
+    message = body if form == "body" else address.encode() + b"|" + body
+    return hmac.new(key.encode(), message, hashlib.sha512).hexdigest()
 
 
-def is_signed(key: str, address: str, body: bytes, given: str) -> bool:
+def is_signed(key: str, address: str, body: bytes, given: str, form: str = "address-body") -> bool:
     """Return whether `given` is the delivery's signature, in constant time; never without a key."""
-    expected = webhook_signature(key, address, body).encode()
+    expected = webhook_signature(key, address, body, form).encode()
     return bool(key) and hmac.compare_digest(expected, given.encode("utf-8", "replace"))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +12,8 @@ _ZERO = Decimal(0)
 
 # What the API has on an order, but not on its invoices (ccv-api 3.8).
 FROM_ORDER = ("paymethod", "paymethod_id", "deliver_method", "pickup_address", "is_platform_sale")
+
+_FEES = ("paymethod_costs", "extra_payment_option_price", "extra_costs")
 
 
 def is_credit(invoice: Mapping[str, Any]) -> bool:
@@ -38,7 +40,7 @@ def credited_by(credit: Mapping[str, Any], of_its_order: Iterable[Json]) -> Json
     with VAT, and `creditable_vat` the VAT in it: more than that cannot be given back. An invoice that is not known to
     be a debit takes from what is left; `earlier_credits` counts those.
     """
-    earlier = [one for one in of_its_order if one.get("id") != credit.get("id") and _age(one) <= _age(credit)]
+    earlier = earlier_than(credit, of_its_order)
     debits = [one for one in earlier if _is_debit(one)]
     if not debits:
         return {}
@@ -50,12 +52,36 @@ def credited_by(credit: Mapping[str, Any], of_its_order: Iterable[Json]) -> Json
     }
 
 
-def charged_rates(invoice: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> list[Decimal]:
-    """Return the VAT percentages of an invoice's rows and of its shipping costs, each once, as the shop writes them."""
-    given = [row.get("tax") for row in rows]
-    if _amount(invoice, "total_shipping"):
-        given.append(invoice.get("shipping_tax_percentage"))
-    return list(dict.fromkeys(Decimal(rate) for rate in given if isinstance(rate, int | Decimal)))
+def earlier_than(credit: Mapping[str, Any], of_its_order: Iterable[Json]) -> list[Json]:
+    """Return the invoices of an order that were there before one of them."""
+    return [one for one in of_its_order if one.get("id") != credit.get("id") and _age(one) <= _age(credit)]
+
+
+def creditable_rates(
+    credit: Mapping[str, Any], earlier: Iterable[tuple[Json, Sequence[Json]]]
+) -> list[Json] | None:
+    """Return what earlier invoices, given with their rows, leave to credit at each VAT percentage.
+
+    One object each: `rate` as the shop writes it, and `amount` in euros, with VAT or without as the rows have it: that
+    of rows and shipping costs, and the fees, since the shop does not state their rate. So it may be too much, never too
+    little. None where the invoices state their rows in different ways.
+    """
+    left: dict[Decimal, Decimal] = {}
+    fees = _ZERO
+    for invoice, rows in earlier:
+        if invoice.get("invoice_row_taxes_included") != credit.get("invoice_row_taxes_included"):
+            return None
+        given = [(_amount(row, "tax"), _row_amount(row)) for row in rows]
+        way = 1 if _is_debit(invoice) else -1
+        # A credit may sign its rows either way; what it keeps has the other sign than what it gives back.
+        rows_way = way if way > 0 or sum(amount for _, amount in given) > 0 else -way
+        for rate, amount in given:
+            left[rate] = left.get(rate, _ZERO) + rows_way * amount
+        rate = _amount(invoice, "shipping_tax_percentage")
+        if shipping := abs(_amount(invoice, "total_shipping")):
+            left[rate] = left.get(rate, _ZERO) + way * shipping
+        fees += way * sum((abs(_amount(invoice, name)) for name in _FEES), _ZERO)
+    return [{"rate": rate, "amount": amount + fees} for rate, amount in left.items()]
 
 
 def total_incl(invoice: Mapping[str, Any]) -> Decimal:
@@ -76,6 +102,10 @@ def _sign(invoice: Mapping[str, Any]) -> int:
 def _amount(invoice: Mapping[str, Any], name: str) -> Decimal:
     amount = invoice.get(name)
     return Decimal(amount) if isinstance(amount, int | Decimal) else _ZERO
+
+
+def _row_amount(row: Mapping[str, Any]) -> Decimal:
+    return (_amount(row, "price_with_attributes") or _amount(row, "selling_price")) * _amount(row, "count")
 
 
 def _age(invoice: Mapping[str, Any]) -> tuple[str, int]:

@@ -482,6 +482,7 @@ licence = Table(
     _text("extra_email"),
     _text("terms_version"),
     Column("terms_at", Moment),
+    _text("progress"),
     Index("licence_by_account", "account"),
     Index("licence_by_shop", "shop"),
 )

@@ -237,7 +237,9 @@ def test_no_english_stands_on_a_dutch_screen(filled, tab):
         shown.append(text_of(app))
 
     drive(app_of(filled, language="nl"), act, size=(200, 60))
+    of_documents = {"Shipping", "Shipping costs", "none"}  # what lines and rules themselves say
     english = [text for text, dutch in WORDS.items() if dutch != text and len(text) > 3 and "{" not in text]
+    english = [text for text in english if text not in of_documents]
     dutch = " ".join(WORDS.values())
     found = [
         text for text in english for screen in shown if f" {text} " in f" {screen} " and text not in dutch

@@ -1,0 +1,114 @@
+"""Which fields of a payload the rules read, and where first: each by a path such as `customer.btw` or `rows[].tax`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from mapper.diagnostics import Place
+from mapper.rulebook import rules as r
+from mapper.rulebook import tree as ex
+from mapper.rulebook.origins import stands_for
+
+
+def reads(rules: r.Rules) -> dict[str, Place]:
+    """Return the fields that a source rulebook reads, with the place of the first rule that does."""
+    found: dict[str, Place] = {}
+    for path, place in _Reading(rules).all():
+        found.setdefault(path, place)
+    return found
+
+
+class _Reading:
+    """Follows names to the payload: what stands for a part of it, and what loops go through."""
+
+    def __init__(self, rules: r.Rules) -> None:
+        self.rules = rules
+        # Names that stand for a part of the payload, by its path; "" is the payload itself.
+        self.names = {name: "" for name in rules.given if name != "tenant"}
+
+    def all(self) -> Iterator[tuple[str, Place]]:
+        for step in self.rules.steps:
+            if isinstance(step, r.Entry):
+                yield from self.entry(step, self.names)
+                continue
+            yield from self.expressions([step.test, step.each], self.names)
+            inner = self.looped(step.each, step.variable, self.names)
+            for entry in step.entries:
+                yield from self.entry(entry, inner)
+        for check in self.rules.checks:
+            yield from self.expressions([check.each], self.names)
+            inner = self.looped(check.each, check.variable, self.names)
+            said = (check.test, *check.say.values(), *check.help.values(), *check.facts.values())
+            yield from self.expressions(said, inner)
+
+    def entry(self, entry: r.Entry, names: dict[str, str]) -> Iterator[tuple[str, Place]]:
+        yield from self.value(entry.value, names)
+        alias = stands_for(entry.value)
+        path = None if alias is None else self.path(alias, names)
+        names.pop(entry.name, None)
+        if path is not None:
+            names[entry.name] = path
+
+    def value(self, value: r.Value, names: Mapping[str, str]) -> Iterator[tuple[str, Place]]:
+        match value:
+            case r.Collect(collection=collection, variable=variable, where=where, give=give):
+                yield from self.expressions([collection], names)
+                inner = self.looped(collection, variable, names)
+                yield from self.expressions([where], inner)
+                yield from self.value(give, inner)
+            case r.Find(collection=collection, variable=variable, by=by, keys=keys, give=give):
+                yield from self.expressions([collection, *keys], names)
+                inner = self.looped(collection, variable, names)
+                yield from self.expressions(by, inner)
+                yield from self.value(give, inner)
+            case r.When(cases=cases, otherwise=otherwise):
+                yield from self.expressions([case.test for case in cases], names)
+                for part in (*(case.then for case in cases), otherwise):
+                    yield from self.value(part, names)
+            case r.Fields(test=test, fields=fields):
+                yield from self.expressions([test], names)
+                for part in fields.values():
+                    yield from self.value(part, names)
+            case _:
+                yield from self.expressions(r.in_value(value), names)
+
+    def looped(self, each: ex.Expr | None, variable: str, names: Mapping[str, str]) -> dict[str, str]:
+        inner = dict(names)
+        inner.pop(variable, None)
+        path = None if each is None else self.path(each, names)
+        if path is not None:
+            inner[variable] = f"{path}[]"
+        return inner
+
+    def expressions(
+        self, some: Iterable[ex.Expr | None], names: Mapping[str, str]
+    ) -> Iterator[tuple[str, Place]]:
+        for whole in some:
+            for part in ex.walk(whole) if whole is not None else ():
+                if isinstance(part, ex.Field) and (path := self.path(part, names)):
+                    yield path, part.place
+                elif isinstance(part, ex.Call):
+                    yield from self.columns(part, names)
+
+    def columns(self, call: ex.Call, names: Mapping[str, str]) -> Iterator[tuple[str, Place]]:
+        """Yield the fields that a function is told by name, as in `sum_of(order.discounts, 'amount')`."""
+        if not call.args or call.args[0].type.kind != "list" or not (path := self.path(call.args[0], names)):
+            return
+        for arg in call.args[1:]:
+            if isinstance(arg, ex.Const) and isinstance(arg.value, str):
+                yield f"{path}[].{arg.value}", arg.place
+
+    def path(self, expr: ex.Expr, names: Mapping[str, str]) -> str | None:
+        match expr:
+            case ex.Name(name=name):
+                return names.get(name)
+            case ex.Field(base=base, name=name):
+                path = self.path(base, names)
+                if path is None:
+                    return None
+                of_items = "[]" if base.type.kind == "list" else ""
+                return f"{path}{of_items}.{name}" if path else name
+            case ex.Fallback(operands=(first, *_)):
+                return self.path(first, names)
+            case _:
+                return None
