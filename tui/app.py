@@ -194,25 +194,24 @@ class MapperApp(App[None]):
 
     @on(Tabs.TabActivated, "#tabs")
     def _activated(self, event: Tabs.TabActivated) -> None:
-        if event.tab.id and event.tab.id != self.tab:
+        # An event of a tab that was left again meanwhile is late: to follow it would go back and forth for ever.
+        if event.tab.id and event.tab.id == event.tabs.active:
             self.tab = event.tab.id
 
     def watch_tab(self) -> None:
         """Show another tab."""
         if self.is_open:
             self.memory.put("tab", self.tab)
-            self.query_one("#tabs", Tabs).active = self.tab
             self.show_tab()
 
     @property
     def current(self) -> TabBody | None:
-        """Return the tab that is shown, None before it is made."""
-        found = (
-            self.screen_stack[0].query(f"#place-{self.tab}").results(TabBody)
-            if self.screen_stack
-            else iter(())
-        )
-        return next(found, None)
+        """Return the tab that is shown, None before it is made and while it is made anew."""
+        place = f"place-{self.tab}"
+        for places in self.screen_stack[0].query("#places").results(ContentSwitcher):
+            if places.current == place:
+                return next(places.query(f"#{place}").results(TabBody), None)
+        return None
 
     @work(exclusive=True, group="tab")
     async def show_tab(self) -> None:
@@ -222,6 +221,7 @@ class MapperApp(App[None]):
         if not places.query(f"#{place}"):
             _, module, name = TABS[self.tab]
             made: TabBody = getattr(import_module(module), name)(id=place)
+            made.display = False  # the switcher shows it; another key may come before
             await places.mount(made)
             places.current = place
             made.read()
@@ -236,14 +236,19 @@ class MapperApp(App[None]):
         """Go to a tab and return it, made."""
         while len(self.screen_stack) > 1:
             await self.pop_screen()
+        self._tabs_line.active = name
         self.tab = name
         await self.show_tab().wait()
         return self.current
 
+    @property
+    def _tabs_line(self) -> Tabs:
+        return self.screen_stack[0].query_one("#tabs", Tabs)
+
     def action_go(self, name: str) -> None:
         """Go to a tab."""
-        if self.is_open and self.query(f"#tabs #{name}"):
-            self.tab = name
+        if self.is_open and self.screen_stack[0].query(f"#tabs #{name}"):
+            self._tabs_line.active = name
 
     # what changes meanwhile
 
@@ -294,7 +299,9 @@ class MapperApp(App[None]):
         if language is not None:
             self.language = self.session.language = language
             self.memory.put("language", language)
-        await self.screen_stack[0].query_one("#places", ContentSwitcher).remove_children()
+        places = self.screen_stack[0].query_one("#places", ContentSwitcher)
+        places.current = None
+        await places.remove_children()
         await self.read_again()
         self.screen_stack[0].query_one(Keys).refresh(recompose=True)
         self._watch()

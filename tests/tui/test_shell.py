@@ -49,6 +49,18 @@ def test_tabs_are_chosen_by_number_and_by_mouse_and_remembered(filled, tmp_path)
     drive(app_of(filled, memory=Memory(tmp_path / "tui.json")), again)
 
 
+def test_keys_that_follow_each_other_quickly_leave_one_tab_on_the_screen(filled):
+    async def act(app, pilot):
+        for key in "142536413":
+            app.simulate_key(key)
+            await asyncio.sleep(0.01)
+        await settle(app, pilot)
+        assert [one.id for one in app.query("#places > *") if one.display] == ["place-open"]
+        assert app.current.query_one("#open-list", Records).rows
+
+    drive(app_of(filled), act)
+
+
 def test_the_palette_finds_actions_and_documents(filled):
     async def act(app, pilot):
         await pilot.press("ctrl+p")
