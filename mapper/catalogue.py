@@ -1376,6 +1376,12 @@ USAGE: dict[str, Entry] = {
         "Leave out --settings, --rules, --rows and --overlay.",
         "Laat --settings, --rules, --rows en --overlay weg.",
     ),
+    "CASE106": Entry(
+        "There is no group {number} of cases: {count} differ.",
+        "Er is geen groep {number} van gevallen: er verschillen er {count}.",
+        "List them: mapper test --groups",
+        "Toon ze: mapper test --groups",
+    ),
     "PUB101": Entry(
         "A publication needs a message.",
         "Een publicatie heeft een bericht nodig.",

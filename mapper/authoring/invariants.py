@@ -266,8 +266,7 @@ def _sent(outcome: Outcome) -> dict[str, Any]:
     """Return what WeFact's arithmetic makes of the lines of a document's invoice."""
     settings = outcome.mapper.settings
     assert outcome.document is not None
-    lines = next(params["InvoiceLines"] for name, params in outcome.requests() if name == "invoice")
-    by_code = priced(outcome.document, lines, settings)
+    by_code = priced(outcome.document, outcome.lines(), settings)
     model = settings["invoice"]["rounding_model"]
     whole = simulate([line for some in by_code.values() for line in some], model)
     rates = []

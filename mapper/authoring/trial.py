@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from typing import Any, Literal
 from mapper.authoring.cases import Case, Expected
 from mapper.authoring.expectations import (
     ABSENT,
+    NUMBER,
     UNWANTED,
     finding_text,
     found_value,
@@ -95,6 +97,32 @@ def _answered(mapped: Mapped, case: Case, answer: str) -> Mapped | None:
         mapped.findings, mapped.requests, check, drafts=drafts, gave_up=False
     )
     return replace(mapped, findings=said, requests=requests)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Cases that differ from what they expect in the same way: `changes` are (path, expected, got)."""
+
+    changes: tuple[tuple[str, str, str], ...]
+    outcomes: tuple[Outcome, ...]
+
+
+def grouped(outcomes: Sequence[Outcome]) -> list[Group]:
+    """Return the failed cases by identical change, the largest group first; amounts differ from case to case."""
+    groups: dict[tuple[tuple[str, str, str], ...], list[Outcome]] = {}
+    for outcome in outcomes:
+        changes = dict.fromkeys(_change(one) for one in outcome.failures)
+        if changes:
+            groups.setdefault(tuple(changes), []).append(outcome)
+    found = [Group(changes, tuple(some)) for changes, some in groups.items()]
+    return sorted(found, key=lambda group: -len(group.outcomes))
+
+
+def _change(failure: Failure) -> tuple[str, str, str]:
+    path = re.sub(r"\.[0-9]+(?=\.|\Z)", ".#", failure.path)
+    both = failure.expected, failure.got
+    are_amounts = all(map(NUMBER.fullmatch, both)) and any("." in text for text in both)
+    return (path, "", "") if are_amounts else (path, failure.expected, failure.got)
 
 
 def explained(rulebooks: Rulebooks, outcome: Outcome, failure: Failure, language: Language = "en") -> str:

@@ -43,6 +43,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "explain": ("mapper.cli.authoring", "explain", "Explain why a value is what it is."),
     "impact": ("mapper.cli.impact", "impact", "Show what changed rules do to past documents, in euros."),
     "census": ("mapper.cli.census", "census", "Count what past documents ask of the tables of the rules."),
+    "golden": ("mapper.cli.golden", "golden", "Make cases of past documents, without persons."),
     "rules": ("mapper.cli.rules", "rules", "Schemas for editors, and the versions of the rules."),
     "publish": ("mapper.cli.rules", "publish", "Make changed rules the ones that `mapper run` uses."),
     "sandbox": ("mapper.cli.services", "sandbox", "Serve emulators of CCV Shop, WeFact and VIES."),

@@ -220,6 +220,19 @@ TALK = {
     "All invariants hold.": "Alle invarianten gelden.",
     "{} times an invariant does not hold.": "{} keer geldt een invariant niet.",
     "These rules have no invariants.": "Deze regels hebben geen invarianten.",
+    # golden, test --groups
+    "{} cases reach the {} ways of {} documents through the rules.": (
+        "{} gevallen bereiken de {} wegen van {} documenten door de regels."
+    ),
+    "{} {} was left out: without its customer it comes to something else.": (
+        "{} {} is weggelaten: zonder de klant komt er iets anders uit."
+    ),
+    "Accept one: mapper test --accept N": "Neem er een over: mapper test --accept N",
+    "Every case is right.": "Elk geval klopt.",
+    "CASE": "GEVAL",
+    "CASES": "GEVALLEN",
+    "GROUP": "GROEP",
+    "EXPECTATIONS": "VERWACHTINGEN",
     # census
     "{}: reads {}, which none of {} documents ({}) has.": "{}: leest {}, wat geen van {} documenten ({}) heeft.",
     "{}: reads {}, which none of {} documents ({}) has. Did you mean {}?": (

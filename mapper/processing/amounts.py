@@ -46,15 +46,21 @@ def priced(
     document: Mapping[str, Any], sent: Iterable[Mapping[str, Any]], settings: Mapping[str, Any]
 ) -> dict[str, list[Priced]]:
     """Return the invoice lines of a document as they are sent, by VAT code, with the percentage it stands for."""
-    percents = {
-        booked["code"]: entry["rate"]
-        for entry in settings["vat"]["rates"]
-        if (booked := entry.get("revenue"))
-    }
-    percents |= {line["vat_code"]: line["charged_percent"] for line in document["lines"]}
+    percents = {line["vat_code"]: line["charged_percent"] for line in document["lines"]}
     lines: dict[str, list[Priced]] = defaultdict(list)
     for line in sent:
         code = str(line.get("TaxCode", ""))
-        one = Priced(Decimal(line["Number"]), Decimal(line["PriceExcl"]), percents.get(code, _ZERO))
-        lines[code].append(one)
+        if code not in percents:
+            percents[code] = _percent(code, settings)
+        lines[code].append(Priced(Decimal(line["Number"]), Decimal(line["PriceExcl"]), percents[code]))
     return lines
+
+
+def _percent(code: str, settings: Mapping[str, Any]) -> Decimal:
+    """Return the rate that a code stands for in the settings: nothing else may be sold at that of a rounding line."""
+    found = (
+        entry["rate"]
+        for entry in reversed(settings["vat"]["rates"])
+        if entry.get("revenue") and entry["revenue"]["code"] == code
+    )
+    return next(found, _ZERO)

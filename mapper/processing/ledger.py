@@ -112,6 +112,12 @@ class Ledger:
         answer = await self._call(request, operation, params)
         return await self._finish(key, _made(request.controller, answer))
 
+    async def found(self, key: str, identifier: str) -> None:
+        """Complete what an earlier try began under `key`, if one did: what it was to make was found in another way."""
+        begun = await asyncio.to_thread(_unfinished, self.database, self.tenant, key)
+        if begun:
+            await self._finish(key, Effect(identifier, adopted=True))
+
     async def send(self, request: Request, key: str, *, document_id: str, invoice: str) -> bool:
         """Have an invoice mailed once; returns False when it had been mailed before.
 
@@ -364,6 +370,12 @@ def _shown_since(database: Database, tenant: str, operation: Operation) -> datet
 def _made_by_us(database: Database, tenant: str, step: str, identifiers: Collection[str]) -> frozenset[str]:
     with database.read() as conn:
         return frozenset(operations.that_made(conn, tenant, step, identifiers))
+
+
+def _unfinished(database: Database, tenant: str, key: str) -> bool:
+    with database.read() as conn:
+        operation = operations.find(conn, tenant, key)
+    return operation is not None and operation.state in operations.UNRESOLVED
 
 
 def _in_transaction(database: Database, work: Callable[[Connection], _T]) -> _T:
