@@ -225,7 +225,7 @@ class Errors(TabBody):
         from tui.support import report_problem
 
         if (chosen := self._table.chosen) is not None:
-            await report_problem(self, chosen[0].id, chosen[0].cause)
+            await report_problem(self, chosen[0].id)
 
     def action_setting(self) -> None:
         """Go to the setting that mends it."""
@@ -388,7 +388,7 @@ class MoreInfo(Face, Screen[None]):
         from tui.support import report_problem
 
         if self._found is not None:
-            await report_problem(self, self._document_id, self._found.document.cause)
+            await report_problem(self, self._document_id)
 
     def action_setting(self) -> None:
         """Go to the setting that mends it."""

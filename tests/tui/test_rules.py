@@ -37,7 +37,9 @@ def test_B2_a_problem_is_told_at_its_place_while_one_types_and_the_preview_follo
     async def act(app, pilot):
         tab = await opened(app, pilot)
         shown = text_of(app)
-        assert all(text in shown for text in ("document", "✓ The rules load.", "Nothing: as the rules in use."))
+        assert all(
+            text in shown for text in ("document", "✓ The rules load.", "Nothing: as the rules in use.")
+        )
         problems, changed = tab.query_one("#problems", Records), tab.query_one("#changed", Records)
         assert problems.rows == changed.rows == []
 
