@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import update
 
 from mapper.errors import Temporary
-from mapper.processing import ledger, posting, sweep
+from mapper.processing import ledger, posting, searching, sweep
 from mapper.processing.lease import Lease
 from mapper.processing.ledger import Ledger
 from mapper.services.wefact import WeFact
@@ -100,22 +100,22 @@ def believe_a_short_list(_: Told) -> None:
 
 def adopt_by_reference_alone(_: Told) -> None:
     """Whatever invoice carries the order's number is the order's."""
-    real = ledger._equal
+    real = searching.equal
 
     async def equal(wefact, search, rows, names):
         return list(rows)[:1] if search.controller == "invoice" else await real(wefact, search, rows, names)
 
-    ledger._equal = equal
+    searching.equal = equal
 
 
 def believe_what_the_search_finds(_: Told) -> None:
     """WeFact's search matches parts of text."""
-    real = ledger._equal
+    real = searching.equal
 
     async def equal(wefact, search, rows, names):
         return list(rows) if search.controller == "debtor" else await real(wefact, search, rows, names)
 
-    ledger._equal = equal
+    searching.equal = equal
 
 
 def calls(change: Callable[..., Any]) -> None:
@@ -254,8 +254,8 @@ def own_mark_each_time(_: Told) -> None:
         return real_begin(conn, tenant, **{**named, "token": f"mapper {datetime.now(UTC).timestamp()}"})
 
     operations.begin = begin
-    equal = ledger._equal
-    ledger._equal = lambda wefact, search, rows, names: equal(
+    equal = searching.equal
+    searching.equal = lambda wefact, search, rows, names: equal(
         wefact, search, rows, {**names, "operation.token": f"mapper {datetime.now(UTC).timestamp()}"}
     )
 

@@ -12,8 +12,9 @@ import pytest
 from mapper import settings
 from mapper.errors import Refused, Temporary
 from mapper.mapping import Request, Search
-from mapper.processing.ledger import Doubtful, Ledger, Timing, filled
+from mapper.processing.ledger import Doubtful, Ledger, Timing
 from mapper.processing.outcome import Stop
+from mapper.processing.searching import filled
 from mapper.services.http import Secret, Unlimited, open_client
 from mapper.services.wefact import WeFact
 from mapper.store import documents, operations, tenants

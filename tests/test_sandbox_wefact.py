@@ -630,6 +630,14 @@ def test_a_list_can_lose_its_rows_silently_or_half_of_them_with_the_total_told(a
     assert (half["totalresults"], half["currentresults"], len(half["debtors"])) == (3, 1, 1)
 
 
+def test_what_is_done_by_hand_meets_no_fault_and_is_not_logged(account: Account) -> None:
+    account.admin("POST", "faults", {"kind": "drop_before"})
+    by_hand = {"controller": "debtor", "action": "add", "SurName": "Bakker"}
+    assert account.admin("POST", "call", by_hand)["debtor"]["SurName"] == "Bakker"
+    assert (len(account.stored("debtors")), account.admin("GET", "requests")["requests"]) == (1, [])
+    assert len(account.admin("GET", "faults")["faults"]) == 1
+
+
 def test_the_weather_strikes_the_same_calls_for_the_same_seed(account: Account) -> None:
     def struck(seed: int) -> list[str | None]:
         account.admin("POST", "reset")

@@ -21,7 +21,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
-from mapper import letters, logs, mapping, web
+from mapper import letters, logs, mapping, retention, web
 from mapper.appstore.installation import StoreApp
 from mapper.errors import ConfigError
 from mapper.mailing import Mailer
@@ -214,6 +214,7 @@ async def _working(
         await reconcile.compare_everyone(database, connections, now=_now(), say=options.say)
         await asyncio.to_thread(sweep.purge_engine, database.engine, now=_now())
         await asyncio.to_thread(migration.forget, database, now=_now())
+        await asyncio.to_thread(retention.purge, database, now=_now())
 
     async def dispatch_lost() -> None:
         await asyncio.to_thread(sweep.redispatch, database, now=_now())

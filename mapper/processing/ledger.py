@@ -24,7 +24,9 @@ from sqlalchemy import Connection
 from mapper.errors import Banned, Refused, ServiceError, Temporary, Unauthorised
 from mapper.mapping import Request, Search
 from mapper.money import dumps
+from mapper.processing import searching
 from mapper.processing.outcome import Stop
+from mapper.processing.searching import Row
 from mapper.services.wefact import WeFact, decimal_of, text_of
 from mapper.store import operations, restored
 from mapper.store.database import Database
@@ -34,7 +36,6 @@ from mapper.store.rows import Operation
 WITNESSES = 5
 
 _T = TypeVar("_T")
-Row = Mapping[str, Any]
 
 
 class Doubtful(ServiceError):
@@ -98,7 +99,7 @@ class Ledger:
         settled, or PRO103, found nothing in an answer that cannot be believed), Doubtful PRO201 (two found), PRO202
         (nothing to search by), PRO205 (no answer could be believed), and what the service's client raises.
         """
-        params = filled(request.params, request.slots, names)
+        params = searching.filled(request.params, request.slots, names)
         operation = await self._begin(request, key, document_id, params)
         if operation.state == "done":
             return _recorded(operation)
@@ -108,7 +109,7 @@ class Ledger:
             if isinstance(found, Effect):
                 return await self._finish(key, found)
             operation = found
-        params = filled(params, request.slots, {"operation.token": operation.token})
+        params = searching.filled(params, request.slots, {"operation.token": operation.token})
         answer = await self._call(request, operation, params)
         return await self._finish(key, _made(request.controller, answer))
 
@@ -124,7 +125,7 @@ class Ledger:
         Mailing has no mark to search for: before a second try the invoice itself must say that it was not sent.
         Raises Doubtful PRO203 when it does not say.
         """
-        params = filled(request.params, request.slots, {"invoice.Identifier": invoice})
+        params = searching.filled(request.params, request.slots, {"invoice.Identifier": invoice})
         operation = await self._begin(request, key, document_id, params)
         if operation.state == "done":
             return False
@@ -140,7 +141,7 @@ class Ledger:
 
     async def find(self, search: Search, names: Mapping[str, str]) -> list[Row]:
         """Return what equals `search.same`, lowest Identifier first."""
-        return await find(self.wefact, search, names)
+        return await searching.find(self.wefact, search, names)
 
     async def _settle(
         self,
@@ -163,12 +164,12 @@ class Ledger:
         for number, search in enumerate((request.find, _wide(request, since, named))):
             if number:
                 await self.sleep(self.timing.pause)
-            rows = await _candidates(self.wefact, search, named)
+            rows = await searching.candidates(self.wefact, search, named)
             ours = await self._made(operation.step, rows)
             if several == "stop":
                 # What another operation made is not this one's, and needs no call to tell.
                 rows = [row for row in rows if text_of(row, "Identifier") not in ours]
-            hits = await _equal(self.wefact, search, rows, named)
+            hits = await searching.equal(self.wefact, search, rows, named)
             operation = await self._searched(operation)
             if len(hits) > 1 and several == "stop":
                 identifiers = ", ".join(text_of(row, "Identifier") for row in hits)
@@ -306,54 +307,10 @@ def _wide(request: Request, since: datetime, names: Mapping[str, str]) -> Search
     """
     assert request.find is not None
     start = (since - timedelta(days=1)).strftime("%Y-%m-%d %H:%M:%S")
-    params = filled(request.params, request.slots, names)
+    params = searching.filled(request.params, request.slots, names)
     debtor = {field: str(params[field]) for field in ("Debtor", "DebtorCode") if params.get(field)}
     same = {**request.find.same, **debtor}
     return replace(request.find, action="list", params={"created": {"from": start}}, same=same)
-
-
-async def find(wefact: WeFact, search: Search, names: Mapping[str, str]) -> list[Row]:
-    """Return what a search finds and `search.same` equals, lowest Identifier first.
-
-    Search matches parts of text, so equality is checked here, case-insensitively; fields absent in a row are read by
-    `show`. A search whose action is `show` asks for one object by its code: exact, and the best test of existence
-    (wefact-api 3.3).
-    """
-    return await _equal(wefact, search, await _candidates(wefact, search, names), names)
-
-
-async def _equal(wefact: WeFact, search: Search, rows: Iterable[Row], names: Mapping[str, str]) -> list[Row]:
-    same = {field: _folded(value) for field, value in filled(search.same, search.slots, names).items()}
-    hits = [row for row in rows if await _equals(wefact, search.controller, row, same)]
-    return sorted(hits, key=_by_identifier)
-
-
-async def _candidates(wefact: WeFact, search: Search, names: Mapping[str, str]) -> list[Row]:
-    params = filled(search.params, search.slots, names)
-    if search.action != "show":
-        return list(await wefact.search(search.controller, params))
-    by, code = next(iter(params.items()))
-    shown = await wefact.show(search.controller, str(code), by=by)
-    return [] if shown is None else [shown]
-
-
-async def _equals(wefact: WeFact, controller: str, row: Row, same: Mapping[str, str]) -> bool:
-    """Rows of invoices never show the Comment (wefact-api 2.2.1); what a row does show saves the call."""
-    told = {field: value for field, value in same.items() if field in row}
-    if any(_folded(text_of(row, field)) != value for field, value in told.items()):
-        return False
-    if len(told) == len(same):
-        return True
-    shown = await wefact.show(controller, text_of(row, "Identifier"))
-    return shown is not None and all(_folded(text_of(shown, field)) == value for field, value in same.items())
-
-
-def filled(params: Mapping[str, Any], slots: Collection[str], names: Mapping[str, str]) -> dict[str, Any]:
-    """Return `params` with the placeholders in its `slots` filled in; those that `names` does not know stay."""
-    return {
-        name: names.get(value[1:-1], value) if name in slots and isinstance(value, str) else value
-        for name, value in params.items()
-    }
 
 
 def _forgotten_since(database: Database, tenant: str, document_id: str) -> datetime | None:
@@ -413,12 +370,3 @@ def _recorded(operation: Operation) -> Effect:
 def _is_moment(text: str) -> bool:
     """Tell a real date from an empty one; PHP services write none as zeros."""
     return any(digit in text for digit in "123456789")
-
-
-def _folded(text: object) -> str:
-    return str(text).strip().casefold()
-
-
-def _by_identifier(row: Row) -> tuple[int, str]:
-    text = text_of(row, "Identifier")
-    return (int(text) if text.isascii() and text.isdigit() else 0, text)

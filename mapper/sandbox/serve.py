@@ -191,6 +191,7 @@ CCV Shop (keys: x-public {ccv.PUBLIC}, secret {ccv.SECRET}):
 
 WeFact (key: {wefact.KEY}):
   GET    /_sandbox/outbox     what sendbyemail would have mailed
+  POST   /_sandbox/call       {{"controller": …, "action": …, …}}: what the merchant does by hand; no key, no fault
 
 VIES:
   PUT    /_sandbox/outages    a profile by country, * for all others: {{"DE": {{"percent": 30, "minutes": 15, "seed": 7,

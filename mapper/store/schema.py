@@ -209,6 +209,7 @@ document = Table(
     Column("changed_at", Moment, nullable=False),
     Column("done_at", Moment),
     Column("drift_at", Moment),
+    Column("redacted", Boolean),
     PrimaryKeyConstraint("tenant", "id"),
     UniqueConstraint("tenant", "kind", "shop_id"),
     Index("document_by_date", "tenant", "dated", "id"),

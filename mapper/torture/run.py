@@ -24,6 +24,8 @@ REACH = 30.0
 # How long a process that was frozen may act after it is thawed.
 THAWED = 3.0
 FORGED = 3
+# How long after a call a service may still carry it out, in seconds of real life.
+LONGEST = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class _Run:
     given_up: threading.Event
     process: Process | None = None
     sold: int = 0
+    calm_since: float = 0
     by_hand: set[str] = field(default_factory=set)
     kills: Counter[str] = field(default_factory=Counter)
     elsewhere: Counter[str] = field(default_factory=Counter)
@@ -84,6 +87,7 @@ class _Run:
         for service in ("wefact", "ccv"):
             self.stage.ask(service, "PUT", "weather", {"percent": 0})
         self.stage.ask("ccv", "PUT", "switches", {"webhooks": "deliver", "webhook_delay": 0})
+        self.calm_since = time.monotonic()
 
     def strike(self, blow: Blow) -> None:
         """Start a daemon, sell, and kill it at the point, or freeze it there until another one has done its work."""
@@ -118,6 +122,11 @@ class _Run:
         """Let one daemon bring everything to its end."""
         self._at_work()
         self._wait(lambda: self.stage.is_at_rest(self.sold))
+
+    def outlast(self) -> None:
+        """Wait until the services have carried out whatever they still may."""
+        left = self.calm_since + LONGEST / self.stage.speed - time.monotonic()
+        time.sleep(max(0.0, left))
 
     def send_webhooks_again(self) -> None:
         """Have all webhooks come once more, and some that somebody forged."""
@@ -173,7 +182,7 @@ class _Run:
 
     def _at_service(self, at: AtService, blow: Blow) -> bool:
         """Have a call wait at the service, and tell whether it came."""
-        fault = {"kind": "delay", "seconds": 60, "when": "before" if blow.late else "after"}
+        fault = {"kind": "delay", "seconds": LONGEST, "when": "before" if blow.late else "after"}
         self.stage.ask(at.service, "POST", "faults", fault | {"match": dict(at.match), "skip": blow.nth - 1})
         process = self._at_work()
         self.sell(*blow.sales, booked=blow.booked)
@@ -243,6 +252,7 @@ def carry_out(
             run.calm()
             run.rest()
             run.send_webhooks_again()
+            run.outlast()
         except MapperError as error:
             broken_off = str(error)
         finally:

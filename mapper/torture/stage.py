@@ -139,7 +139,10 @@ class Stage:
     def ask(self, service: str, method: str, path: str, body: Any = None) -> Any:
         """Call a service's admin API."""
         url = httpx.URL(self.sandbox.urls[service]).copy_with(path=f"/_sandbox/{path}")
-        answer = self.admin.request(method, url, content=None if body is None else dumps(body))
+        try:
+            answer = self.admin.request(method, url, content=None if body is None else dumps(body))
+        except httpx.HTTPError as error:
+            raise MapperError("TOR102", reason=f"{method} {path}: {type(error).__name__}") from None
         if not answer.is_success:
             raise MapperError("TOR102", reason=f"{method} {path}: {answer.text[:200]}")
         return loads(answer.content) if answer.content else None
@@ -154,12 +157,8 @@ class Stage:
         """Make an invoice under an order's number, as the merchant does by hand, and return its Identifier."""
         line = {"Number": "1", "Description": "Met de hand geboekt", "PriceExcl": "10", "TaxCode": "V21"}
         invoice = {"Debtor": debtor, "ReferenceNumber": number, "Comment": "by hand", "InvoiceLines": [line]}
-        asked = {"api_key": self.sandbox.wefact_key, "controller": "invoice", "action": "add"} | invoice
-        while True:
-            answer = self.admin.post(self.sandbox.wefact, content=dumps(asked))
-            made = answer.json() if answer.is_success else {}
-            if made.get("status") == "success":
-                return str(made["invoice"]["Identifier"])
+        made = self.ask("wefact", "POST", "call", {"controller": "invoice", "action": "add"} | invoice)
+        return str(made["invoice"]["Identifier"])
 
     def documents(self) -> tuple[Document, ...]:
         """Return what the mapper knows."""
