@@ -265,6 +265,56 @@ def check_mode(old: Mapping[str, Any], new: Mapping[str, Any], *, given: bool, t
         )
 
 
+def change_settings(
+    conn: Connection,
+    tenant: str,
+    new: Mapping[str, Any],
+    *,
+    seen: Mapping[str, Any] | None = None,
+    given: bool = False,
+    who: str,
+    now: datetime,
+) -> int:
+    """Put checked settings in the place of the present ones, with all that hangs on them; return their revision.
+
+    `seen` are those that the person saw, `given` tells whether the go-live was named. Raises UsageError USE153 (they
+    are others by now), ConfigError SET112 (another mode without a new go-live).
+    """
+    old = tenants.settings(conn, tenant)
+    if seen is not None and dict(seen) != old:
+        raise UsageError("USE153", tenant=tenant)
+    check_mode(old, new, given=given, today=now.date())
+    revision = tenants.put_settings(conn, tenant, new, who=who, now=now)
+    if new["process_from"] != old["process_from"]:
+        go_live(conn, tenant, new)
+    if new["home_country"]:
+        tenants.set_home_country(conn, tenant, new["home_country"])
+    return revision
+
+
+async def change_keys(
+    database: Database,
+    sealer: Sealer,
+    tenant: str,
+    given: Mapping[str, str],
+    budget: CallBudget,
+    *,
+    loopback: bool,
+    now: datetime,
+) -> Connected:
+    """Try both connections with the `given` keys and addresses in place of the stored ones, then keep them.
+
+    They go by the names of `processing.connections`. Raises what `stored_keys`, `check_shop_is_free` and `connect` do.
+    """
+    with database.read() as conn:
+        keys = stored_keys(conn, sealer, tenant, given)
+        check_shop_is_free(conn, sealer, tenant, keys.api_root)
+    connected = await connect(keys, budget, loopback=loopback)
+    with database.begin() as conn:
+        put_keys(conn, sealer, tenant, given, now=now)
+    return connected
+
+
 def _named(keys: Keys) -> dict[str, str]:
     return {
         connections.CCV_ROOT: keys.api_root,

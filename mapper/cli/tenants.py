@@ -370,12 +370,9 @@ def _change_settings(
         old = tenants.settings(conn, name)
         new = checked.read(file, today=now().date()) if file else old
         new = checked.changed(new, changes) if changes else new
-        onboarding.check_mode(old, new, given="process_from" in changes, today=now().date())
-        revision = tenants.put_settings(conn, name, new, who=getpass.getuser(), now=now())
-        if new["process_from"] != old["process_from"]:
-            onboarding.go_live(conn, name, new)
-        if new["home_country"]:
-            tenants.set_home_country(conn, name, new["home_country"])
+        revision = onboarding.change_settings(
+            conn, name, new, given="process_from" in changes, who=getpass.getuser(), now=now()
+        )
     say(f"{name}: settings {revision}.")
     if new["mode"] != old["mode"]:
         say(
@@ -387,14 +384,13 @@ def _change_settings(
 def _change_keys(state: State, database: Database, name: str, given: dict[str, str]) -> None:
     """Try the connections with the new keys and addresses, then keep them."""
     from mapper import onboarding
+    from mapper.store.limits import AddressBudget
 
-    sealer = state.sealer()
-    with database.read() as conn:
-        keys = onboarding.stored_keys(conn, sealer, name, given)
-        onboarding.check_shop_is_free(conn, sealer, name, keys.api_root)
-    _connect(state, database, keys)
-    with database.begin() as conn:
-        onboarding.put_keys(conn, sealer, name, given, now=now())
+    budget = AddressBudget(database, "default")
+    changing = onboarding.change_keys(
+        database, state.sealer(), name, given, budget, loopback=state.loopback, now=now()
+    )
+    asyncio.run(changing)
     say(f"{name}: both connections work with the new keys.")
 
 
