@@ -1534,6 +1534,12 @@ USAGE: dict[str, Entry] = {
         "`mapper run` compares every night; `mapper reconcile` without --last does it now.",
         "`mapper run` vergelijkt elke nacht; `mapper reconcile` zonder --last doet het nu.",
     ),
+    "USE119": Entry(
+        "Nothing of '{name}' differed when {tenant} was last compared.",
+        "Van '{name}' verschilde niets toen {tenant} het laatst vergeleken werd.",
+        "`mapper reconcile --last` shows what did: give the number of the document or the code of the invoice.",
+        "`mapper reconcile --last` toont wat wel: geef het nummer van het document of de code van de factuur.",
+    ),
     "USE150": Entry(
         "This is not done without agreement, and there is nobody at a terminal to give it.",
         "Dit gebeurt niet zonder akkoord, en er is niemand aan een terminal om dat te geven.",

@@ -123,6 +123,7 @@ def fill(conn: Connection, tenant: str) -> None:
     past.keep(conn, tenant, "order", 3, outcome="post", now=NOW)
     past.agree(conn, tenant, "order", since=NOW + 2 * MINUTE, until=NOW + 4 * MINUTE, now=NOW)
     reconciliations.keep(conn, tenant, compared(tenant), forget_before=NOW)
+    reconciliations.accept(conn, tenant, "mark", reason=f"of {tenant}", now=NOW)
     digests.tell(conn, tenant, until=NOW if tenant == "a" else LATER)
     licences.accept_terms(conn, tenant, version=f"of {tenant}", now=NOW)
     handshakes.keep(conn, tenant, tenant, return_url=f"https://{tenant}", sealer=SEALER, now=NOW)
@@ -219,6 +220,7 @@ READS: dict[str, Callable[[Connection, str], object]] = {
     "documents.find": lambda c, t: documents.find(c, t, "order", 1),
     "documents.by_number": lambda c, t: documents.by_number(c, t, "001"),
     "documents.posted_for_order": lambda c, t: documents.posted_for_order(c, t, 4),
+    "credentials.everything": lambda c, t: credentials.everything(c, t, sealer=SEALER),
     "events.latest": events.latest,
     "history.count": lambda c, t: history.count(c, t, history.Scope()),
     "history.portions": lambda c, t: list(history.portions(c, t, history.Scope(), 3)),
@@ -262,6 +264,7 @@ READS: dict[str, Callable[[Connection, str], object]] = {
     "past.progress": lambda c, t: past.progress(c, t, "order", **PERIOD),
     "past.under_way": past.under_way,
     "reconciliations.latest": reconciliations.latest,
+    "reconciliations.accepted": reconciliations.accepted,
     "payloads.payload": lambda c, t: payloads.payload(c, t, "order-1"),
     "payloads.mapping": lambda c, t: payloads.mapping(c, t, "order-1"),
     "redacting.finished_before": lambda c, t: redacting.finished_before(c, t, LATER),
@@ -341,6 +344,7 @@ WRITES: dict[str, Callable[[Connection, str], object]] = {
     "past.agree": lambda c, t: past.agree(c, t, "order", **PERIOD, now=LATER),
     "past.withdraw": past.withdraw,
     "past.take": lambda c, t: past.take(c, t, "order", 3, now=LATER),
+    "reconciliations.accept": lambda c, t: reconciliations.accept(c, t, "mark", reason="new", now=LATER),
     "reconciliations.keep": lambda c, t: reconciliations.keep(c, t, compared("new"), forget_before=LATER),
     "payloads.keep": lambda c, t: payloads.keep(c, t, "order-1", {"new": 1}, now=LATER),
     "payloads.keep_mapping": lambda c, t: keep_mapping(c, t, "order-1"),
@@ -364,6 +368,7 @@ WRITES: dict[str, Callable[[Connection, str], object]] = {
 
 # What only adds a row names the tenant in it, and compares nothing.
 INSERTS = {
+    "reconciliations.accept",
     "credentials.put",
     "credentials.put_webhook",
     "digests.tell",

@@ -54,7 +54,9 @@ MIGRATIONS: tuple[Migration, ...] = (
     ("0004 settings of VAT on costs", _complete_settings),
     ("0005 past documents and comparisons", _first_tables),
     ("0006 licences, tickets and invoices of the subscription", _licences),
-    ("0007 turnover of documents", _turnover),
+    ("0007 hints of webhooks", _first_tables),
+    ("0008 accepted differences", _first_tables),
+    ("0009 turnover of documents", _turnover),
 )
 
 
