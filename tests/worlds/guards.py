@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
-
 from mapper.processing import engine, ledger, sweep
 from mapper.processing.ledger import Ledger
 from mapper.store import documents, operations
