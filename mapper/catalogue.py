@@ -976,6 +976,12 @@ STORE: dict[str, Entry] = {
         "Put a new key (32 random bytes in base64) first where they come from, restart, then run `mapper key rotate`.",
         "Zet een nieuwe sleutel (32 willekeurige bytes in base64) vooraan, herstart, en draai `mapper key rotate`.",
     ),
+    "STO174": Entry(
+        "Entry {number} of the journal of {tenant} was changed, or one before it removed.",
+        "Regel {number} van het journaal van {tenant} is gewijzigd, of een eerdere is verwijderd.",
+        "Compare with a backup, and find out who can write to the database.",
+        "Vergelijk met een back-up, en zoek uit wie in de database kan schrijven.",
+    ),
 }
 
 PROCESSING: dict[str, Entry] = {

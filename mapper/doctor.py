@@ -81,7 +81,7 @@ async def examine(patient: Patient) -> AsyncGenerator[Check, None]:
         for check in (*_tenant(patient, tenant), *_compared(patient, tenant), *_overlay(patient, tenant)):
             yield check
         if sealer is not None:
-            async for check in _connections(patient, sealer, tenant):
+            async for check in connections(patient, sealer, tenant):
                 yield check
 
 
@@ -231,7 +231,7 @@ def _compared(patient: Patient, tenant: str) -> Iterator[Check]:
         yield Check("comparison", tenant, "good", told)
 
 
-async def _connections(patient: Patient, sealer: Sealer, tenant: str) -> AsyncGenerator[Check, None]:
+async def connections(patient: Patient, sealer: Sealer, tenant: str) -> AsyncGenerator[Check, None]:
     """Yield both connection dots, and what each service says about what we keep."""
     database = patient.database
     async with Connections(database, sealer, loopback=patient.loopback, address=patient.address) as services:

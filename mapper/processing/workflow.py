@@ -24,7 +24,7 @@ from mapper.processing.engine import JSON
 from mapper.processing.environment import Environment
 from mapper.processing.ledger import Doubtful
 from mapper.processing.outcome import WEFACT_REFUSES_US, Stop
-from mapper.store import documents, journal, payloads, tenants
+from mapper.store import documents, journal, payloads, tenants, turnover
 from mapper.store.rows import Document
 
 SUCCESSOR = "successor"
@@ -183,6 +183,7 @@ class Workflow:
                 now=now,
             )
             facts: dict[str, Fact] = {"identifier": identifier, "code": code}
+            turnover.keep(conn, tenant, document.id)
             result = payloads.mapping(conn, tenant, document.id)
             if result is not None:
                 facts |= {"rules": result.rules, "payload": result.payload_hash}

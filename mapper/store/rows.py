@@ -117,6 +117,17 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
+class Turnover:
+    """What the documents of a period come to in one country at one rate (percent), in euros."""
+
+    country: str
+    rate: Decimal
+    documents: int
+    excl: Decimal
+    tax: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class MappingResult:
     """What a payload was mapped to, with which rules and settings."""
 

@@ -328,6 +328,20 @@ vies_breaker = Table(
     Column("open_until", Moment),
 )
 
+# What each invoiced document comes to per country and VAT rate, in cents.
+turnover = Table(
+    "turnover",
+    metadata,
+    _tenant(),
+    Column("document_id", Text, nullable=False),
+    Column("country", Text, nullable=False),
+    Column("rate", Text, nullable=False),
+    Column("excl_cents", BigInteger, nullable=False),
+    Column("tax_cents", BigInteger, nullable=False),
+    PrimaryKeyConstraint("tenant", "document_id", "country", "rate"),
+    _of_document(),
+)
+
 debtor = Table(
     "debtor",
     metadata,
