@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import httpx
 from sqlalchemy import Connection
 
+from mapper import vat_settings
 from mapper.diagnostics import printable
 from mapper.errors import ConfigError, Refused, UsageError
 from mapper.processing import connections
@@ -21,6 +22,7 @@ from mapper.store import credentials, licences, tenants
 from mapper.store.database import Database
 from mapper.store.rows import Tenant
 from mapper.store.sealing import Sealer
+from mapper.vat_settings import SaleCode
 from mapper.web import INVOICE_EVENTS, ORDER_EVENTS, UNSURE_EVENTS, webhook_path
 
 
@@ -43,7 +45,12 @@ class Connected:
     shop_name: str
     home_country: str
     layouts: tuple[str, ...]
-    tax_codes: tuple[str, ...]
+    sale_codes: tuple[SaleCode, ...]
+
+    @property
+    def tax_codes(self) -> tuple[str, ...]:
+        """Return the VAT codes for sales that WeFact has."""
+        return tuple(one.code for one in self.sale_codes)
 
 
 async def connect(keys: Keys, budget: CallBudget, *, loopback: bool) -> Connected:
@@ -57,7 +64,7 @@ async def connect(keys: Keys, budget: CallBudget, *, loopback: bool) -> Connecte
         shop_name=str(webshop.get("name") or ""),
         home_country=str(merchant.get("country_code") or "").upper(),
         layouts=tuple(code for code, _ in layouts(settings)),
-        tax_codes=sale_codes(settings),
+        sale_codes=vat_settings.sale_codes(settings),
     )
 
 

@@ -21,6 +21,7 @@ from mapper.store import (
     documents,
     events,
     handshakes,
+    history,
     journal,
     licences,
     listing,
@@ -30,6 +31,7 @@ from mapper.store import (
     past,
     payloads,
     reconciliations,
+    redacting,
     restored,
     schema,
     subscriptions,
@@ -52,6 +54,7 @@ MODULES = [
     documents,
     events,
     handshakes,
+    history,
     journal,
     licences,
     listing,
@@ -61,6 +64,7 @@ MODULES = [
     past,
     payloads,
     reconciliations,
+    redacting,
     restored,
     subscriptions,
     sweeps,
@@ -108,6 +112,7 @@ def fill(conn: Connection, tenant: str) -> None:
     past.keep(conn, tenant, "order", 3, outcome="post", now=NOW)
     past.agree(conn, tenant, "order", since=NOW + 2 * MINUTE, until=NOW + 4 * MINUTE, now=NOW)
     reconciliations.keep(conn, tenant, compared(tenant), forget_before=NOW)
+    reconciliations.accept(conn, tenant, "mark", reason=f"of {tenant}", now=NOW)
     digests.tell(conn, tenant, until=NOW if tenant == "a" else LATER)
     licences.accept_terms(conn, tenant, version=f"of {tenant}", now=NOW)
     handshakes.keep(conn, tenant, tenant, return_url=f"https://{tenant}", sealer=SEALER, now=NOW)
@@ -204,7 +209,11 @@ READS: dict[str, Callable[[Connection, str], object]] = {
     "documents.find": lambda c, t: documents.find(c, t, "order", 1),
     "documents.by_number": lambda c, t: documents.by_number(c, t, "001"),
     "documents.posted_for_order": lambda c, t: documents.posted_for_order(c, t, 4),
+    "credentials.everything": lambda c, t: credentials.everything(c, t, sealer=SEALER),
     "events.latest": events.latest,
+    "history.count": lambda c, t: history.count(c, t, history.Scope()),
+    "history.portions": lambda c, t: list(history.portions(c, t, history.Scope(), 3)),
+    "history.stored": lambda c, t: history.stored(c, t, ["order-1", "order-4"]),
     "handshakes.is_known": handshakes.is_known,
     "handshakes.return_url": lambda c, t: handshakes.return_url(c, t, sealer=SEALER),
     "licences.get": licences.get,
@@ -213,6 +222,7 @@ READS: dict[str, Callable[[Connection, str], object]] = {
     "tickets.get": lambda c, t: tickets.get(c, t, 1),
     "tickets.of_tenant": lambda c, t: tickets.of_tenant(c, t, closed=True),
     "journal.entries": journal.entries,
+    "journal.newest": journal.newest,
     "journal.verify": journal.verify,
     "listing.page": listing.page,
     "listing.counts": listing.counts,
@@ -240,8 +250,11 @@ READS: dict[str, Callable[[Connection, str], object]] = {
     "past.progress": lambda c, t: past.progress(c, t, "order", **PERIOD),
     "past.under_way": past.under_way,
     "reconciliations.latest": reconciliations.latest,
+    "reconciliations.accepted": reconciliations.accepted,
     "payloads.payload": lambda c, t: payloads.payload(c, t, "order-1"),
     "payloads.mapping": lambda c, t: payloads.mapping(c, t, "order-1"),
+    "redacting.finished_before": lambda c, t: redacting.finished_before(c, t, LATER),
+    "redacting.of_person": lambda c, t: [one.id for one in redacting.of_person(c, t, "a@b.nl")],
     "restored.forgotten_since": lambda c, t: restored.forgotten_since(c, t, "order-1"),
     "sweeps.swept_until": sweeps.swept_until,
     "tenants.get": tenants.get,
@@ -316,9 +329,12 @@ WRITES: dict[str, Callable[[Connection, str], object]] = {
     "past.agree": lambda c, t: past.agree(c, t, "order", **PERIOD, now=LATER),
     "past.withdraw": past.withdraw,
     "past.take": lambda c, t: past.take(c, t, "order", 3, now=LATER),
+    "reconciliations.accept": lambda c, t: reconciliations.accept(c, t, "mark", reason="new", now=LATER),
     "reconciliations.keep": lambda c, t: reconciliations.keep(c, t, compared("new"), forget_before=LATER),
     "payloads.keep": lambda c, t: payloads.keep(c, t, "order-1", {"new": 1}, now=LATER),
     "payloads.keep_mapping": lambda c, t: keep_mapping(c, t, "order-1"),
+    "redacting.redact": lambda c, t: redacting.redact(c, t, "order-1"),
+    "redacting.forget_person": lambda c, t: redacting.forget_person(c, t, t),
     "sweeps.record": lambda c, t: sweeps.record(c, t, until=LATER),
     "vat_numbers.keep": lambda c, t: vat_numbers.keep(c, t, "order-1", vat_number_check("new")),
     "tenants.put_settings": lambda c, t: tenants.put_settings(c, t, {"new": 1}, who="x", now=LATER),
@@ -336,6 +352,7 @@ WRITES: dict[str, Callable[[Connection, str], object]] = {
 
 # What only adds a row names the tenant in it, and compares nothing.
 INSERTS = {
+    "reconciliations.accept",
     "credentials.put",
     "credentials.put_webhook",
     "digests.tell",

@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "support": ("mapper.cli.licences", "support", "Say who works at support and may see every webshop."),
     "key": ("mapper.cli.keys", "key", "Show and change the key that seals the services' keys."),
     "backup": ("mapper.cli.databases", "backup", "Write a backup of the database while all goes on."),
+    "purge": ("mapper.cli.life", "purge", "Remove what was kept long enough: customers, tickets."),
     "database": ("mapper.cli.databases", "database", "Move the database, or say it was restored."),
     "map": ("mapper.cli.authoring", "map_", "Map documents and print what would be sent."),
     "check": ("mapper.cli.authoring", "check", "Check rules and settings, and show all problems."),

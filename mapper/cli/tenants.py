@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mapper.cli import licences
+from mapper.cli import licences, life
 from mapper.cli.options import Command, json_option, now, print_json, print_records, say, tell
 from mapper.cli.overlays import overlay
 from mapper.cli.state import State
@@ -55,7 +55,16 @@ def tenant() -> None:
 
 tenant.add_command(overlay)
 tenant.add_command(vat)
-for command in (licences.licence, licences.password, licences.stop, licences.start, licences.document):
+for command in (
+    licences.licence,
+    licences.password,
+    licences.stop,
+    licences.start,
+    licences.document,
+    life.erase,
+    life.export,
+    life.show_journal,
+):
     tenant.add_command(command)
 
 
@@ -93,7 +102,8 @@ def add(
 ) -> None:
     """Add a webshop: try both connections, seal its keys, keep its settings, register its webhooks.
 
-    What is not given is asked for. Without --settings the built-in example is used: look at its tax codes.
+    What is not given is asked for. Without --settings the VAT codes are those of WeFact that fit: the home country's
+    rates for every EU country, ICP and International.
     """
     from mapper import onboarding
     from mapper.services.http import Secret
@@ -115,6 +125,8 @@ def add(
             onboarding.check_shop_is_free(conn, sealer, name, keys.api_root)
         connected = _connect(state, database, keys)
         settings = _completed(settings, connected)
+        if file is None:
+            settings = _proposed(settings, connected)
         onboarding.add(
             database,
             sealer,
@@ -303,6 +315,21 @@ def _completed(settings: dict[str, Any], connected: Connected) -> dict[str, Any]
     if home is None:
         home = _ask("shop's home country (two letters)", "--settings")
     return checked.check({**settings, "home_country": home, "name": settings["name"] or connected.shop_name})
+
+
+def _proposed(settings: dict[str, Any], connected: Connected) -> dict[str, Any]:
+    """Fill in the account's own VAT codes (T5), and say where a person has to choose."""
+    from mapper import mapping, vat_settings
+    from mapper import settings as checked
+
+    day, rates = now().date().isoformat(), mapping.load_rulebooks().rates
+    proposal = vat_settings.propose(settings, connected.sale_codes, rates, destination=False, day=day)
+    for one in proposal.undecided:
+        if one.country == settings["home_country"]:
+            fitting = ", ".join(one.fitting) or "none in WeFact"
+            say(f"{one.country} {one.rate:f} %: choose yourself among {fitting}")
+    say(f"Proposed {len(proposal.vat['rates'])} VAT rates; see and change them with: mapper tenant vat NAME")
+    return checked.check({**settings, "vat": proposal.vat})
 
 
 def _connect(state: State, database: Database, keys: Keys) -> Connected:

@@ -267,6 +267,17 @@ class PastDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class Hint:
+    """What a webhook said: an event of a document. `body_hash` tells a delivery from the same one again."""
+
+    tenant: str
+    event: str
+    body_hash: str
+    shop_id: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Reconciliation:
     """What comparing shop and WeFact over `since` (included) to `until` found, as `reconcile.py` wrote it."""
 

@@ -176,6 +176,18 @@ webhook_event = Table(
     PrimaryKeyConstraint("tenant", "event", "body_hash"),
 )
 
+# Accepted and not yet noted; usually for milliseconds.
+hint = Table(
+    "hint",
+    metadata,
+    _tenant(),
+    Column("event", Text, nullable=False),
+    Column("body_hash", Text, nullable=False),
+    Column("shop_id", BigInteger, nullable=False),
+    Column("at", Moment, nullable=False),
+    PrimaryKeyConstraint("tenant", "event", "body_hash"),
+)
+
 document = Table(
     "document",
     metadata,
@@ -209,6 +221,7 @@ document = Table(
     Column("changed_at", Moment, nullable=False),
     Column("done_at", Moment),
     Column("drift_at", Moment),
+    Column("redacted", Boolean),
     PrimaryKeyConstraint("tenant", "id"),
     UniqueConstraint("tenant", "kind", "shop_id"),
     Index("document_by_date", "tenant", "dated", "id"),
@@ -433,6 +446,17 @@ reconciliation = Table(
     Column("counts", Json, nullable=False),
     Column("differences", Json, nullable=False),
     PrimaryKeyConstraint("tenant", "at"),
+)
+
+# Differences that a person accepted as they are, by a digest of all that is told of them.
+accepted_difference = Table(
+    "accepted_difference",
+    metadata,
+    _tenant(),
+    Column("mark", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    PrimaryKeyConstraint("tenant", "mark"),
 )
 
 # Who may log in. A merchant logs in with a licence key, support with `name`; `password` is an Argon2id hash in PHC
