@@ -193,6 +193,10 @@ class Pair:
         self.source_edits = {kind: edits(before.sources[kind], after.sources[kind]) for kind in self.kinds}
         self.target_edits = edits(before.target, after.target)
         self._same_source = {kind: not others[kind] and not self.source_edits[kind] for kind in self.kinds}
+        # What is made of the same prices is the same, unless one of these is another.
+        self._prices = any(
+            _overlap(key, path) for key in self.settings for path in ("vat.rates", "invoice.rounding_model")
+        )
         self._same_target = not others[""] and not self.target_edits
         self._slices = {
             kind: None
@@ -281,7 +285,7 @@ class Pair:
 
     def _found(self, effect: Effect, old: Outcome, new: Outcome, values: tuple[Value, ...]) -> Difference:
         rates: Rates = {}
-        is_same = effect in {"changed", "unsent"} and not self.settings and old.charged() == new.charged()
+        is_same = effect in {"changed", "unsent"} and not self._prices and _is_charged_alike(old, new)
         for sign, one in () if is_same else ((-1, old), (1, new)):
             for percent, (net, tax) in ({} if one.holds else one.rates()).items():
                 had = rates.setdefault(percent, [_ZERO, _ZERO])
@@ -339,6 +343,12 @@ def _slices(old: Mapper, new: Mapper, kind: str, edited: Sequence[Edit]) -> tupl
     kinds = [[given(entries[edit.path].value).kind for edit in edited] for entries in by_path]
     # Equal values of two types may be written otherwise: 1 and true.
     return None if kinds[0] != kinds[1] or "any" in kinds[0] else (runs[0], runs[1])
+
+
+def _is_charged_alike(old: Outcome, new: Outcome) -> bool:
+    if old.document is new.document and old.lines() == new.lines():
+        return True
+    return bool(old.charged() == new.charged())
 
 
 def _overlap(key: str, path: str) -> bool:
