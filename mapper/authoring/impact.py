@@ -12,7 +12,8 @@ from decimal import Decimal
 from typing import Any
 
 from mapper import money
-from mapper.authoring.replay import Cause, Difference, Effect, Outcome, Pair, Rates, Value
+from mapper.authoring.outcome import Outcome, Rates
+from mapper.authoring.replay import Cause, Difference, Effect, Pair, Value
 from mapper.store import exact
 from mapper.store.history import Stored
 
