@@ -43,6 +43,7 @@ from mapper.rulebook.types import ANY, FLAG, NONE, NUMBER, TEXT, UNREAD, Form, T
 
 REQUESTS = ("debtor", "product", "invoice", "send")
 SEVERITIES = ("error", "wait", "warning", "info")
+_CURLY = "‘’“”„«»"
 _OTHERWISE = frozenset({"otherwise", "else", "default", "anders"})
 
 
@@ -446,8 +447,12 @@ class _Loader:
 
     def _keyword_row(self, node: Node) -> Iterator[tuple[KeywordRow, list[Node]]]:
         """Yield a keyword row with its words, unless it has none that mean something."""
+        problems = len(self.reader.problems)
         row = self._map(node, forms.KEYWORD_ROW)
+        is_told = len(self.reader.problems) > problems
         then = self._constant(row.get("then"))
+        if "any" not in row and "all" not in row and is_told:
+            return
         if ("any" in row) == ("all" in row):
             hint = "Write the words of a second row in a row of their own."
             self.reader.refuse("RULE216", node.place, "A keyword row has either `any` or `all`.", hint)
@@ -466,6 +471,10 @@ class _Loader:
         if node.kind == "text" and ";" in node.text and not node.quote:
             hint = "Are they two words? Separate them by a comma."
             self.reader.refuse("RULE216", node.place, f"'{node.text}' is one word.", hint)
+            return False
+        if not node.quote and (curly := next((sign for sign in node.text if sign in _CURLY), "")):
+            hint = "Write straight quotes, or none."
+            self.reader.refuse("RULE216", node.place, f"'{curly}' is taken for a part of this word.", hint)
             return False
         return bool(self._constant(node))
 
