@@ -162,7 +162,8 @@ class Census:
             if one.seen or one.read_at is None or (kind, parent) not in filled:
                 continue
             known = (other for (of, other), field_ in self.fields.items() if of == kind and field_.seen)
-            close = difflib.get_close_matches(path, [other for other in known if _parent(other) == parent], 1)
+            beside = [_name(other) for other in known if _parent(other) == parent]
+            close = difflib.get_close_matches(_name(path), beside, 1, 0.8)
             found.append(
                 Unseen(kind, path, one.read_at, self.documents.get(kind, 0), close[0] if close else "")
             )
@@ -182,6 +183,10 @@ class Unseen:
 
 def _parent(path: str) -> str:
     return path.rpartition(".")[0]
+
+
+def _name(path: str) -> str:
+    return path.rpartition(".")[2]
 
 
 def census(

@@ -7,15 +7,15 @@ document only one is run: a half whose rules, tables and settings are the same g
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal
 
-from mapper.authoring.edits import Edit, amounts_of, edits, parameter_places, tables
+from mapper.authoring.edits import Edit, amounts_of, bare, edits, parameter_places, tables
 from mapper.authoring.explanation import brief
 from mapper.authoring.reads import settings_read
 from mapper.diagnostics import Finding, Place, printable
-from mapper.findings import FAULTS, unfit
+from mapper.findings import FAULTS, of_checks, unfit
 from mapper.mapping import Mapper, Traced
 from mapper.processing.amounts import amounts
 from mapper.rulebook.compiler import Compiled, Run
@@ -122,21 +122,18 @@ class Outcome:
             return (f"{self.fault.id} {self.fault.about}".strip(),)
         found = set()
         for compiled, said in ((self._source, self.said), (self.mapper.rulebooks.target, more)):
-            for number, severity, _, _, facts, _ in said:
+            for number, severity, *_ in said:
                 check = compiled.rules.checks[number]
-                if severity not in {"warning", "info"} or "ignore" in facts:
+                if severity not in {"warning", "info"} or "ignore" in check.facts:
                     found.add(f"{check.id} {check.about}".strip())
         return tuple(sorted(found))
 
     @property
-    def remarks(self) -> list[tuple[Any, ...]]:
-        """Return all that is said of it, whatever the order of the rules."""
+    def remarks(self) -> list[Finding]:
+        """Return all that is said of it."""
         _, more = self.sent()
-        return [
-            (compiled.rules.checks[number].id, severity, say, help_)
-            for compiled, said in ((self._source, self.said), (self.mapper.rulebooks.target, more))
-            for number, severity, say, help_, _, _ in said
-        ]
+        halves = ((self._source, self.said), (self.mapper.rulebooks.target, more))
+        return [replace(one, place=None) for half in halves for one in of_checks(*half, offline=False)]
 
     @property
     def _source(self) -> Compiled:
@@ -239,8 +236,7 @@ class Pair:
         else:
             new = Outcome(self.new, kind, payload)
         if self._same_target and old.fault is None and new.fault is None and old.document == new.document:
-            compiled = self.old.rulebooks.sources[kind], self.new.rulebooks.sources[kind]
-            if _spoken(compiled[0], old.said) == _spoken(compiled[1], new.said):
+            if self._same_checks and old.said == new.said:
                 return None
             new.sends_as(old)
         return self._difference(old, new)
@@ -349,12 +345,8 @@ def _overlap(key: str, path: str) -> bool:
     return f"{key}.".startswith(f"{path}.") or f"{path}.".startswith(f"{key}.")
 
 
-def _checks(compiled: Compiled) -> list[tuple[str, str]]:
-    return [(check.id, check.about) for check in compiled.rules.checks]
-
-
-def _spoken(compiled: Compiled, said: Sequence[Any]) -> list[Any]:
-    return [(compiled.rules.checks[one[0]].id, compiled.rules.checks[one[0]].about, *one[1:]) for one in said]
+def _checks(compiled: Compiled) -> Any:
+    return bare(compiled.rules.checks)
 
 
 def _values(old: Sequence[Any], new: Sequence[Any], amounts: frozenset[str]) -> Iterator[Value]:

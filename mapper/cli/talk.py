@@ -212,6 +212,8 @@ TALK = {
     "nothing sent differs": "niets anders verstuurd",
     "only other remarks": "alleen andere opmerkingen",
     "no longer there": "er niet meer",
+    "document(s)": "document(en)",
+    "by": "door",
     "(the values are those of the example)": "(de waarden zijn die van het voorbeeld)",
     "EFFECT": "GEVOLG",
     "CHANGE": "WIJZIGING",
