@@ -134,6 +134,12 @@ ONCE = {
         "      - {woord: [ideal], then: ideal} ",
         "RULE219",
     ),
+    "a line rule that sets a field as something else": (
+        ORDER,
+        "      quantity: row.count ",
+        "      quantity: row.product_name ",
+        "RULE205",
+    ),
     "a check without an id": (ORDER, "  - id: O2\n    about: number\n", "  - about: number\n", "RULE218"),
     "a check without a severity": (
         ORDER,

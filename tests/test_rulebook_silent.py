@@ -118,7 +118,7 @@ SILENT = {
         "    match: _paymethod\n",
         "    match: currency\n    keywords: []\n    otherwise: x\n  _two:\n    match: _paymethod\n",
         "RULE218",
-        "`keywords` needs at least one row.",
+        "`keywords` needs at least one keyword row.",
     ),
     "any and all at once": (
         ROW,

@@ -267,7 +267,8 @@ DUTCH = {
     ),
     "One side is {}, the other {}.": "De ene kant is {}, de andere {}.",
     "One case gives {}, another {}.": "Het ene geval geeft {}, een ander {}.",
-    "'{}' is {} here and {} above.": "'{}' is hier {} en daarboven {}.",
+    "'{}' is {} here and {} in another line rule.": "'{}' is hier {} en in een ander regelblok {}.",
+    "'{}' is not given to this rulebook.": "'{}' krijgt dit regelboek niet.",
     "This is never '{}'.": "Dit is nooit '{}'.",
     "This never holds, whatever the document holds.": "Dit geldt nooit, wat het document ook bevat.",
     "This always holds, whatever the document holds.": "Dit geldt altijd, wat het document ook bevat.",
@@ -323,7 +324,7 @@ DUTCH = {
     "'{}' is one word.": "'{}' is één woord.",
     "Are they two words? Separate them by a comma.": "Zijn het twee woorden? Zet er een komma tussen.",
     "{} needs at least one {}.": "{} heeft minstens één {} nodig.",
-    "case": "geval", "row": "regel", "condition": "voorwaarde",
+    "case": "geval", "keyword row": "regel met trefwoorden", "condition": "voorwaarde",
     "Write one below it, which begins with '- ', or remove {}.": (
         "Schrijf er een onder, die begint met '- ', of verwijder {}."
     ),
