@@ -38,6 +38,9 @@ TALK = {
     "Interrupted.": "Onderbroken.",
     "made again; earlier: {}": "opnieuw gemaakt; eerder: {}",
     "changed in the shop since": "sindsdien in de winkel gewijzigd",
+    "Proposed {} VAT rates; see and change them with: mapper tenant vat NAME": (
+        "{} btw-tarieven voorgesteld; bekijk en wijzig ze met: mapper tenant vat NAAM"
+    ),
     # purge, tenant erase
     "Erased from {} document(s) of {}; backups keep it until they are removed.": (
         "Gewist uit {} document(en) van {}; back-ups houden het tot ze verwijderd zijn."
