@@ -52,8 +52,8 @@ ONCE = {
     ),
     "a working value that nothing reads": (
         INVOICE,
-        "    _price: share.amount * _sign                                         # I8\n  payment:",
-        "    _prise: share.amount * _sign                                         # I8\n  payment:",
+        "    _price: share.amount * _others_sign                                  # I8\n  payment:",
+        "    _prise: share.amount * _others_sign                                  # I8\n  payment:",
         "RULE228",
     ),
     "a field that only one kind of document sets": (
@@ -70,7 +70,7 @@ ONCE = {
     ),
     "a word that is compared": (
         ORDER,
-        "  _untaxed: is_icp or is_international\n",
+        "  _untaxed: is_icp or is_international or _is_free_export\n",
         "  _untaxed: tenant.invoice.status == draft\n",
         "RULE207",
     ),
@@ -129,7 +129,9 @@ def test_a_section_that_nobody_can_guess_leaves_the_rest_unread(tmp_path):
 
 def test_a_name_that_is_gone_is_told_where_it_is_first_read_with_the_other_lines(tmp_path):
     with pytest.raises(RuleError) as caught:
-        load_rulebooks(copied(tmp_path, {ORDER: ("  _untaxed: is_icp or is_international\n", "")}))
+        load_rulebooks(
+            copied(tmp_path, {ORDER: ("  _untaxed: is_icp or is_international or _is_free_export\n", "")})
+        )
     first, *others = caught.value.diagnostics
     assert not [one for one in others if one.place.file == first.place.file]
     assert re.match(r"There is no '_untaxed' here. Also on line \d+, \d+, ", first.message)
