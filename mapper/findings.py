@@ -16,6 +16,7 @@ from mapper.rulebook.origins import origins
 from mapper.rulebook.rules import Rules
 from mapper.rulebook.runtime import MissingValue, WrongType
 from mapper.rulebook.source import FILE_LINES
+from mapper.rulebook.telling import said_by
 
 MAX_ROWS = 5000
 
@@ -137,11 +138,12 @@ def _rule_place(fault: Exception, rules: Rules) -> Place | None:
 def of_checks(compiled: Compiled, reports: Sequence[Any], *, offline: bool) -> list[Finding]:
     """Return what the checks of a rulebook reported; without `offline` not what a service will be asked."""
     found = []
-    for number, severity, say, help_, facts, item in reports:
+    for number, severity, told, item in reports:
         check = compiled.rules.checks[number]
         if check.offline and not offline:
             continue
         about = check.about if item is None else f"{check.about} of line {item + 1}"
+        say, help_, facts = said_by(check, compiled.rules.written, told)
         found.append(Finding(check.id, _severity(severity), say, help_, check.place, about, facts))
     return found
 

@@ -23,6 +23,7 @@ from mapper.rulebook.compiler import Compiled, Run
 from mapper.rulebook.emitter import LINE
 from mapper.rulebook.files import (
     FILES,
+    INVARIANTS,
     KINDS,
     NEEDED,
     OPTIONAL,
@@ -310,6 +311,7 @@ def rule_schemas() -> dict[str, dict[str, Any]]:
     }
     made = {name: schemas.editor_schema(form, help_) for name, form in rulebooks.items()}
     made[RATES] = schemas.table_schema(forms.VAT_RATES)
+    made[INVARIANTS] = schemas.editor_schema(forms.INVARIANTS, help_)
     made[TERRITORIES] = schemas.table_schema(forms.VAT_TERRITORIES)
     made["cases.yaml"] = schemas.cases_schema()
     return {name.replace(".yaml", ".schema.json"): schema for name, schema in made.items()}
@@ -481,7 +483,7 @@ def payload_schema(kind: str) -> Mapping[str, Any]:
 
 
 __all__ = [
-    "FILES", "KINDS", "OVERLAY", "RATES", "TARGET", "TERRITORIES", "Expectation", "Mapped", "Mapper", "Request",
-    "Rulebooks", "Search", "Trace", "Traced", "apply", "document_json", "hash_of", "load_rulebooks", "mapped_json",
-    "payload_schema", "requests_of", "rule_schemas", "rulebooks_from", "shipped_rules", "texts_of",
+    "FILES", "INVARIANTS", "KINDS", "OVERLAY", "RATES", "TARGET", "TERRITORIES", "Expectation", "Mapped", "Mapper",
+    "Request", "Rulebooks", "Search", "Trace", "Traced", "apply", "document_json", "hash_of", "load_rulebooks",
+    "mapped_json", "payload_schema", "requests_of", "rule_schemas", "rulebooks_from", "shipped_rules", "texts_of",
 ]  # fmt: skip

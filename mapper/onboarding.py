@@ -56,7 +56,7 @@ async def connect(keys: Keys, budget: CallBudget, *, loopback: bool) -> Connecte
     return Connected(
         shop_name=str(webshop.get("name") or ""),
         home_country=str(merchant.get("country_code") or "").upper(),
-        layouts=tuple(str(one.get("LanguageCode")) for one in _rows(settings.get("CorporateIdentity"))),
+        layouts=tuple(code for code, _ in layouts(settings)),
         tax_codes=sale_codes(settings),
     )
 
@@ -67,6 +67,12 @@ def sale_codes(settings: Mapping[str, Any]) -> tuple[str, ...]:
     codes = tax.get("Codes") if isinstance(tax, Mapping) else None
     sale = codes.get("Sale") if isinstance(codes, Mapping) else None
     return tuple(str(row.get("TaxCode") or "") for row in _rows(sale))
+
+
+def layouts(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return (code, name) of the invoice layouts in WeFact's `settings/list`."""
+    rows = _rows(settings.get("CorporateIdentity"))
+    return [(str(one.get("LanguageCode")), str(one.get("Name") or one.get("LanguageCode"))) for one in rows]
 
 
 def missing_codes(settings: Mapping[str, Any], known: Sequence[str]) -> list[str]:

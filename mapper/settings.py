@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -181,6 +182,11 @@ def example() -> Settings:
     return check(raw)
 
 
+@lru_cache(maxsize=1)
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
 def _code(country: str, percent: str) -> str:
     return f"V{percent}" if country == "NL" else country + percent.replace(".", "")
 
@@ -262,9 +268,9 @@ class _Check:
                 self.refuse("SET103", path, expected=_expected(error.schema), found=_shown(error.instance))
 
     def _check_meaning(self, settings: Settings) -> None:
-        if settings["time_zone"] not in available_timezones():
+        if settings["time_zone"] not in _zones():
             zone = printable(settings["time_zone"], 60)
-            close = difflib.get_close_matches(settings["time_zone"], available_timezones(), 1)
+            close = difflib.get_close_matches(settings["time_zone"], _zones(), 1)
             self.refuse("SET104", ("time_zone",), f"Did you mean '{close[0]}'?" if close else "", found=zone)
         else:
             ZoneInfo(settings["time_zone"])

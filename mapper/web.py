@@ -171,7 +171,7 @@ async def receive_webhook(request: Request) -> Response:
         return _answer(404, "not found")
     try:
         async with asyncio.timeout(receiver.read_seconds):
-            body = await _read(request, receiver.max_body)
+            body = await read_body(request, receiver.max_body)
     except TimeoutError:
         return JSONResponse({"error": "too slow"}, 408, headers={"connection": "close"})
     if body is None:
@@ -228,7 +228,7 @@ def _sender(receiver: Receiver, token: str, event: str) -> _Sender | None:
     return _Sender(tenant, registered.address if registered else "", key)
 
 
-async def _read(request: Request, limit: int) -> bytes | None:
+async def read_body(request: Request, limit: int) -> bytes | None:
     """Return the body; None as soon as it, or the length announced for it, is beyond the limit."""
     announced = request.headers.get("content-length", "0")
     if announced.isdecimal() and len(announced) < 20 and int(announced) > limit:

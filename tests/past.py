@@ -9,6 +9,7 @@ from typing import Any
 from orders import tenant as settings_of
 from sqlalchemy import Connection
 
+from mapper.mapping import texts_of
 from mapper.store import documents, payloads, tenants
 from tests.databases import NOW
 
@@ -34,3 +35,26 @@ def remember(
         payloads.keep(conn, tenant, noted.id, payload, now=NOW)
         ids.append(noted.id)
     return ids
+
+
+def lenient() -> dict[str, str]:
+    """Return the shipped rules with checks of VAT that only warn: a wrong rate moves euros, and stops nothing."""
+    made = texts_of()
+    for name, said in (
+        ("ccv_order.yaml", "The shop charged {total_vat} VAT"),
+        ("wefact.yaml", "VAT of this invoice;"),
+    ):
+        head, found, tail = made[name].partition(said)
+        before, severity, between = head.rpartition("severity: error")
+        assert found
+        assert severity
+        made[name] = f"{before}severity: warning{between}{found}{tail}"
+    return made
+
+
+def careless() -> dict[str, str]:
+    """Return lenient rules that book shipping at 9 %."""
+    made = lenient()
+    assert made["ccv_order.yaml"].count("        otherwise: _shop_percent") == 1
+    rule = ("        otherwise: _shop_percent", "        otherwise: 9")
+    return {**made, "ccv_order.yaml": made["ccv_order.yaml"].replace(*rule)}

@@ -141,12 +141,18 @@ def test_everything_the_image_copies_exists():
 
 
 @pytest.mark.parametrize(
-    ("file", "passed"), [("Caddyfile", "handle /webhooks/* {"), ("nginx.conf", "location /webhooks/ {")]
+    ("file", "passed"),
+    [
+        ("Caddyfile", "handle /webhooks/* {"),
+        ("Caddyfile", "handle /app/* {"),
+        ("nginx.conf", "location /webhooks/ {"),
+        ("nginx.conf", "location /app/ {"),
+    ],
 )
-def test_the_proxies_pass_on_webhooks_and_nothing_else(file, passed):
+def test_the_proxies_pass_on_webhooks_and_the_apps_pages_and_nothing_else(file, passed):
     text = re.sub(r"#.*", "", (DEPLOY / file).read_text())
     assert text.count("{") == text.count("}")
     assert passed in text
     assert re.findall(r"(?:reverse_proxy|proxy_pass)\s", text.partition(passed)[2].partition("\n    }\n")[0])
-    assert len(re.findall(r"reverse_proxy|proxy_pass", text)) == 1
+    assert len(re.findall(r"reverse_proxy|proxy_pass", text)) == 2
     assert "404" in text

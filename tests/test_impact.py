@@ -16,10 +16,11 @@ from mapper.authoring.over import many_processes
 from mapper.authoring.replay import Pair
 from mapper.authoring.replaying import Replayed, changes_of, replay
 from mapper.mapping import apply, mapped_json, rulebooks_from, texts_of
+from mapper.rulebook.slices import sliced
 from mapper.store import documents, exact, history
 from mapper.store.history import Scope, Stored
 from tests.databases import NOW
-from tests.past import remember
+from tests.past import careless, lenient, remember
 
 pytest_plugins = ["tests.databases"]
 
@@ -37,15 +38,7 @@ def edited(*changes, texts=SHIPPED):
     return made
 
 
-VAT_CHECKS = (
-    (ORDER, "    if: _is_in_cents and abs(_vat_off) > vat_tolerance + _vat_explained\n"),
-    (TARGET, "abs(_settlement.tax - document.total_vat) > _tax_tolerance\n"),
-)
-# Rules whose checks of VAT only warn, so that a wrong rate moves euros instead of stopping the document.
-LENIENT = edited(
-    *((name, f"{test}    severity: error", f"{test}    severity: warning") for name, test in VAT_CHECKS)
-)
-SHIPPING_AT_9 = edited((ORDER, "        otherwise: _shop_percent", "        otherwise: 9"), texts=LENIENT)
+LENIENT, SHIPPING_AT_9 = lenient(), careless()
 
 
 @cache
@@ -251,6 +244,8 @@ EDITS = [
     ("ccv_order.yaml", *IDEAL),
     ("ccv_order.yaml", "{text: Shipping costs}", "{text: Verzendkosten}"),
     ("ccv_order.yaml", "        otherwise: _shop_percent", "        otherwise: 9"),
+    ("ccv_order.yaml", "      _amount: _price * row.count ", "      _amount: _price "),
+    ("ccv_order.yaml", "      _price: 0 - share.amount\n", "      _price: share.amount\n"),
     ("ccv_order.yaml", "  charged_percent: 0 if _untaxed else vat_percent", "  charged_percent: vat_percent"),
     (
         "ccv_order.yaml",
@@ -283,6 +278,7 @@ def test_what_is_skipped_as_proven_the_same_is_the_same(change):
         order(row("10.01"), row("20.02", "9"), shipping="4.95", paymethod="Bancontact"),
         order(row("30"), icp=True, vat_number="DE136695976", country="DE", is_completed=None),
         order(row("7.77", count="3"), included=False, surcharge="1.50", discount="2"),
+        order(row("5", "9"), row("7"), shipping="6", fee="1", discount="2"),
         order(total_price=3),
         order(rows=None),
     ]
@@ -317,6 +313,17 @@ def test_edits_are_found_in_what_a_rulebook_takes_over_from_another():
     for kind in ("order", "invoice"):
         (edit,) = edits(before.sources[kind], after.sources[kind])
         assert edit.path == "document._method_by_name"
+
+
+def test_of_most_documents_only_what_the_edited_rule_is_made_of_is_mapped():
+    made = loaded(SHIPPED).sources["order"]
+    (entry,) = (one for one in made.entries if one.path == "document._method_by_name")
+    needed = sliced(made.rules, {entry.place})
+    assert [step.path for step in needed.steps] == ["document._paymethod", "document._method_by_name"]
+    (line,) = (one for one in made.entries if one.path == "discounts.vat_percent")
+    # What has no place of a value of its own cannot be cut out: a whole line rule.
+    assert sliced(made.rules, {line.place}) is not None
+    assert sliced(made.rules, {made.rules.steps[-1].place, made.rules.checks[0].place}) is None
 
 
 # history

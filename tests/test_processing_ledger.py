@@ -12,8 +12,9 @@ import pytest
 from mapper import settings
 from mapper.errors import Refused, Temporary
 from mapper.mapping import Request, Search
-from mapper.processing.ledger import Doubtful, Ledger, Timing, filled
+from mapper.processing.ledger import Doubtful, Ledger, Timing
 from mapper.processing.outcome import Stop
+from mapper.processing.searching import filled
 from mapper.services.http import Secret, Unlimited, open_client
 from mapper.services.wefact import WeFact
 from mapper.store import documents, operations, tenants
@@ -291,6 +292,23 @@ def test_an_earlier_invoice_that_was_deleted_is_missed_and_the_next_one_bears_wi
     bench.ensure()
 
     assert [one["ReferenceNumber"] for one in bench.invoices()] == ["1002", "1001"]
+
+
+def test_what_other_documents_made_is_not_asked_for_one_by_one(bench):
+    """With a fixed debtor all invoices of the day are its own: each call would be one less for other documents."""
+    for number in range(3):
+        bench.run(
+            lambda ledger, key=f"invoice:order-2:{number}": ledger.ensure(
+                invoice(), key, document_id="order-2", names={}
+            )
+        )
+    bench.sandbox.fault("wefact", kind="drop_after_commit", match={"controller": "invoice", "action": "add"})
+    with pytest.raises(Temporary):
+        bench.ensure()
+    bench.clock.wait(SETTLED)
+    bench.ensure()
+    assert len(bench.invoices()) == 4
+    assert bench.calls("show") == 2  # the one that is unknown, compared and read
 
 
 def test_a_list_that_ends_before_its_total_is_not_believed(unknown):

@@ -561,6 +561,18 @@ def test_R5_a_document_whose_invoice_may_exist_is_ignored_only_by_force(shop):
     assert ignored.state == "ignored"
 
 
+def test_a_debtor_and_a_product_whose_answers_were_lost_are_found_and_leave_nothing_unknown(shop):
+    shop.settings(products__synchronise=True)
+    for controller in ("debtor", "product"):
+        match = {"controller": controller, "action": "add"}
+        shop.sandbox.fault("wefact", kind="drop_after_commit", match=match)
+    shop.until(shop.sell("nl_ideal"), "done")
+    with shop.home.database.read() as conn:
+        counts = operations.counts(conn, shop.tenant)
+    assert (counts["done"] > 2, counts["intended"], counts["unknown"]) == (True, 0, 0)
+    assert len(shop.debtors()) == 1
+
+
 def test_R8_who_looked_in_vain_for_an_invoice_that_the_list_never_shows_has_it_made_with_a_reason(shop):
     match = {"controller": "invoice"}
     shop.sandbox.fault("wefact", kind="drop_before", match=match | {"action": "add"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from mapper.authoring.coverage import coverage
 from mapper.authoring.trial import places, run_case
 from mapper.diagnostics import Diagnostic
 from mapper.mapping import load_rulebooks, shipped_rules
+from mapper.rulebook.dutch import in_dutch
 
 SHIPPED = load_rulebooks()
 CASES = read_cases(SHIPPED)
@@ -137,6 +139,10 @@ def test_what_cannot_be_is_shown_with_its_place_and_what_was_meant(tmp_path, bod
     assert (problem.place.line, problem.place.column) == (line, column)
     assert problem.code.startswith("CASE10")
     assert said in problem.render()
+    dutch = in_dutch(problem)
+    assert not re.search(
+        r"\b(There|The|Did you|Write|is no|has no|no check)\b", dutch.message + dutch.hint
+    ), dutch
 
 
 def test_a_case_that_cannot_be_run_fails_the_run(tmp_path, mapper):

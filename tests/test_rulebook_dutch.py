@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from rulefolders import copied
 from test_rulebook_once import ONCE
@@ -12,7 +15,10 @@ from mapper.diagnostics import Diagnostic, Place
 from mapper.errors import RuleError
 from mapper.mapping import load_rulebooks
 from mapper.rulebook.dutch import DUTCH, in_dutch
+from mapper.rulebook.functions import FORMS
 
+FIXTURES = Path(__file__).parent / "fixtures"
+ENGLISH = re.compile(r"\b(There|the|Did you|Write|is no|cases|problems)\b")
 ORDER = "ccv_order.yaml"
 CURRENCY = "  currency: upper(trim(order.currency)) "
 
@@ -38,7 +44,7 @@ TOLD = {
         )
     ],
     "  currency: round_half_up(order.currency, 2) ": [
-        ("round_half_up wil hier een getal; dit is een tekst.", "round_half_up(x, 2): to cents.")
+        ("round_half_up wil hier een getal; dit is een tekst.", "round_half_up(x, 2): op centen.")
     ],
     "  currency: {texte: EUR} ": [("Dit is geen vorm van een waarde.", "Bedoelde u 'text'?")],
     "  currency: {text: EUR, texte: USD} ": [("Een tekst heeft geen 'texte'.", "Hier bekend: text.")],
@@ -73,6 +79,39 @@ def test_what_has_no_dutch_is_told_as_the_catalogue_has_it_with_the_english_behi
 
 def test_each_translation_fills_in_what_the_english_does():
     assert [one for one, other in DUTCH.items() if one.count("{}") != other.count("{}")] == []
+
+
+def test_every_function_is_explained_in_dutch():
+    known = {one.doc for one in load_rulebooks().functions.values()} | set(FORMS.values())
+    assert {one for one in known if one not in DUTCH} == set()
+
+
+def test_a_failing_case_its_reason_and_its_coverage_are_told_in_dutch(tmp_path, mapper):
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "- case: een geval\n  fixture: nl-ideal\n  change: {paymethod: invoice}\n"
+        "  expect: {payment_method: ideal}\n  not: [total_incl]\n",
+        encoding="utf-8",
+    )
+    ran = mapper("--language", "nl", "test", path, "--coverage")
+    assert "    verwacht ideal\n    kreeg    banktransfer\n" in ran.out
+    assert "    verwacht niets: het hoort er niet te zijn\n" in ran.out
+    assert "✗ 'ideal' → ideal   niet bereikt" in ran.out
+    assert "→ banktransfer   in 'invoice'" in ran.out
+    assert "niet gedekt: rules/ccv_order.yaml:" in ran.out
+    assert ": request send: gemaakt\n" in ran.out
+    assert "1 gevallen in 1 bestanden: 0 goed, 1 fout. Dekking " in ran.err
+    assert not ENGLISH.search(ran.err)
+
+
+def test_an_explanation_is_told_in_dutch_and_the_rules_own_words_stay(mapper):
+    file = FIXTURES / "order-nl-ideal.json"
+    ran = mapper("--language", "nl", "explain", file, "total_incl", "payment_method", "lines.3.unit_excl")
+    assert "✗ _configured_method   afwezig of leeg" in ran.out
+    assert "niet in 'ccvpay_ideal'" in ran.out
+    assert "nummer 1 van " in ran.out
+    assert "✓ if totals_include_vat" in ran.out
+    assert not re.search(r"not reached|absent|explained above|not in '|, by ", ran.out)
 
 
 def test_check_speaks_the_language_asked_for(tmp_path, mapper):

@@ -62,6 +62,7 @@ def test_the_overlay_of_the_documentation_fits_its_schema() -> None:
         ("overlay.schema.json", "checks: [{id: K8, severity: info}]", "'about' is a required property"),
         ("cases.schema.json", "- {case: x, fixture: y, expct: {id: 1}}", "'expct' was unexpected"),
         ("cases.schema.json", "- {case: x, expect: {id: 1}}", "'fixture' is a required property"),
+        ("invariants.schema.json", "invariants: [{id: x, that: 1 > 0}]", "'say' is a required property"),
         ("vat_rates.schema.json", "checked: yesterday", "does not match"),
         ("vat_territories.schema.json", "checked: 2026-01-01\nterritory: {}", "'territory' was unexpected"),
     ],
@@ -83,6 +84,8 @@ def test_the_loader_knows_exactly_the_keys_of_the_tables() -> None:
         forms.REQUEST,
         forms.SEARCH,
         forms.CHECK,
+        forms.INVARIANTS,
+        forms.INVARIANT,
     ]
     keys = {
         key

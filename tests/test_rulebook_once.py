@@ -74,6 +74,48 @@ ONCE = {
         "  _untaxed: tenant.invoice.status == draft\n",
         "RULE207",
     ),
+    "a flag compared with a text, in a rule that an invoice has otherwise": (
+        ORDER,
+        "  paid: order.paid ",
+        "  paid: order.paid == 'true' ",
+        "RULE205",
+    ),
+    "a flag compared with a text, in a rule that an invoice takes over": (
+        ORDER,
+        "  _untaxed: is_icp or is_international\n",
+        "  _untaxed: order.paid == 'true'\n",
+        "RULE205",
+    ),
+    "a field that an invoice does not have": (
+        ORDER,
+        "  _untaxed: is_icp or is_international\n",
+        "  _untaxed: order.paid\n",
+        "RULE208",
+    ),
+    "only another word for otherwise": (
+        ORDER,
+        "    match: _paymethod\n",
+        "    when: [{else: {text: a}}]\n  _not_used:\n    match: _paymethod\n",
+        "RULE219",
+    ),
+    "only otherwise": (
+        ORDER,
+        "    match: _paymethod\n",
+        "    when: [{otherwise: {text: a}}]\n  _not_used:\n    match: _paymethod\n",
+        "RULE219",
+    ),
+    "else below the cases": (
+        ORDER,
+        "    otherwise: row.product_name or ''",
+        "    else: row.product_name or ''",
+        "RULE219",
+    ),
+    "else in a case": (
+        ORDER,
+        "    otherwise: _billing.zipcode or ''\n",
+        "        else: _billing.zipcode or ''\n",
+        "RULE219",
+    ),
     "a check without an id": (ORDER, "  - id: O2\n    about: number\n", "  - about: number\n", "RULE218"),
     "a check without a severity": (
         ORDER,

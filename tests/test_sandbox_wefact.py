@@ -630,10 +630,18 @@ def test_a_list_can_lose_its_rows_silently_or_half_of_them_with_the_total_told(a
     assert (half["totalresults"], half["currentresults"], len(half["debtors"])) == (3, 1, 1)
 
 
+def test_what_is_done_by_hand_meets_no_fault_and_is_not_logged(account: Account) -> None:
+    account.admin("POST", "faults", {"kind": "drop_before"})
+    by_hand = {"controller": "debtor", "action": "add", "SurName": "Bakker"}
+    assert account.admin("POST", "call", by_hand)["debtor"]["SurName"] == "Bakker"
+    assert (len(account.stored("debtors")), account.admin("GET", "requests")["requests"]) == (1, [])
+    assert len(account.admin("GET", "faults")["faults"]) == 1
+
+
 def test_the_weather_strikes_the_same_calls_for_the_same_seed(account: Account) -> None:
     def struck(seed: int) -> list[str | None]:
         account.admin("POST", "reset")
-        account.admin("PUT", "switches", {"time_scale": 0.001})
+        account.admin("PUT", "switches", {"speed": 1000})
         account.admin("PUT", "weather", {"percent": 50, "seed": seed, "match": {"action": "list"}})
         for _ in range(30):
             with suppress(httpx.TransportError):
@@ -648,7 +656,7 @@ def test_the_weather_strikes_the_same_calls_for_the_same_seed(account: Account) 
 
 
 def test_an_answer_can_come_bit_by_bit_in_scaled_time(account: Account) -> None:
-    account.admin("PUT", "switches", {"time_scale": 0.01})
+    account.admin("PUT", "switches", {"speed": 100})
     account.admin("POST", "faults", {"kind": "drip", "seconds": 20})
     started = time.monotonic()
     with account.client.stream("POST", account.served.wefact, json={}) as answer:

@@ -17,9 +17,11 @@ import mapper.store
 from mapper.store import (
     accounts,
     credentials,
+    digests,
     documents,
     events,
     handshakes,
+    history,
     journal,
     licences,
     listing,
@@ -29,6 +31,7 @@ from mapper.store import (
     past,
     payloads,
     reconciliations,
+    redacting,
     restored,
     schema,
     subscriptions,
@@ -47,9 +50,11 @@ pytest_plugins = ["tests.databases"]
 
 MODULES = [
     credentials,
+    digests,
     documents,
     events,
     handshakes,
+    history,
     journal,
     licences,
     listing,
@@ -59,6 +64,7 @@ MODULES = [
     past,
     payloads,
     reconciliations,
+    redacting,
     restored,
     subscriptions,
     sweeps,
@@ -106,6 +112,7 @@ def fill(conn: Connection, tenant: str) -> None:
     past.keep(conn, tenant, "order", 3, outcome="post", now=NOW)
     past.agree(conn, tenant, "order", since=NOW + 2 * MINUTE, until=NOW + 4 * MINUTE, now=NOW)
     reconciliations.keep(conn, tenant, compared(tenant), forget_before=NOW)
+    digests.tell(conn, tenant, until=NOW if tenant == "a" else LATER)
     licences.accept_terms(conn, tenant, version=f"of {tenant}", now=NOW)
     handshakes.keep(conn, tenant, tenant, return_url=f"https://{tenant}", sealer=SEALER, now=NOW)
     web_sessions.open_(conn, tenant, now=NOW)
@@ -194,11 +201,17 @@ READS: dict[str, Callable[[Connection, str], object]] = {
     "credentials.webhook": lambda c, t: credentials.webhook(c, t, "orders.created"),
     "credentials.webhooks": credentials.webhooks,
     "credentials.webhook_key": lambda c, t: credentials.webhook_key(c, t, "orders.created", sealer=SEALER),
+    "digests.told_until": digests.told_until,
+    "digests.stopped": lambda c, t: digests.stopped(c, t, since=NOW - MINUTE, until=LATER),
+    "digests.waiting": lambda c, t: digests.waiting(c, t, since=NOW - MINUTE, until=LATER),
     "documents.get": lambda c, t: documents.get(c, t, "order-1"),
     "documents.find": lambda c, t: documents.find(c, t, "order", 1),
     "documents.by_number": lambda c, t: documents.by_number(c, t, "001"),
     "documents.posted_for_order": lambda c, t: documents.posted_for_order(c, t, 4),
     "events.latest": events.latest,
+    "history.count": lambda c, t: history.count(c, t, history.Scope()),
+    "history.portions": lambda c, t: list(history.portions(c, t, history.Scope(), 3)),
+    "history.stored": lambda c, t: history.stored(c, t, ["order-1", "order-4"]),
     "handshakes.is_known": handshakes.is_known,
     "handshakes.return_url": lambda c, t: handshakes.return_url(c, t, sealer=SEALER),
     "licences.get": licences.get,
@@ -217,6 +230,7 @@ READS: dict[str, Callable[[Connection, str], object]] = {
     "operations.find": lambda c, t: operations.find(c, t, "key 1"),
     "operations.by_token": lambda c, t: operations.by_token(c, t, "t key 1"),
     "operations.that_made": lambda c, t: operations.that_made(c, t, "s", {"9"}),
+    "operations.latest_made": lambda c, t: operations.latest_made(c, t, "s", limit=9),
     "operations.of_document": lambda c, t: operations.of_document(c, t, "order-1"),
     "operations.unresolved": lambda c, t: operations.unresolved(c, t, before=LATER),
     "operations.counts": operations.counts,
@@ -235,6 +249,8 @@ READS: dict[str, Callable[[Connection, str], object]] = {
     "reconciliations.latest": reconciliations.latest,
     "payloads.payload": lambda c, t: payloads.payload(c, t, "order-1"),
     "payloads.mapping": lambda c, t: payloads.mapping(c, t, "order-1"),
+    "redacting.finished_before": lambda c, t: redacting.finished_before(c, t, LATER),
+    "redacting.of_person": lambda c, t: [one.id for one in redacting.of_person(c, t, "a@b.nl")],
     "restored.forgotten_since": lambda c, t: restored.forgotten_since(c, t, "order-1"),
     "sweeps.swept_until": sweeps.swept_until,
     "tenants.get": tenants.get,
@@ -253,6 +269,7 @@ WRITES: dict[str, Callable[[Connection, str], object]] = {
         c, t, "orders.created", shop_webhook_id=2, address="x", key="x", sealer=SEALER, now=LATER
     ),
     "credentials.forget_webhook": lambda c, t: credentials.forget_webhook(c, t, "orders.created"),
+    "digests.tell": lambda c, t: digests.tell(c, t, until=LATER),
     "documents.note": lambda c, t: documents.note(c, t, "order", 1, now=LATER),
     "documents.describe": lambda c, t: documents.describe(c, t, "order-1", number="x"),
     "documents.queue": lambda c, t: documents.queue(c, t, "order-1", now=LATER),
@@ -273,6 +290,8 @@ WRITES: dict[str, Callable[[Connection, str], object]] = {
     "handshakes.forget": handshakes.forget,
     "licences.accept_terms": lambda c, t: licences.accept_terms(c, t, version="new", now=LATER),
     "licences.mark_installed": lambda c, t: licences.mark_installed(c, t, now=LATER),
+    "licences.set_progress": lambda c, t: licences.set_progress(c, t, "vat"),
+    "licences.begin_again": licences.begin_again,
     "licences.stop": lambda c, t: licences.stop(c, t, reason="x", now=LATER),
     "licences.hide": stop_and_hide,
     "licences.set_shop": lambda c, t: licences.set_shop(c, t, "https://x.nl"),
@@ -309,6 +328,8 @@ WRITES: dict[str, Callable[[Connection, str], object]] = {
     "reconciliations.keep": lambda c, t: reconciliations.keep(c, t, compared("new"), forget_before=LATER),
     "payloads.keep": lambda c, t: payloads.keep(c, t, "order-1", {"new": 1}, now=LATER),
     "payloads.keep_mapping": lambda c, t: keep_mapping(c, t, "order-1"),
+    "redacting.redact": lambda c, t: redacting.redact(c, t, "order-1"),
+    "redacting.forget_person": lambda c, t: redacting.forget_person(c, t, t),
     "sweeps.record": lambda c, t: sweeps.record(c, t, until=LATER),
     "vat_numbers.keep": lambda c, t: vat_numbers.keep(c, t, "order-1", vat_number_check("new")),
     "tenants.put_settings": lambda c, t: tenants.put_settings(c, t, {"new": 1}, who="x", now=LATER),
@@ -328,6 +349,7 @@ WRITES: dict[str, Callable[[Connection, str], object]] = {
 INSERTS = {
     "credentials.put",
     "credentials.put_webhook",
+    "digests.tell",
     "documents.note",
     "events.accept",
     "operations.begin",

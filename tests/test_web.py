@@ -196,6 +196,13 @@ def test_S7_a_wrong_signature_is_refused(shop: Shop, given: bytes) -> None:
     assert shop.dispatched == []
 
 
+def test_S7_the_signature_s_form_is_the_operator_s_choice(shop: Shop) -> None:
+    over_body = hmac.new(KEY.encode(), BODY, hashlib.sha512).hexdigest()
+    assert is_signed(KEY, ADDRESS, BODY, over_body, form="body")
+    assert not is_signed(KEY, ADDRESS, BODY, over_body)
+    assert not is_signed("", ADDRESS, BODY, hmac.new(b"", BODY, hashlib.sha512).hexdigest(), form="body")
+
+
 def test_S7_a_signature_of_another_body_is_refused(shop: Shop) -> None:
     assert shop.post(b'{"id":2}', x_hash=VECTOR).status_code == 401
 

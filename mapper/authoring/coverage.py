@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mapper.diagnostics import Place
+from mapper.errors import Language
 from mapper.mapping import KINDS, TARGET, Rulebooks, payload_schema
 from mapper.rulebook.files import roots_of
 from mapper.rulebook.functions import RuleFault
@@ -20,6 +21,11 @@ from mapper.rulebook.source import Node
 _FAULTS = (Absent, RuleFault, ArithmeticError, TypeError, KeyError, ValueError, AttributeError)
 
 Key = tuple[str, int, int, str]
+
+_DUTCH = {
+    "speaks": "zegt iets", "is silent": "zwijgt", "made": "gemaakt", "left out": "weggelaten", "holds": "geldt",
+    "does not hold": "geldt niet", "found": "gevonden", "not found": "niet gevonden",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,13 @@ class Part:
         return (self.place.file, self.place.line, self.place.column, self.what)
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.rule}" + (f": {self.what}" if self.what else "")
+        return self.told("en")
+
+    def told(self, language: Language) -> str:
+        """Return the part with its place; the rule's own words stay as they are."""
+        begin, colon, way = self.what.rpartition(": ")
+        what = f"{begin}{colon}{_DUTCH.get(way, way)}" if language == "nl" else self.what
+        return f"{self.place}: {self.rule}" + (f": {what}" if what else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import Any
 
 from mapper import money
 from mapper.diagnostics import Finding, Place
+from mapper.errors import Language
 from mapper.mapping import Mapped, Rulebooks
 from mapper.rulebook import rules as r
 from mapper.rulebook.source import Node
@@ -23,6 +24,8 @@ from mapper.rulebook.types import Type
 Shape = dict[str, Any]
 SEVERITIES = ("error", "wait", "warning", "info")
 ITEM = "#"
+NOTHING, UNWANTED = "nothing: it is not there", "nothing: it should not be there"
+_DUTCH = {NOTHING: "niets: het is er niet", UNWANTED: "niets: het hoort er niet te zijn"}
 LISTS = ("findings", "all_findings", "lines", "requests")
 
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?\Z")
@@ -218,7 +221,7 @@ def is_spoken(text: str, findings: Sequence[Finding]) -> bool:
 def shown(value: Any) -> str:
     """Return a value as it would be written in a case."""
     if value is ABSENT:
-        return "nothing: it is not there"
+        return NOTHING
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -259,6 +262,11 @@ def _numbers(kind: Type, path: tuple[str, ...]) -> Iterator[str]:
         yield from _numbers(kind.item, (*path, ITEM))
     for name, inner in (kind.fields or {}).items():
         yield from _numbers(inner, (*path, name))
+
+
+def missing(text: str, language: Language) -> str:
+    """Return what was expected or came as it is written; that there is nothing is told in the language asked for."""
+    return _DUTCH.get(text, text) if language == "nl" else text
 
 
 def _of_value(value: r.Value) -> Shape:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from mapper import money
 from mapper.diagnostics import Place, printable
+from mapper.errors import Language
 from mapper.rulebook.functions import shown
 
 
@@ -70,28 +72,55 @@ class Explanation:
             told["inputs"] = [one.to_json() for one in self.inputs]
         return told
 
-    def render(self) -> str:
-        """Return the explanation as a tree for a terminal."""
-        return "\n".join(self.tree("", ""))
+    def render(self, language: Language = "en") -> str:
+        """Return the explanation as a tree for a terminal; what the rules say stays as it is written there."""
+        return "\n".join(self.tree("", "", _dutch if language == "nl" else str))
 
-    def tree(self, first: str, rest: str) -> Iterator[str]:
+    def tree(self, first: str, rest: str, told: Callable[[str], str]) -> Iterator[str]:
         """Yield the lines of the tree; `first` and `rest` stand before its first line and the others."""
-        value = "?   the document stopped here" if self.stopped else brief(self.value)
-        yield first + printable(f"{self.path} = {value}")
+        value = f"?   {told('the document stopped here')}" if self.stopped else brief(self.value)
+        yield first + printable(f"{told(self.path)} = {value}")
         inner = rest + ("│ " if self.inputs else "  ")
         if self.place is not None and not self.again:
-            yield inner + printable(f"{self.place}  {self.rule}", 300)
+            yield inner + printable(f"{self.place}  {told(self.rule)}", 300)
         for case in () if self.again else self.cases:
-            yield inner + printable(f"{'✓' if case.applied else '✗'} {case.text}   {case.why}".rstrip(), 300)
+            mark = "✓" if case.applied else "✗"
+            yield inner + printable(f"{mark} {case.text}   {told(case.why)}".rstrip(), 300)
         for rounding in () if self.again else self.rounded:
-            by = money.decimal_text(rounding.difference, 12)
-            change = f"{brief(rounding.exact)} → {brief(rounding.result)}, by {by}"
-            yield inner + printable(f"≈ {rounding.text}   {change}", 300)
+            by = f"{told('by')} {money.decimal_text(rounding.difference, 12)}"
+            change = f"{brief(rounding.exact)} → {brief(rounding.result)}, {by}"
+            yield inner + printable(f"≈ {told(rounding.text)}   {change}", 300)
         if self.again:
-            yield inner + "(explained above)"
+            yield inner + told("(explained above)")
         for number, one in enumerate(self.inputs):
             last = number == len(self.inputs) - 1
-            yield from one.tree(rest + ("└─ " if last else "├─ "), rest + ("   " if last else "│  "))
+            yield from one.tree(rest + ("└─ " if last else "├─ "), rest + ("   " if last else "│  "), told)
+
+
+_DUTCH = {
+    "the document stopped here": "hier stopte het document",
+    "by": "verschil",
+    "(explained above)": "(hierboven uitgelegd)",
+    "not reached": "niet bereikt",
+    "filled": "gevuld",
+    "absent or empty": "afwezig of leeg",
+    "not in": "niet in",
+    "found in": "gevonden in",
+    "not found in": "niet gevonden in",
+    "share of": "deel van",
+    "the total as WeFact rounds it": "het totaal zoals WeFact het afrondt",
+    "known after the call before:": "bekend na de aanroep ervoor:",
+}
+"""How what is said of a rule begins. What follows is the rule's, or the payload's: that is never translated."""
+_ITEM = re.compile(r"number (\d+) of ")
+_MORE = re.compile(r"(\d+) more lines")
+
+
+def _dutch(text: str) -> str:
+    for english, dutch in _DUTCH.items():
+        if text == english or text.startswith(f"{english} "):
+            return dutch + text[len(english) :]
+    return _MORE.sub(r"nog \1 regels", _ITEM.sub(r"nummer \1 van ", text, count=1), count=1)
 
 
 def brief(value: Any) -> str:

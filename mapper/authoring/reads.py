@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
 
 from mapper.diagnostics import Place
 from mapper.rulebook import rules as r
 from mapper.rulebook import tree as ex
-from mapper.rulebook.origins import stands_for
+from mapper.rulebook.origins import path_of, stands_for
 
 
 def reads(rules: r.Rules) -> dict[str, Place]:
@@ -16,6 +18,33 @@ def reads(rules: r.Rules) -> dict[str, Place]:
     for path, place in _Reading(rules).all():
         found.setdefault(path, place)
     return found
+
+
+def settings_read(rules: r.Rules) -> frozenset[str]:
+    """Return the settings that a rulebook reads, such as `invoice.term`; "" when it takes them as a whole."""
+    found = set()
+    for expr in _expressions((rules.steps, rules.checks, rules.requests)):
+        inside = set()
+        for part in ex.walk(expr):
+            if isinstance(part, ex.Field):
+                inside.add(id(part.base))
+            if id(part) not in inside and (names := path_of(part))[0] == "tenant":
+                found.add(".".join(names[1:]))
+    return frozenset(found)
+
+
+def _expressions(part: Any) -> Iterator[ex.Expr]:
+    """Yield every expression in a part of the rules, whatever form it has."""
+    if isinstance(part, ex.Expr):
+        yield part
+    elif is_dataclass(part):
+        for one in fields(part):
+            yield from _expressions(getattr(part, one.name))
+    elif isinstance(part, Mapping):
+        yield from _expressions(tuple(part.values()))
+    elif isinstance(part, tuple | list):
+        for inner in part:
+            yield from _expressions(inner)
 
 
 class _Reading:

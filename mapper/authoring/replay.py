@@ -13,12 +13,14 @@ from typing import Any, Literal
 
 from mapper.authoring.edits import Edit, amounts_of, edits, parameter_places, tables
 from mapper.authoring.explanation import brief
+from mapper.authoring.reads import settings_read
 from mapper.diagnostics import Finding, Place, printable
 from mapper.findings import FAULTS, unfit
 from mapper.mapping import Mapper, Traced
 from mapper.processing.amounts import amounts
-from mapper.rulebook.compiler import Compiled
-from mapper.rulebook.rules import Match
+from mapper.rulebook.compiler import Compiled, Run
+from mapper.rulebook.rules import Match, given
+from mapper.rulebook.slices import sliced
 from mapper.settings import differences
 
 Json = Mapping[str, Any]
@@ -140,23 +142,36 @@ class Outcome:
     def _source(self) -> Compiled:
         return self.mapper.rulebooks.sources[self.kind]
 
-    def requests(self) -> list[tuple[str, Json]]:
-        """Return what would be sent: each request by its name, with its search and what is expected."""
+    def requests(self) -> list[tuple[str, Any, Any, Any]]:
+        """Return what would be sent: each request's name, parameters, search and what is expected of the answer."""
         rules = self.mapper.rulebooks.target.rules.requests
+        return [(rules[number].name, *rest) for number, *rest in self.sent()[0]]
+
+    def lines(self) -> list[Json]:
+        """Return the lines of the invoice that would be sent."""
         return [
-            (rules[number].name, params | _search(find) | _expected(expect))
-            for number, params, find, expect in self.sent()[0]
+            line
+            for name, params, _, _ in self.requests()
+            if name == "invoice"
+            for line in params["InvoiceLines"]
         ]
+
+    def charged(self) -> Any:
+        """Return all that `rates` are made of, besides the settings: cheaper to compare than to calculate."""
+        if self.document is None:
+            return None
+        sent = [(line.get("TaxCode"), line["Number"], line["PriceExcl"]) for line in self.lines()]
+        lines = [(line["vat_code"], line["charged_percent"]) for line in self.document["lines"]]
+        return self.document["total_incl"], lines, sent
 
     def rates(self) -> Rates:
         """Return what the invoice comes to per VAT percentage."""
         found: Rates = {}
-        for name, params in self.requests():
-            if name != "invoice" or self.document is None:
-                continue
-            for part in amounts(self.document, params["InvoiceLines"], self.mapper.settings):
-                net, tax = found.setdefault(part["percent"], [_ZERO, _ZERO])
-                found[part["percent"]] = [net + part["excl"], tax + part["tax"]]
+        for part in (
+            () if self.document is None else amounts(self.document, self.lines(), self.mapper.settings)
+        ):
+            net, tax = found.setdefault(part["percent"], [_ZERO, _ZERO])
+            found[part["percent"]] = [net + part["excl"], tax + part["tax"]]
         return found
 
 
@@ -171,11 +186,23 @@ class Pair:
         self.settings = frozenset(
             (*differences(old.settings, new.settings), *differences(new.settings, old.settings))
         )
-        others = bool(self.tables or self.settings)
+        read = {
+            half: settings_read(one.rules) for half, one in (*before.sources.items(), ("", before.target))
+        }
+        others = {
+            half: bool(self.tables) or any(_overlap(key, path) for key in self.settings for path in paths)
+            for half, paths in read.items()
+        }
         self.source_edits = {kind: edits(before.sources[kind], after.sources[kind]) for kind in self.kinds}
         self.target_edits = edits(before.target, after.target)
-        self._same_source = {kind: not others and not self.source_edits[kind] for kind in self.kinds}
-        self._same_target = not others and not self.target_edits
+        self._same_source = {kind: not others[kind] and not self.source_edits[kind] for kind in self.kinds}
+        self._same_target = not others[""] and not self.target_edits
+        self._slices = {
+            kind: None
+            if others[kind] or not self._same_target
+            else _slices(old, new, kind, self.source_edits[kind])
+            for kind in self.kinds
+        }
         self._same_requests, self._same_checks = (
             [one.name for one in before.target.rules.requests]
             == [one.name for one in after.target.rules.requests],
@@ -204,6 +231,8 @@ class Pair:
 
     def compare(self, kind: str, payload: Json, old: Outcome | None = None) -> Difference | None:
         """Return what would be another; None when nothing would. `old` is the old outcome, where it is known."""
+        if self._gives_the_same(kind, payload):
+            return None
         old = old or Outcome(self.old, kind, payload)
         if self._same_source.get(kind) and old.fault is None:
             new = Outcome(self.new, kind, payload, same=old)
@@ -215,6 +244,19 @@ class Pair:
                 return None
             new.sends_as(old)
         return self._difference(old, new)
+
+    def _gives_the_same(self, kind: str, payload: Json) -> bool:
+        """Tell whether all rules that were edited give the same for a document: then so do all others."""
+        slices = self._slices.get(kind)
+        if slices is None or unfit(payload) is not None:
+            return False
+        records: tuple[list[Any], list[Any]] = ([], [])
+        try:
+            for run, some in zip(slices, records, strict=True):
+                run(payload, some.append)
+        except FAULTS:
+            return False
+        return records[0] == records[1]
 
     def _difference(self, old: Outcome, new: Outcome) -> Difference | None:
         sent = old.sent(), new.sent()
@@ -243,7 +285,8 @@ class Pair:
 
     def _found(self, effect: Effect, old: Outcome, new: Outcome, values: tuple[Value, ...]) -> Difference:
         rates: Rates = {}
-        for sign, one in ((-1, old), (1, new)):
+        is_same = effect in {"changed", "unsent"} and not self.settings and old.charged() == new.charged()
+        for sign, one in () if is_same else ((-1, old), (1, new)):
             for percent, (net, tax) in ({} if one.holds else one.rates()).items():
                 had = rates.setdefault(percent, [_ZERO, _ZERO])
                 rates[percent] = [had[0] + sign * net, had[1] + sign * tax]
@@ -282,6 +325,30 @@ class Pair:
         return tuple(dict.fromkeys(causes))
 
 
+def _slices(old: Mapper, new: Mapper, kind: str, edited: Sequence[Edit]) -> tuple[Run, Run] | None:
+    """Return the part of each version that makes the values of the edited rules, traced; None where there is none."""
+    sources = [one.rulebooks.sources[kind] for one in (old, new)]
+    by_path = [{entry.path: entry for entry in one.entries} for one in sources]
+    runs = []
+    for one, mapper, entries in zip(sources, (old, new), by_path, strict=True):
+        found = [entries.get(edit.path) for edit in edited]
+        part = (
+            None
+            if None in found or not found
+            else sliced(one.rules, {entry.place for entry in found if entry})
+        )
+        if part is None:
+            return None
+        runs.append(Compiled(part, mapper.rulebooks.functions).bind_traced(mapper.settings))
+    kinds = [[given(entries[edit.path].value).kind for edit in edited] for entries in by_path]
+    # Equal values of two types may be written otherwise: 1 and true.
+    return None if kinds[0] != kinds[1] or "any" in kinds[0] else (runs[0], runs[1])
+
+
+def _overlap(key: str, path: str) -> bool:
+    return f"{key}.".startswith(f"{path}.") or f"{path}.".startswith(f"{key}.")
+
+
 def _checks(compiled: Compiled) -> list[tuple[str, str]]:
     return [(check.id, check.about) for check in compiled.rules.checks]
 
@@ -290,22 +357,31 @@ def _spoken(compiled: Compiled, said: Sequence[Any]) -> list[Any]:
     return [(compiled.rules.checks[one[0]].id, compiled.rules.checks[one[0]].about, *one[1:]) for one in said]
 
 
-def _search(find: Any) -> dict[str, Any]:
-    return {} if find is None else {"find": {**find[0], **find[1]}}
-
-
-def _expected(expect: Sequence[Any]) -> dict[str, Any]:
-    return {"expect": {name: f"{amount} ± {within}" for name, amount, within in expect}} if expect else {}
-
-
-def _values(
-    old: Sequence[tuple[str, Json]], new: Sequence[tuple[str, Json]], amounts: frozenset[str]
-) -> Iterator[Value]:
+def _values(old: Sequence[Any], new: Sequence[Any], amounts: frozenset[str]) -> Iterator[Value]:
     """Yield what differs between two lists of requests."""
-    names = list(dict.fromkeys(name for name, _ in (*old, *new)))
-    for name in names:
-        before, after = ([params for one, params in some if one == name] for some in (old, new))
-        yield from _between(name, before, after, amounts)
+    for name in dict.fromkeys(one[0] for one in (*old, *new)):
+        before, after = ([one for one in some if one[0] == name] for some in (old, new))
+        if len(before) == len(after) == 1:
+            yield from _of_request(before[0], after[0], amounts)
+        elif before != after:
+            yield from _between(name, [one[1] for one in before], [one[1] for one in after], amounts)
+
+
+def _of_request(old: Any, new: Any, amounts: frozenset[str]) -> Iterator[Value]:
+    name = old[0]
+    yield from _between(name, old[1], new[1], amounts)
+    for what, before, after in (("find", old[2], new[2]), ("expect", old[3], new[3])):
+        if before != after:
+            yield from _between(f"{name}.{what}", _named(before), _named(after), amounts)
+
+
+def _named(part: Any) -> Any:
+    """Return a search or what is expected by the names of its fields."""
+    if part is None:
+        return None
+    if len(part) == 2 and isinstance(part[0], Mapping):
+        return {**part[0], **part[1]}
+    return {name: (amount, within) for name, amount, within in part}
 
 
 def _between(path: str, old: Any, new: Any, amounts: frozenset[str]) -> Iterator[Value]:

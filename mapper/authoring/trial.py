@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from mapper.authoring.cases import Case, Expected
-from mapper.authoring.expectations import ABSENT, finding_text, found_value, is_equal, is_spoken, shown
+from mapper.authoring.expectations import (
+    ABSENT,
+    NUMBER,
+    UNWANTED,
+    finding_text,
+    found_value,
+    is_equal,
+    is_spoken,
+    shown,
+)
 from mapper.authoring.explain import Explainer
 from mapper.authoring.explanation import Explanation
 from mapper.diagnostics import Finding, Place
-from mapper.errors import UsageError
+from mapper.errors import Language, UsageError
 from mapper.mapping import Mapped, Rulebooks
 from mapper.rulebook.source import Node, Source
 
@@ -89,15 +99,41 @@ def _answered(mapped: Mapped, case: Case, answer: str) -> Mapped | None:
     return replace(mapped, findings=said, requests=requests)
 
 
-def explained(rulebooks: Rulebooks, outcome: Outcome, failure: Failure) -> str:
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Cases that differ from what they expect in the same way: `changes` are (path, expected, got)."""
+
+    changes: tuple[tuple[str, str, str], ...]
+    outcomes: tuple[Outcome, ...]
+
+
+def grouped(outcomes: Sequence[Outcome]) -> list[Group]:
+    """Return the failed cases by identical change, the largest group first; amounts differ from case to case."""
+    groups: dict[tuple[tuple[str, str, str], ...], list[Outcome]] = {}
+    for outcome in outcomes:
+        changes = dict.fromkeys(_change(one) for one in outcome.failures)
+        if changes:
+            groups.setdefault(tuple(changes), []).append(outcome)
+    found = [Group(changes, tuple(some)) for changes, some in groups.items()]
+    return sorted(found, key=lambda group: -len(group.outcomes))
+
+
+def _change(failure: Failure) -> tuple[str, str, str]:
+    path = re.sub(r"\.[0-9]+(?=\.|\Z)", ".#", failure.path)
+    both = failure.expected, failure.got
+    are_amounts = all(map(NUMBER.fullmatch, both)) and any("." in text for text in both)
+    return (path, "", "") if are_amounts else (path, failure.expected, failure.got)
+
+
+def explained(rulebooks: Rulebooks, outcome: Outcome, failure: Failure, language: Language = "en") -> str:
     """Return why a field has the value it has, a few rules deep; of an order that could not be mapped, why not."""
     if outcome.mapped.document is None or failure.path in {"findings", "all_findings"}:
-        return "\n".join(f"{finding_text(one)}: {one.say['en']}" for one in outcome.mapped.findings)
+        return "\n".join(f"{finding_text(one)}: {one.say[language]}" for one in outcome.mapped.findings)
     explainer = Explainer(
         rulebooks, outcome.case.kind, outcome.case.payload, outcome.case.settings, outcome.mapped
     )
     try:
-        return _shortened(explainer.explain(failure.path), LEVELS).render()
+        return _shortened(explainer.explain(failure.path), LEVELS).render(language)
     except UsageError:
         # A request or line as a whole, and what was left out, have no rule of their own to show.
         return ""
@@ -174,7 +210,7 @@ def _present(mapped: Mapped, one: Expected) -> Failure | None:
         got = found_value(mapped, path)
         if got in (None, ABSENT, ""):
             return None
-    return Failure(path, one.node, "nothing: it should not be there", shown(got), None)
+    return Failure(path, one.node, UNWANTED, shown(got), None)
 
 
 def _written(node: Node) -> str:

@@ -14,10 +14,11 @@ from mapper.cli.payloads import STDIN, payloads
 from mapper.cli.state import State
 from mapper.cli.talk import talked
 from mapper.diagnostics import Diagnostic
-from mapper.errors import MapperError, PayloadError, RuleError, UsageError
+from mapper.errors import Language, MapperError, PayloadError, RuleError, UsageError
 
 if TYPE_CHECKING:
     from mapper.authoring.explain import Explainer
+    from mapper.authoring.invariants import Invariants
     from mapper.mapping import Rulebooks
 
 _FILE = click.Path(path_type=Path)
@@ -87,6 +88,12 @@ def map_(
     "--plain", is_flag=True, help="One line a problem, file:line:column: code: message, for editors and CI."
 )
 @click.option("--types", is_flag=True, help="Show the type of every value.")
+@click.option("--deep", is_flag=True, help="Prove the invariants, too: over stored and made-up documents.")
+@click.option("--random", "count", type=click.IntRange(0), default=2000, show_default=True, metavar="N",
+              help="With --deep: so many made-up documents.")  # fmt: skip
+@click.option(
+    "--seed", type=int, default=1, show_default=True, help="With --deep: others are made up by another."
+)
 @click.pass_obj
 def check(
     state: State,
@@ -97,14 +104,22 @@ def check(
     as_json: bool,
     plain: bool,
     types: bool,
+    deep: bool,
+    count: int,
+    seed: int,
 ) -> int:
-    """Check rules, and settings when given, and show all problems at once, each with its place."""
+    """Check rules, their invariants, and settings when given, and show all problems at once, each with its place.
+
+    With --deep the invariants of `invariants.yaml` are proven of every document that would be posted: of those stored,
+    where there is a database, and of made-up ones. What breaks one is shown as small as it gets, with the rules that
+    made its values; then the exit code is 1.
+    """
     from mapper.cli.overlays import tell_replaced
     from mapper.rulebook.bound import bound
     from mapper.settings import SettingsError
 
     problems: list[Diagnostic] = []
-    loaded = _checked(problems, rules, overlay, settings_file)
+    loaded, invariants = _checked(problems, rules, overlay, settings_file)
     if types and loaded is not None:
         _print_types(loaded, as_json=as_json)
     if as_json or plain:
@@ -118,7 +133,17 @@ def check(
         for compiled in (*loaded.sources.values(), loaded.target):
             most = bound(compiled.rules)
             say(f"{compiled.rules.file}: at most {most.document} operations a document and {most.row} a row.")
-    return RuleError.exit_code if problems else 0
+    if problems or not deep:
+        return RuleError.exit_code if problems else 0
+    if loaded is None or invariants is None:
+        say("These rules have no invariants.")
+        return 0
+    from mapper.cli.deep import prove
+
+    holds = prove(
+        state, loaded, invariants, _settings(settings_file), count=count, seed=seed, as_json=as_json
+    )
+    return 0 if holds else 1
 
 
 @click.command()
@@ -179,7 +204,7 @@ def explain(
     mapped = rulebooks.bind(settings).apply(kind, payload)
     if isinstance(payload, dict):
         explainer = Explainer(rulebooks, kind, payload, settings, mapped)
-        _print_explanations(explainer, arguments[1:], as_json=as_json)
+        _print_explanations(explainer, arguments[1:], state.language, as_json=as_json)
     for finding in mapped.findings:
         place = f"{finding.place}: " if finding.place else ""
         say(f"{place}{finding.id} {finding.severity}: {finding.say[state.language]}")
@@ -208,7 +233,7 @@ def _explain_stored(
 
     with state.open() as database:
         recalled = recall(database, chosen_tenant(database, tenant), document)
-    _print_explanations(recalled.explainer(), paths, as_json=as_json)
+    _print_explanations(recalled.explainer(), paths, state.language, as_json=as_json)
     for finding in recalled.kept.findings:
         place = f"{finding['rule']}: " if finding.get("rule") else ""
         say(f"{place}{finding['id']} {finding['severity']}: {finding['message'][state.language]}")
@@ -221,7 +246,9 @@ def _explain_stored(
     return 1 if recalled.mapped.document is None else 0
 
 
-def _print_explanations(explainer: Explainer, paths: Sequence[str], *, as_json: bool) -> None:
+def _print_explanations(
+    explainer: Explainer, paths: Sequence[str], language: Language, *, as_json: bool
+) -> None:
     told = [explainer.explain(path) for path in paths] if paths else list(explainer.summary())
     if not paths and (stopped := explainer.stopped()) is not None:
         told.append(stopped)
@@ -229,7 +256,7 @@ def _print_explanations(explainer: Explainer, paths: Sequence[str], *, as_json: 
         if as_json:
             print_json(one.to_json())
         else:
-            click.echo(one.render() + ("\n" if paths else ""))
+            click.echo(one.render(language) + ("\n" if paths else ""))
 
 
 def _print_types(loaded: Rulebooks, *, as_json: bool) -> None:
@@ -248,13 +275,15 @@ def _print_types(loaded: Rulebooks, *, as_json: bool) -> None:
 
 def _checked(
     problems: list[Diagnostic], rules: Path | None, overlay: Path | None, settings_file: Path | None
-) -> Rulebooks | None:
+) -> tuple[Rulebooks | None, Invariants | None]:
+    from mapper.authoring.invariants import load_invariants
     from mapper.mapping import load_rulebooks
     from mapper.settings import SettingsError, read
 
-    loaded = None
+    loaded = invariants = None
     try:
         loaded = load_rulebooks(rules, overlay_file=overlay, today=now().date())
+        invariants = load_invariants(loaded, rules)
     except RuleError as error:
         problems += error.diagnostics
     try:
@@ -262,7 +291,7 @@ def _checked(
             read(settings_file)
     except SettingsError as error:
         problems += error.diagnostics
-    return loaded
+    return loaded, invariants
 
 
 def _settings(path: Path | None) -> Mapping[str, Any]:

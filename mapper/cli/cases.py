@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mapper.cli.authoring import rules_option
-from mapper.cli.options import json_option, print_json, say, told
+from mapper.cli.options import json_option, print_json, print_records, say, told
 from mapper.cli.state import State
+from mapper.cli.talk import talked
 from mapper.diagnostics import printable
-from mapper.errors import Language
+from mapper.errors import Language, UsageError
 
 if TYPE_CHECKING:
     from mapper.authoring.cases import Cases
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 @click.option(
     "--update", is_flag=True, help="Write what came in place of what was expected, and show the change."
 )
+@click.option("--groups", is_flag=True, help="List what differs by identical change, for --accept.")
+@click.option("--accept", "accepted", type=click.IntRange(1), multiple=True, metavar="N",
+              help="As --update, for the cases of one of the groups only.")  # fmt: skip
 @click.option(
     "--coverage", "show_uncovered", is_flag=True, help="Name every rule and table row that no case reaches."
 )
@@ -38,6 +42,8 @@ def test(
     *,
     rules: Path | None,
     update: bool,
+    groups: bool,
+    accepted: tuple[int, ...],
     show_uncovered: bool,
     text: str | None,
     as_json: bool,
@@ -54,9 +60,13 @@ def test(
     rulebooks = load_rulebooks(rules)
     cases = read_cases(rulebooks, files)
     outcomes = _run(rulebooks, cases, text)
-    if update and _update(cases, outcomes, as_talk=as_json):
+    chosen = _of_groups(outcomes, accepted) if accepted else outcomes
+    if (update or accepted) and _update(cases, chosen, as_talk=as_json):
         cases = read_cases(rulebooks, files)
         outcomes = _run(rulebooks, cases, text)
+    if groups:
+        _print_groups(outcomes, as_json=as_json)
+        return 1 if cases.problems or any(one.failures for one in outcomes) else 0
     covered = _coverage(rulebooks, outcomes) if show_uncovered or not (files or text) else None
     if as_json:
         _print(cases, outcomes, covered, state.language)
@@ -70,6 +80,40 @@ def _run(rulebooks: Rulebooks, cases: Cases, text: str | None) -> list[Outcome]:
 
     wanted = (text or "").casefold()
     return [run_case(rulebooks, case) for case in cases.found if wanted in case.name.casefold()]
+
+
+def _of_groups(outcomes: Sequence[Outcome], numbers: Sequence[int]) -> list[Outcome]:
+    """Return the cases of some groups, by their numbers from 1. Raises UsageError CASE106 for one that is not there."""
+    from mapper.authoring.trial import grouped
+
+    groups = grouped(outcomes)
+    for number in numbers:
+        if number > len(groups):
+            raise UsageError("CASE106", number=number, count=len(groups))
+    return [one for number in sorted(set(numbers)) for one in groups[number - 1].outcomes]
+
+
+def _print_groups(outcomes: Sequence[Outcome], *, as_json: bool) -> None:
+    from mapper.authoring.trial import grouped
+
+    records = []
+    for number, group in enumerate(grouped(outcomes), start=1):
+        changes = [
+            f"{path}: {expected} → {got}" if expected or got else path
+            for path, expected, got in group.changes
+        ]
+        shown: Any = changes if as_json else "; ".join(changes)
+        example = group.outcomes[0].case
+        place = f"{example.place.file}:{example.place.line}"
+        records.append({"group": number, "cases": len(group.outcomes), "change": shown, "example": place})
+    print_records(
+        records,
+        ("group", "cases", "change", "example"),
+        as_json=as_json,
+        right=("group", "cases"),
+        widest=140,
+    )
+    say("Accept one: mapper test --accept N" if records else "Every case is right.")
 
 
 def _update(cases: Cases, outcomes: Sequence[Outcome], *, as_talk: bool) -> bool:
@@ -103,6 +147,7 @@ def _tell(
     *,
     named: bool,
 ) -> None:
+    from mapper.authoring.expectations import missing
     from mapper.authoring.trial import explained
 
     for problem in cases.problems:
@@ -112,19 +157,20 @@ def _tell(
         click.echo(printable(f"{one.case.place}: {one.case.name}"))
         for failure in one.failures:
             click.echo(printable(f"  {failure.place}: {failure.path}"))
-            click.echo(printable(f"    expected {failure.expected}"))
-            click.echo(printable(f"    got      {failure.got}"))
-            for line in explained(rulebooks, one, failure).splitlines():
+            for word, value in (("expected", failure.expected), ("got", failure.got)):
+                click.echo(printable(f"    {talked(word, language):<8} {missing(value, language)}"))
+            for line in explained(rulebooks, one, failure, language).splitlines():
                 click.echo(f"      {printable(line)}")
     if covered is not None:
         for part in covered.uncovered if named else ():
-            click.echo(printable(f"not covered: {part}"))
-    say(_summary(cases, outcomes, len(failed), covered, named=named))
+            click.echo(printable(f"{talked('not covered', language)}: {part.told(language)}"))
+    sentences = _summary(cases, outcomes, len(failed), covered, named=named)
+    say(" ".join(talked(one, language) for one in sentences))
 
 
 def _summary(
     cases: Cases, outcomes: Sequence[Outcome], failed: int, covered: Coverage | None, *, named: bool
-) -> str:
+) -> list[str]:
     words = [
         f"{len(outcomes)} cases in {len(cases.sources)} files: {len(outcomes) - failed} right, {failed} wrong."
     ]
@@ -137,7 +183,7 @@ def _summary(
         )
         if covered.uncovered and not named:
             words.append("--coverage names the others.")
-    return " ".join(words)
+    return words
 
 
 def _print(cases: Cases, outcomes: Sequence[Outcome], covered: Coverage | None, language: Language) -> None:

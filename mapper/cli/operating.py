@@ -22,6 +22,7 @@ from mapper.cli.state import State
 from mapper.errors import UsageError
 
 if TYPE_CHECKING:
+    from mapper.appstore.installation import StoreApp
     from mapper.store.database import Database
 
 _DOCUMENT_ID = re.compile(r"(order|invoice)-[0-9]{1,18}\Z")
@@ -74,6 +75,36 @@ def init(state: State, *, as_json: bool) -> None:
     help="Only receive webhooks, or only process documents: start as many of each as you need.",
 )
 @click.option(
+    "--public-url",
+    envvar="MAPPER_PUBLIC_URL",
+    metavar="URL",
+    help="Where the app store reaches this web server; opens the install pages.  [env: MAPPER_PUBLIC_URL]",
+)
+@click.option(
+    "--app-secret-file",
+    type=click.Path(path_type=Path),
+    envvar="MAPPER_APP_SECRET_FILE",
+    metavar="FILE",
+    help="The app's secret at CCV; else the systemd credential mapper-app-secret.  [env: MAPPER_APP_SECRET_FILE]",
+)
+@click.option(
+    "--shop-host",
+    "hosts",
+    multiple=True,
+    envvar="MAPPER_SHOP_HOSTS",
+    metavar="HOST",
+    help="Let in shops under this domain too; '*': every shop that CCV signs for.  [env: MAPPER_SHOP_HOSTS]",
+)
+@click.option(
+    "--webhook-signature",
+    "signature",
+    type=click.Choice(["address-body", "body"]),
+    envvar="MAPPER_WEBHOOK_SIGNATURE",
+    default="address-body",
+    show_default=True,
+    help="What CCV signs webhooks over: undocumented, hence to choose.  [env: MAPPER_WEBHOOK_SIGNATURE]",
+)
+@click.option(
     "--log",
     type=click.Choice(["text", "json"]),
     envvar="MAPPER_LOG",
@@ -91,15 +122,21 @@ def run(
     address: str,
     only: Literal["web", "worker"] | None,
     log: Literal["text", "json"],
+    public_url: str | None,
+    app_secret_file: Path | None,
+    hosts: tuple[str, ...],
+    signature: str,
 ) -> None:
     """Receive webhooks and process documents until stopped (Ctrl-C, or SIGTERM).
 
     Several processes share the work on PostgreSQL; on an SQLite file one process works, others may receive webhooks.
     """
+    from mapper.mailing import load_mailer
     from mapper.processing import daemon
 
     with state.open():
         pass  # tells what is missing before anything starts
+    app = _store_app(state, public_url, app_secret_file, hosts) if public_url else None
     daemon.run(
         daemon.Options(
             database=state.database,
@@ -111,8 +148,25 @@ def run(
             address=address,
             only=only,
             log=log,
+            signature=signature,
+            app=app,
+            mailer=load_mailer(state.environ),
         )
     )
+
+
+def _store_app(state: State, url: str, file: Path | None, hosts: tuple[str, ...]) -> StoreApp:
+    from mapper.appstore.installation import StoreApp
+    from mapper.appstore.signing import CCV_HOSTS
+    from mapper.onboarding import check_webhook_url
+    from mapper.services.http import Secret
+    from mapper.store.sealing import read_secret
+
+    check_webhook_url(url, loopback=state.loopback)
+    secret = Secret(read_secret(file, "mapper-app-secret", state.environ))
+    beside = {name: state.environ.get(f"MAPPER_{name.upper()}", "") for name in ("wefact_url", "vies_url")}
+    own = beside if state.loopback else {}
+    return StoreApp(url, secret, (*CCV_HOSTS, *(one.lower() for one in hosts)), state.loopback, **own)
 
 
 @click.command()

@@ -32,8 +32,11 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "pause": ("mapper.cli.operating", "pause", "Stop posting, for one webshop or for all."),
     "resume": ("mapper.cli.operating", "resume", "Post again after a pause."),
     "doctor": ("mapper.cli.services", "doctor", "Check connections and everything the mapper needs."),
+    "ticket": ("mapper.cli.tickets", "ticket", "Report a problem, ask something, and answer."),
     "support": ("mapper.cli.licences", "support", "Say who works at support and may see every webshop."),
+    "key": ("mapper.cli.keys", "key", "Show and change the key that seals the services' keys."),
     "backup": ("mapper.cli.databases", "backup", "Write a backup of the database while all goes on."),
+    "purge": ("mapper.cli.life", "purge", "Remove what was kept long enough: customers, tickets."),
     "database": ("mapper.cli.databases", "database", "Move the database, or say it was restored."),
     "map": ("mapper.cli.authoring", "map_", "Map documents and print what would be sent."),
     "check": ("mapper.cli.authoring", "check", "Check rules and settings, and show all problems."),
@@ -41,9 +44,11 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "explain": ("mapper.cli.authoring", "explain", "Explain why a value is what it is."),
     "impact": ("mapper.cli.impact", "impact", "Show what changed rules do to past documents, in euros."),
     "census": ("mapper.cli.census", "census", "Count what past documents ask of the tables of the rules."),
+    "golden": ("mapper.cli.golden", "golden", "Make cases of past documents, without persons."),
     "rules": ("mapper.cli.rules", "rules", "Schemas for editors, and the versions of the rules."),
     "publish": ("mapper.cli.rules", "publish", "Make changed rules the ones that `mapper run` uses."),
     "sandbox": ("mapper.cli.services", "sandbox", "Serve emulators of CCV Shop, WeFact and VIES."),
+    "torture": ("mapper.cli.torturing", "torture", "Kill it everywhere, and count the invoices."),
     "tui": ("mapper.cli.showing", "tui", "Open the terminal app."),
 }
 

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import sys
-from collections.abc import Iterable, Mapping
 from datetime import datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -25,6 +21,7 @@ from mapper.cli.options import (
     tenant_option,
 )
 from mapper.cli.progress import Progress
+from mapper.cli.spreadsheet import print_csv
 from mapper.cli.state import State
 from mapper.diagnostics import printable
 from mapper.errors import Language, UsageError
@@ -37,8 +34,6 @@ if TYPE_CHECKING:
 _COLUMNS = ("what", "date", "document", "number", "invoice", "shop", "wefact", "difference", "code")
 _AMOUNTS = ("shop", "wefact", "difference")
 _CSV = ("what", "code", "date", "document", "number", "identifier", "invoice", *_AMOUNTS, "why", "remedy")
-# What a spreadsheet takes for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
 @click.command()
@@ -71,7 +66,7 @@ def reconcile(
         found = _kept(database, name) if last else _compared(state, database, name, since, until)
         records = _records(database, name, found, state.language)
         if as_csv:
-            _print_csv(records)
+            print_csv(records, _CSV)
         elif as_json:
             print_records(records, (), as_json=True)
             print_json(_summary(found, database, name))
@@ -153,21 +148,6 @@ def _print_table(records: list[dict[str, Any]], language: Language) -> None:
         click.echo()
         click.echo(printable(f"{record['code']} {name}: {record['why']}", 1000))
         click.echo(printable(f"  → {record['remedy']}", 1000))
-
-
-def _print_csv(records: Iterable[Mapping[str, Any]]) -> None:
-    written = csv.writer(sys.stdout, lineterminator="\n")
-    written.writerow(_CSV)
-    for record in records:
-        written.writerow([_field(record[name]) for name in _CSV])
-
-
-def _field(value: object) -> str:
-    """Return a cell: amounts as numbers, and text that no spreadsheet calculates."""
-    if isinstance(value, Decimal):
-        return f"{value:.2f}"
-    text = printable(str(value), 1000)
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _summary(found: Reconciliation, database: Database, tenant: str) -> dict[str, Any]:

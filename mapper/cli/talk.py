@@ -38,6 +38,36 @@ TALK = {
     "Interrupted.": "Onderbroken.",
     "made again; earlier: {}": "opnieuw gemaakt; eerder: {}",
     "changed in the shop since": "sindsdien in de winkel gewijzigd",
+    # purge, tenant erase
+    "Erased from {} document(s) of {}; backups keep it until they are removed.": (
+        "Gewist uit {} document(en) van {}; back-ups houden het tot ze verwijderd zijn."
+    ),
+    "{} is not finished and still names them.": "{} is niet klaar en noemt hen nog.",
+    "DOCUMENTS": "DOCUMENTEN",
+    "DELIVERIES": "BERICHTEN",
+    "TICKETS": "MELDINGEN",
+    "{}: seeds {}-{}, {} kills ({} not at their point), {} lost answers, "
+    "{} orders, {} invoices: {} lost, {} doubled, {} wrong": (
+        "{}: zaden {}-{}, {} keer gedood ({} niet op het punt), {} antwoorden verloren, "
+        "{} bestellingen, {} facturen: {} verloren, {} dubbel, {} fout"
+    ),
+    # ticket
+    "Ticket {} of {}: {}": "Melding {} van {}: {}",
+    "Answered ticket {} of {}.": "Melding {} van {} is beantwoord.",
+    "Closed ticket {} of {}.": "Melding {} van {} is gesloten.",
+    "KIND": "SOORT",
+    "SUBJECT": "ONDERWERP",
+    # key
+    "Copy {} to the other machines, then: mapper key rotate": (
+        "Kopieer {} naar de andere machines, en dan: mapper key rotate"
+    ),
+    "{} secrets are sealed with key {}. Copy {}, then: mapper key forget": (
+        "{} bewaarde geheimen zijn verzegeld met sleutel {}. Kopieer {}, en dan: mapper key forget"
+    ),
+    "Remove the old keys? Backups from before need them.": "De oude sleutels verwijderen? Oude back-ups vragen ze.",
+    "Removed {} old keys.": "{} oude sleutels verwijderd.",
+    "SECRETS": "GEHEIMEN",
+    "USE": "GEBRUIK",
     # tenant licence, password, stop, start, document; support
     "The licence key is {}; the password is changed.": "De licentiesleutel is {}; het wachtwoord is gewijzigd.",
     "Stop {}? Its keys are destroyed.": "{} stoppen? De sleutels worden vernietigd.",
@@ -100,6 +130,13 @@ TALK = {
     # map, check, explain, test, rules
     "{}: no problems. Rules {}.": "{}: geen fouten. Regels {}.",
     "{}: at most {} operations a document and {} a row.": "{}: hooguit {} bewerkingen per document en {} per regel.",
+    "{} cases in {} files: {} right, {} wrong.": "{} gevallen in {} bestanden: {} goed, {} fout.",
+    "{} problems keep cases from being run.": "Door {} fouten zijn er gevallen niet uitgevoerd.",
+    "Coverage {} %: {} of {} rules, rows and checks.": "Dekking {} %: {} van {} regels, rijen en controles.",
+    "--coverage names the others.": "--coverage noemt de andere.",
+    "expected": "verwacht",
+    "got": "kreeg",
+    "not covered": "niet gedekt",
     "{} as mapped at {} with rules {}, settings {}.": "{} zoals omgezet op {} met regels {}, instellingen {}.",
     "The rules of today are others: {}.": "De regels van nu zijn andere: {}.",
     "This version of the program calculates otherwise than that of the day.": (
@@ -180,6 +217,30 @@ TALK = {
     "CHANGE": "WIJZIGING",
     "RULE": "REGEL",
     "EXAMPLE": "VOORBEELD",
+    # check --deep
+    "{} invariants over {} made-up documents, of which {} would be posted (seed {}).": (
+        "{} invarianten over {} verzonnen documenten, waarvan er {} geboekt zouden worden (seed {})."
+    ),
+    "There is no database here: nothing was proven over history.": (
+        "Er is hier geen database: over het verleden is niets bewezen."
+    ),
+    "Over history: {} documents that would be posted.": "Over het verleden: {} documenten die geboekt zouden worden.",
+    "All invariants hold.": "Alle invarianten gelden.",
+    "{} times an invariant does not hold.": "{} keer geldt een invariant niet.",
+    "These rules have no invariants.": "Deze regels hebben geen invarianten.",
+    # golden, test --groups
+    "{} cases reach the {} ways of {} documents through the rules.": (
+        "{} gevallen bereiken de {} wegen van {} documenten door de regels."
+    ),
+    "{} {} was left out: without its customer it comes to something else.": (
+        "{} {} is weggelaten: zonder de klant komt er iets anders uit."
+    ),
+    "Accept one: mapper test --accept N": "Neem er een over: mapper test --accept N",
+    "Every case is right.": "Elk geval klopt.",
+    "CASE": "GEVAL",
+    "CASES": "GEVALLEN",
+    "GROUP": "GROEP",
+    "EXPECTATIONS": "VERWACHTINGEN",
     # census
     "{}: reads {}, which none of {} documents ({}) has.": "{}: leest {}, wat geen van {} documenten ({}) heeft.",
     "{}: reads {}, which none of {} documents ({}) has. Did you mean {}?": (

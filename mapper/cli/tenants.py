@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mapper.cli import licences
+from mapper.cli import licences, life
 from mapper.cli.options import Command, json_option, now, print_json, print_records, say, tell
 from mapper.cli.overlays import overlay
 from mapper.cli.state import State
@@ -55,7 +55,15 @@ def tenant() -> None:
 
 tenant.add_command(overlay)
 tenant.add_command(vat)
-for command in (licences.licence, licences.password, licences.stop, licences.start, licences.document):
+for command in (
+    licences.licence,
+    licences.password,
+    licences.stop,
+    licences.start,
+    licences.document,
+    life.erase,
+    life.export,
+):
     tenant.add_command(command)
 
 

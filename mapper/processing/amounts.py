@@ -27,17 +27,7 @@ def amounts(
     In euros, so that the parts add up to the document's total: a cent that a model rounds over all rates together is
     the largest part's. An invoice without lines has no parts.
     """
-    percents = {
-        booked["code"]: entry["rate"]
-        for entry in settings["vat"]["rates"]
-        if (booked := entry.get("revenue"))
-    }
-    percents |= {line["vat_code"]: line["charged_percent"] for line in document["lines"]}
-    lines: dict[str, list[Priced]] = defaultdict(list)
-    for line in sent:
-        code = str(line.get("TaxCode", ""))
-        priced = Priced(Decimal(line["Number"]), Decimal(line["PriceExcl"]), percents.get(code, _ZERO))
-        lines[code].append(priced)
+    lines = priced(document, sent, settings)
     if not lines:
         return []
     model = settings["invoice"]["rounding_model"]
@@ -50,3 +40,27 @@ def amounts(
         {"code": code, "percent": lines[code][0].percent, "excl": one.excl, "tax": one.tax, "incl": one.incl}
         for code, one in sorted(sums.items())
     ]
+
+
+def priced(
+    document: Mapping[str, Any], sent: Iterable[Mapping[str, Any]], settings: Mapping[str, Any]
+) -> dict[str, list[Priced]]:
+    """Return the invoice lines of a document as they are sent, by VAT code, with the percentage it stands for."""
+    percents = {line["vat_code"]: line["charged_percent"] for line in document["lines"]}
+    lines: dict[str, list[Priced]] = defaultdict(list)
+    for line in sent:
+        code = str(line.get("TaxCode", ""))
+        if code not in percents:
+            percents[code] = _percent(code, settings)
+        lines[code].append(Priced(Decimal(line["Number"]), Decimal(line["PriceExcl"]), percents[code]))
+    return lines
+
+
+def _percent(code: str, settings: Mapping[str, Any]) -> Decimal:
+    """Return the rate that a code stands for in the settings: nothing else may be sold at that of a rounding line."""
+    found = (
+        entry["rate"]
+        for entry in reversed(settings["vat"]["rates"])
+        if entry.get("revenue") and entry["revenue"]["code"] == code
+    )
+    return next(found, _ZERO)

@@ -28,6 +28,7 @@ VIES_DEFAULT_URL = "https://ec.europa.eu/taxation_customs/vies/rest-api"
 
 # VAT codes change rarely, and a look costs a call of the address's budget.
 SETTINGS_SECONDS = 600
+TIMEOUT_SECONDS = 30.0
 PATIENT_WAIT = timedelta(minutes=15)
 
 
@@ -46,11 +47,18 @@ class Connections:
     """
 
     def __init__(
-        self, database: Database, sealer: Sealer, *, loopback: bool = False, address: str = "default"
+        self,
+        database: Database,
+        sealer: Sealer,
+        *,
+        loopback: bool = False,
+        address: str = "default",
+        timeout: float = TIMEOUT_SECONDS,
     ) -> None:
         self._database = database
         self._sealer = sealer
         self._loopback = loopback
+        self._timeout = timeout
         self._budget = AddressBudget(database, address)
         self._patient = AddressBudget(database, address, max_wait=PATIENT_WAIT, burst=limits.BURST // 2)
         self._client: httpx.AsyncClient | None = None
@@ -58,7 +66,7 @@ class Connections:
         self.vies_turns = Turns()
 
     async def __aenter__(self) -> Self:
-        self._client = open_client(loopback=self._loopback)
+        self._client = open_client(loopback=self._loopback, timeout=self._timeout)
         return self
 
     async def __aexit__(

@@ -9,21 +9,25 @@ import random
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.routing import BaseRoute
 
-from mapper import logs, mapping, web
+from mapper import letters, logs, mapping, retention, web
+from mapper.appstore.installation import StoreApp
 from mapper.errors import ConfigError
+from mapper.mailing import Mailer
 from mapper.processing import engine, migration, reconcile, sweep
 from mapper.processing.adoption import RulesInUse, keep_adopting
-from mapper.processing.connections import Connections
+from mapper.processing.connections import TIMEOUT_SECONDS, Connections
 from mapper.processing.engine import Schedule
 from mapper.processing.environment import Environment, Patience
 from mapper.processing.lease import Lease, keep_beating, keep_reaping
@@ -43,11 +47,13 @@ class Options:
     """How the daemon runs. Durations are in seconds; port 0 is any free one; `rules` None: the shipped ones.
 
     `settle`, `search_pause`: see `ledger.Timing`. `retry`: see `Environment`. `vies_retry`: the first check of
-    `Patience`, the others in proportion. `loopback` allows plain http to this machine, for the sandbox. `address` names
-    the egress address whose call budget is shared.
+    `Patience`, the others in proportion. `timeout`: how long a service may be silent. `loopback` allows plain http to
+    this machine, for the sandbox. `address` names the egress address whose call budget is shared.
     `only`: receive webhooks, or process documents; several processes share the work.
     `lease_seconds`: on PostgreSQL another process takes over the work of one that was silent for so long.
-    `feed_seconds`: how often a migration's next documents are queued.
+    `feed_seconds`: how often a migration's next documents are queued. `signature`: what webhooks are signed over, see
+    `ccv.SIGNATURE_FORMS`. `app`: how we are known at the app store, whose merchants then install in their browsers.
+    `mailer` sends what people are told by mail.
     """
 
     database: str | Path
@@ -60,6 +66,7 @@ class Options:
     search_pause: float = 5.0
     retry: float = 15.0
     vies_retry: float = 300.0
+    timeout: float = TIMEOUT_SECONDS
     sweep_seconds: int = 900
     redispatch_seconds: int = 60
     lease_seconds: float = 60.0
@@ -68,6 +75,9 @@ class Options:
     say: Callable[[str], None] = logs.say
     log: logs.Form = "text"
     only: Literal["web", "worker"] | None = None
+    signature: str = "address-body"
+    app: StoreApp | None = None
+    mailer: Mailer | None = None
 
 
 def run(options: Options) -> None:
@@ -106,7 +116,12 @@ async def serve(options: Options, *, stop: asyncio.Event, ready: Callable[[str],
         if options.only != "worker":
             listener = stack.enter_context(_listening(options.host, options.port))
             app = web.create_app(
-                database, engine.dispatch, sealer=sealer, is_signed=is_signed, is_ready=is_ready
+                database,
+                engine.dispatch,
+                sealer=sealer,
+                is_signed=partial(is_signed, form=options.signature),
+                is_ready=is_ready,
+                extra_routes=_app_routes(options, database, sealer),
             )
             await stack.enter_async_context(_serving(app, listener))
             url = f"http://{options.host}:{listener.getsockname()[1]}"
@@ -116,13 +131,21 @@ async def serve(options: Options, *, stop: asyncio.Event, ready: Callable[[str],
         await stop.wait()
 
 
+def _app_routes(options: Options, database: Database, sealer: Sealer) -> Sequence[BaseRoute]:
+    if options.app is None:
+        return ()
+    from mapper.appstore.routes import routes
+
+    return routes(database, sealer, options.app, mailer=options.mailer)
+
+
 @asynccontextmanager
 async def _at_work(
     options: Options, database: Database, sealer: Sealer, stop: asyncio.Event
 ) -> AsyncIterator[Lease]:
     rules = RulesInUse(mapping.load_rulebooks(options.rules))
     async with Connections(
-        database, sealer, loopback=options.loopback, address=options.address
+        database, sealer, loopback=options.loopback, address=options.address, timeout=options.timeout
     ) as connections:
         lease = _lease(options, database, engine.new_executor(database.engine))
         await asyncio.to_thread(lease.beat)
@@ -191,6 +214,7 @@ async def _working(
         await reconcile.compare_everyone(database, connections, now=_now(), say=options.say)
         await asyncio.to_thread(sweep.purge_engine, database.engine, now=_now())
         await asyncio.to_thread(migration.forget, database, now=_now())
+        await asyncio.to_thread(retention.purge, database, now=_now())
 
     async def dispatch_lost() -> None:
         await asyncio.to_thread(sweep.redispatch, database, now=_now())
@@ -200,7 +224,17 @@ async def _working(
         await asyncio.to_thread(sweep.redispatch, database, now=_now())
         await look_everywhere()
 
+    async def send_mails() -> None:
+        if options.mailer is not None:
+            await asyncio.to_thread(letters.send_tickets, database, options.mailer, now=_now())
+
+    async def send_digests() -> None:
+        if options.mailer is not None:
+            await asyncio.to_thread(letters.send_digests, database, options.mailer, now=_now())
+
     schedules = [
+        Schedule("mails", _every(options.redispatch_seconds), send_mails),
+        Schedule("digests", "7 6,10,14,18 * * *", send_digests),
         Schedule("shops", _every(options.sweep_seconds), look_everywhere),
         Schedule("lost_work", _every(options.redispatch_seconds), dispatch_lost),
         Schedule("night", "17 3 * * *", look_at_night),

@@ -24,7 +24,9 @@ from sqlalchemy import Connection
 from mapper.errors import Banned, Refused, ServiceError, Temporary, Unauthorised
 from mapper.mapping import Request, Search
 from mapper.money import dumps
+from mapper.processing import searching
 from mapper.processing.outcome import Stop
+from mapper.processing.searching import Row
 from mapper.services.wefact import WeFact, decimal_of, text_of
 from mapper.store import operations, restored
 from mapper.store.database import Database
@@ -34,7 +36,6 @@ from mapper.store.rows import Operation
 WITNESSES = 5
 
 _T = TypeVar("_T")
-Row = Mapping[str, Any]
 
 
 class Doubtful(ServiceError):
@@ -98,7 +99,7 @@ class Ledger:
         settled, or PRO103, found nothing in an answer that cannot be believed), Doubtful PRO201 (two found), PRO202
         (nothing to search by), PRO205 (no answer could be believed), and what the service's client raises.
         """
-        params = filled(request.params, request.slots, names)
+        params = searching.filled(request.params, request.slots, names)
         operation = await self._begin(request, key, document_id, params)
         if operation.state == "done":
             return _recorded(operation)
@@ -108,9 +109,15 @@ class Ledger:
             if isinstance(found, Effect):
                 return await self._finish(key, found)
             operation = found
-        params = filled(params, request.slots, {"operation.token": operation.token})
+        params = searching.filled(params, request.slots, {"operation.token": operation.token})
         answer = await self._call(request, operation, params)
         return await self._finish(key, _made(request.controller, answer))
+
+    async def found(self, key: str, identifier: str) -> None:
+        """Complete what an earlier try began under `key`, if one did: what it was to make was found in another way."""
+        begun = await asyncio.to_thread(_unfinished, self.database, self.tenant, key)
+        if begun:
+            await self._finish(key, Effect(identifier, adopted=True))
 
     async def send(self, request: Request, key: str, *, document_id: str, invoice: str) -> bool:
         """Have an invoice mailed once; returns False when it had been mailed before.
@@ -118,7 +125,7 @@ class Ledger:
         Mailing has no mark to search for: before a second try the invoice itself must say that it was not sent.
         Raises Doubtful PRO203 when it does not say.
         """
-        params = filled(request.params, request.slots, {"invoice.Identifier": invoice})
+        params = searching.filled(request.params, request.slots, {"invoice.Identifier": invoice})
         operation = await self._begin(request, key, document_id, params)
         if operation.state == "done":
             return False
@@ -134,7 +141,7 @@ class Ledger:
 
     async def find(self, search: Search, names: Mapping[str, str]) -> list[Row]:
         """Return what equals `search.same`, lowest Identifier first."""
-        return await find(self.wefact, search, names)
+        return await searching.find(self.wefact, search, names)
 
     async def _settle(
         self,
@@ -152,21 +159,24 @@ class Ledger:
         if request.find is None:
             raise Doubtful("PRO202", operation=request.name, document=operation.document_id)
         named = {**names, "operation.token": operation.token}
-        witnesses = await self._witnesses(operation)
-        since = min(forgotten or operation.intent_at, operation.intent_at, *witnesses.values())
-        rows: list[Row] = []
+        since = min(forgotten or operation.intent_at, await self._shown_since(operation))
+        ours: frozenset[str] = frozenset()
         for number, search in enumerate((request.find, _wide(request, since, named))):
             if number:
                 await self.sleep(self.timing.pause)
-            rows = await _candidates(self.wefact, search, named)
-            hits = await _equal(self.wefact, search, rows, named)
+            rows = await searching.candidates(self.wefact, search, named)
+            ours = await self._made(operation.step, rows)
+            if several == "stop":
+                # What another operation made is not this one's, and needs no call to tell.
+                rows = [row for row in rows if text_of(row, "Identifier") not in ours]
+            hits = await searching.equal(self.wefact, search, rows, named)
             operation = await self._searched(operation)
             if len(hits) > 1 and several == "stop":
                 identifiers = ", ".join(text_of(row, "Identifier") for row in hits)
                 raise Doubtful("PRO201", operation=request.name, identifiers=identifiers)
             if hits:
                 return await self._shown(request.controller, hits[0])
-        if not any(text_of(row, "Identifier") in witnesses for row in rows):
+        if not ours:
             self._doubt(request, operation, several)
         return await self._touch(operation)
 
@@ -270,9 +280,14 @@ class Ledger:
             lambda conn: operations.searched(conn, self.tenant, operation.key, now=self.now())
         )
 
-    async def _witnesses(self, operation: Operation) -> dict[str, datetime]:
-        """Return by Identifier when effects like this one were made that a list of all since then must show."""
-        return await asyncio.to_thread(_witnesses, self.database, self.tenant, operation.step)
+    async def _shown_since(self, operation: Operation) -> datetime:
+        """Return since when a list must begin, to show this effect and some that were made before."""
+        return await asyncio.to_thread(_shown_since, self.database, self.tenant, operation)
+
+    async def _made(self, step: str, rows: Iterable[Row]) -> frozenset[str]:
+        """Return the Identifiers in a list that operations of ours made."""
+        identifiers = {text_of(row, "Identifier") for row in rows}
+        return await asyncio.to_thread(_made_by_us, self.database, self.tenant, step, identifiers)
 
     async def _forgotten_since(self, document_id: str) -> datetime | None:
         return await asyncio.to_thread(_forgotten_since, self.database, self.tenant, document_id)
@@ -292,54 +307,10 @@ def _wide(request: Request, since: datetime, names: Mapping[str, str]) -> Search
     """
     assert request.find is not None
     start = (since - timedelta(days=1)).strftime("%Y-%m-%d %H:%M:%S")
-    params = filled(request.params, request.slots, names)
+    params = searching.filled(request.params, request.slots, names)
     debtor = {field: str(params[field]) for field in ("Debtor", "DebtorCode") if params.get(field)}
     same = {**request.find.same, **debtor}
     return replace(request.find, action="list", params={"created": {"from": start}}, same=same)
-
-
-async def find(wefact: WeFact, search: Search, names: Mapping[str, str]) -> list[Row]:
-    """Return what a search finds and `search.same` equals, lowest Identifier first.
-
-    Search matches parts of text, so equality is checked here, case-insensitively; fields absent in a row are read by
-    `show`. A search whose action is `show` asks for one object by its code: exact, and the best test of existence
-    (wefact-api 3.3).
-    """
-    return await _equal(wefact, search, await _candidates(wefact, search, names), names)
-
-
-async def _equal(wefact: WeFact, search: Search, rows: Iterable[Row], names: Mapping[str, str]) -> list[Row]:
-    same = {field: _folded(value) for field, value in filled(search.same, search.slots, names).items()}
-    hits = [row for row in rows if await _equals(wefact, search.controller, row, same)]
-    return sorted(hits, key=_by_identifier)
-
-
-async def _candidates(wefact: WeFact, search: Search, names: Mapping[str, str]) -> list[Row]:
-    params = filled(search.params, search.slots, names)
-    if search.action != "show":
-        return list(await wefact.search(search.controller, params))
-    by, code = next(iter(params.items()))
-    shown = await wefact.show(search.controller, str(code), by=by)
-    return [] if shown is None else [shown]
-
-
-async def _equals(wefact: WeFact, controller: str, row: Row, same: Mapping[str, str]) -> bool:
-    """Rows of invoices never show the Comment (wefact-api 2.2.1); what a row does show saves the call."""
-    told = {field: value for field, value in same.items() if field in row}
-    if any(_folded(text_of(row, field)) != value for field, value in told.items()):
-        return False
-    if len(told) == len(same):
-        return True
-    shown = await wefact.show(controller, text_of(row, "Identifier"))
-    return shown is not None and all(_folded(text_of(shown, field)) == value for field, value in same.items())
-
-
-def filled(params: Mapping[str, Any], slots: Collection[str], names: Mapping[str, str]) -> dict[str, Any]:
-    """Return `params` with the placeholders in its `slots` filled in; those that `names` does not know stay."""
-    return {
-        name: names.get(value[1:-1], value) if name in slots and isinstance(value, str) else value
-        for name, value in params.items()
-    }
 
 
 def _forgotten_since(database: Database, tenant: str, document_id: str) -> datetime | None:
@@ -347,10 +318,21 @@ def _forgotten_since(database: Database, tenant: str, document_id: str) -> datet
         return restored.forgotten_since(conn, tenant, document_id)
 
 
-def _witnesses(database: Database, tenant: str, step: str) -> dict[str, datetime]:
+def _shown_since(database: Database, tenant: str, operation: Operation) -> datetime:
     with database.read() as conn:
-        made = operations.latest_made(conn, tenant, step, limit=WITNESSES)
-    return {operation.identifier: operation.intent_at for operation in made}
+        made = operations.latest_made(conn, tenant, operation.step, limit=WITNESSES)
+    return min([operation.intent_at, *(one.intent_at for one in made)])
+
+
+def _made_by_us(database: Database, tenant: str, step: str, identifiers: Collection[str]) -> frozenset[str]:
+    with database.read() as conn:
+        return frozenset(operations.that_made(conn, tenant, step, identifiers))
+
+
+def _unfinished(database: Database, tenant: str, key: str) -> bool:
+    with database.read() as conn:
+        operation = operations.find(conn, tenant, key)
+    return operation is not None and operation.state in operations.UNRESOLVED
 
 
 def _in_transaction(database: Database, work: Callable[[Connection], _T]) -> _T:
@@ -388,12 +370,3 @@ def _recorded(operation: Operation) -> Effect:
 def _is_moment(text: str) -> bool:
     """Tell a real date from an empty one; PHP services write none as zeros."""
     return any(digit in text for digit in "123456789")
-
-
-def _folded(text: object) -> str:
-    return str(text).strip().casefold()
-
-
-def _by_identifier(row: Row) -> tuple[int, str]:
-    text = text_of(row, "Identifier")
-    return (int(text) if text.isascii() and text.isdigit() else 0, text)

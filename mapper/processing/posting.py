@@ -79,6 +79,8 @@ async def debtor(
     identifier = await _existing(environment, ledger, document, request)
     if identifier is None:
         identifier = await _new_debtor(environment, document, request, mark)
+    else:
+        await ledger.found(f"debtor:{mark}", identifier)
     await environment.write(
         lambda conn: parties.remember_debtor(
             conn, tenant, email, tax_number=tax_number, identifier=identifier, now=environment.now()
@@ -106,8 +108,10 @@ async def product(environment: Environment, document: Document, request: Request
         return known
     ledger = await ledger_of(environment, tenant)
     identifier = await _existing(environment, ledger, document, request)
-    if identifier is None:
-        key = f"product:{code.casefold()}"
+    key = f"product:{code.casefold()}"
+    if identifier is not None:
+        await ledger.found(key, identifier)
+    else:
         made = await ledger.ensure(request, key, document_id=document.id, names={}, several="lowest")
         identifier = made.identifier
     await environment.write(

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from mapper import mapping
 from mapper.mapping import Mapped, Rulebooks
-from mapper.processing import actions, ledger, plan, posting, reading
+from mapper.processing import actions, plan, posting, reading, searching
 from mapper.processing.adoption import texts_in_use
 from mapper.processing.connections import Connections
 from mapper.processing.outcome import Stop
@@ -135,5 +135,5 @@ async def _debtor(wefact: WeFact, mapped: Mapped) -> str:
     request = next((one for one in mapped.requests if one.name == "debtor"), None)
     if request is None or request.find is None:
         return ""
-    hits = await ledger.find(wefact, request.find, {})
+    hits = await searching.find(wefact, request.find, {})
     return text_of(hits[0], "Identifier") if hits else ""

@@ -34,6 +34,7 @@ from mapper.rulebook.emitter import (
 from mapper.rulebook.functions import Function
 from mapper.rulebook.lookups import Lookup, lookups
 from mapper.rulebook.reuse import without_collection
+from mapper.rulebook.telling import told_by
 from mapper.rulebook.types import Type
 
 Run = Callable[..., Any]
@@ -44,7 +45,8 @@ class Compiled:
 
     `bind(tenant)` returns `run(payload)`; `bind_traced(tenant)` returns `run(payload, record)`, where `record` takes
     tuples (entry number, value, case number). A source rulebook returns (document, reports), a target one
-    (requests, reports): see `mapping.py`. Both are made from the same rules, when they are first asked for: loading
+    (requests, reports): see `mapping.py`. A report is (check number, severity, the values that `telling.py` puts into
+    its texts, item). Both are made from the same rules, when they are first asked for: loading
     checks rules of every kind, but few programs map every kind, and only replays map without trace.
     """
 
@@ -131,9 +133,9 @@ class _Compiler(Emitter):
                 self.line_rule(step)
         self.block.append(assigned("reports", ast.List([], ast.Load())))
         result = self.requests() if "document" in self.rules.given else self.document()
-        for check in self.rules.checks:
+        for number, check in enumerate(self.rules.checks):
             if self.traced or not check.offline:
-                self.check(check)
+                self.check(number, check)
         self.block.append(ast.Return(ast.Tuple([result, load("reports")], ast.Load())))
 
     def built(self) -> Callable[[Mapping[str, Any]], Run]:
@@ -201,8 +203,7 @@ class _Compiler(Emitter):
         for name in hidden:
             self.block.append(ast.Expr(method(load(working(rule.name, name)), "append", load(f"w_{name}"))))
 
-    def check(self, check: r.Check) -> None:
-        number = self.rules.checks.index(check)
+    def check(self, number: int, check: r.Check) -> None:
         with self.looped(check.each, check.variable, check.place) as item:
             test = self.emit(check.test)
             if not check.failing:
@@ -210,16 +211,15 @@ class _Compiler(Emitter):
             with self.branch(test, check.place):
                 severity = self.fresh()
                 self.assign(check.severity, severity)
-                texts = [self.texts(part) for part in (check.say, check.help, check.facts)]
-                values = [Constant(number), load(severity), *texts, item or NONE]
+                values = [Constant(number), load(severity), self.told(check), item or NONE]
                 self.block.append(ast.Expr(method(load("reports"), "append", ast.Tuple(values, ast.Load()))))
 
-    def texts(self, texts: Mapping[str, ex.Expr]) -> ast.expr:
-        keys: list[ast.expr | None] = [Constant(name) for name in texts]
-        self.telling = True
-        values = [call("shown", self.emit(text, lenient=True)) for text in texts.values()]
-        self.telling = False
-        return ast.Dict(keys, values)
+    def told(self, check: r.Check) -> ast.expr:
+        values: list[ast.expr] = [
+            call("euros" if told.in_euros else "shown", self.emit(value, lenient=True))
+            for told, value in told_by(check, self.rules.written).items()
+        ]
+        return ast.Tuple(values, ast.Load())
 
     def requests(self) -> ast.expr:
         self.block.append(assigned("requests", ast.List([], ast.Load())))

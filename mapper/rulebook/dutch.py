@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from mapper.catalogue import CATALOGUE
 from mapper.diagnostics import Diagnostic
+from mapper.rulebook.dutch_authoring import CASES, FUNCTIONS
 
 # `{}` stands for what is taken over: names and words of the file, or a phrase that stands here itself.
 DUTCH = {
@@ -112,6 +113,8 @@ DUTCH = {
     "A request": "Een verzoek",
     "An expectation": "Een verwachting",
     "A check": "Een controle",
+    "Invariants": "Een bestand met invarianten",
+    "An invariant": "Een invariant",
     "A check of an overlay": "Een controle van een overlay",
     "An overlay": "Een overlay",
     "A text": "Een tekst",
@@ -307,11 +310,27 @@ DUTCH = {
     "Write one below it, which begins with '- ', or remove {}.": (
         "Schrijf er een onder, die begint met '- ', of verwijder {}."
     ),
-    "`otherwise` is not a case.": "`otherwise` is geen geval.",
-    "It stands below the cases, without '- ' and with the indentation of `when`.": (
-        "Het staat onder de gevallen, zonder '- ' en even ver ingesprongen als `when`."
+    "`{}` is not part of a case.": "`{}` hoort niet in een geval.",
+    "Write `otherwise` below the cases, without '- ' and with the indentation of `when`.": (
+        "Schrijf `otherwise` onder de gevallen, zonder '- ' en even ver ingesprongen als `when`."
     ),
+    "Write its value below the cases as `otherwise`, or alone.": (
+        "Schrijf de waarde onder de gevallen als `otherwise`, of alleen de waarde."
+    ),
+    "Write what it depends on, or remove it.": "Schrijf waar het van afhangt, of verwijder het.",
+    "Write what it depends on, or one of the values alone.": (
+        "Schrijf waar het van afhangt, of alleen een van de waarden."
+    ),
+    "True where there is no value is written `{}`.": "Waar als er geen waarde is, schrijft u als `{}`.",
+    "Read what both have, or give that file an entry of its own.": (
+        "Lees wat beide hebben, of geef dat bestand een eigen waarde."
+    ),
+    "That is so in {}, which takes this rule over.": "Dat is zo in {}, dat deze regel overneemt.",
+    "This invariant always holds.": "Deze invariant geldt altijd.",
+    "This invariant never holds.": "Deze invariant geldt nooit.",
+    "Write what must hold, or remove the invariant.": "Schrijf wat moet gelden, of verwijder de invariant.",
     "This check never speaks.": "Deze controle zegt nooit iets.",
+    "This check always speaks.": "Deze controle zegt altijd iets.",
     "Write what must hold, or remove the check.": "Schrijf wat moet gelden, of verwijder de controle.",
     "Put this row above that one, or remove the word.": "Zet deze regel boven die, of verwijder het woord.",
     "This case is never reached: {}.": "Dit geval wordt nooit bereikt: {}.",
@@ -383,6 +402,8 @@ DUTCH = {
     ),
     "'{}' is also that of {}.": "'{}' is ook dat van {}.",
     "Also on line {}.": "Ook op regel {}.",
+    **FUNCTIONS,
+    **CASES,
 }  # fmt: skip
 
 _SENTENCE = re.compile(r"(?<=[.?]) ")

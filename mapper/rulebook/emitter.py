@@ -179,7 +179,6 @@ class Emitter:
         self.scope = Scope(dict(names))
         self.conditional = 0
         self.counter = 0
-        self.telling = False
 
     @contextmanager
     def branch(self, test: ast.expr, place: Place) -> Iterator[ast.If]:
@@ -398,8 +397,7 @@ class Emitter:
             if isinstance(piece, str):
                 values.append(Constant(piece))
             else:
-                written = "euros" if self.telling and piece.type.unit == "money" else "shown"
-                values.append(ast.FormattedValue(call(written, self.emit(piece, lenient=True)), -1))
+                values.append(ast.FormattedValue(call("shown", self.emit(piece, lenient=True)), -1))
         if all(isinstance(value, ast.Constant) for value in values):
             return Constant("".join(str(piece) for piece in pieces))
         return ast.JoinedStr(values)

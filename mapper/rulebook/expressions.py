@@ -17,7 +17,7 @@ from functools import lru_cache
 from mapper.diagnostics import Diagnostic, Place
 from mapper.rulebook.functions import Function
 from mapper.rulebook.needs import lacks
-from mapper.rulebook.outcomes import constant, outcome
+from mapper.rulebook.outcomes import certain, constant, outcome
 from mapper.rulebook.parsing import Unreadable, decimal_comma, parse, speaks
 from mapper.rulebook.source import Node, Source
 from mapper.rulebook.tree import (
@@ -479,6 +479,9 @@ class _Checker:
         place = self.place(tree)
         if isinstance(tree.op, ast.Not):
             self.reader.require(operand, FLAG, "What follows 'not'")
+            self.reader.refuse_certain(
+                certain(operand), operand.place, "Write what it depends on, or remove it."
+            )
             return Not(FLAG, place, operand)
         if isinstance(tree.op, ast.USub):
             self.reader.require(operand, NUMBER, "What follows '-'")
@@ -568,7 +571,7 @@ class _Checker:
         if isinstance(tree.op, ast.And) or all(operand.type.kind == "flag" for operand in operands):
             every = isinstance(tree.op, ast.And)
             if len(self.reader.problems) == problems:
-                self.reader.refuse_contradiction(operands, place, every=every)
+                self._refuse_contradiction(operands, place, every=every)
             return Logic(FLAG, place, "and" if every else "or", operands)
         kind = operands[0].type
         for operand in operands[1:]:
@@ -583,9 +586,23 @@ class _Checker:
         kind = kind.maybe() if operands[-1].type.optional else kind.sure()
         return Fallback(kind, place, operands)
 
+    def _refuse_contradiction(self, operands: Sequence[Expr], place: Place, *, every: bool) -> None:
+        if every and (always := [operand for operand in operands if certain(operand)]):
+            hint = "Write what it depends on, or remove it."
+            self.reader.refuse_certain(True, always[0].place, hint)
+        elif not every and certain(operands[-1]):
+            first = self.reader.written[operands[0].place]
+            hint = f"True where there is no value is written `needed({first}) if filled({first}) else true`."
+            self.reader.refuse_certain(True, place, hint)
+        else:
+            self.reader.refuse_contradiction(operands, place, every=every)
+
     def conditional(self, tree: ast.IfExp) -> Expr:
         test, then, otherwise = self.convert(tree.test), self.convert(tree.body), self.convert(tree.orelse)
         self.reader.require(test, FLAG, "What stands between 'if' and 'else'")
+        self.reader.refuse_certain(
+            certain(test), test.place, "Write what it depends on, or one of the values alone."
+        )
         kind = join(then.type, otherwise.type)
         if kind is None:
             return self._refuse(

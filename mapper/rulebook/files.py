@@ -31,6 +31,8 @@ KINDS: Mapping[str, str] = {"order": "ccv_order.yaml", "invoice": "ccv_invoice.y
 TARGET = "wefact.yaml"
 RATES = "vat_rates.yaml"
 TERRITORIES = "vat_territories.yaml"
+INVARIANTS = "invariants.yaml"
+"""Stands beside the rules, as cases do, and is none of them: what is proven of rules does not make them others."""
 NEEDED = (KINDS["order"], TARGET, RATES)
 """Rules without the other kinds are whole; documents of such a kind then stop (MAP207)."""
 FILES = (*KINDS.values(), TARGET, RATES, TERRITORIES)
@@ -240,9 +242,11 @@ class RuleFiles:
         ]
         rules = replace(read_rules(root, reader, given), others=tuple(others))
         found = {
-            (one.place, one.code, one.message): one for one in reader.problems if one.place not in self.told
+            (one.place, one.code, one.message): one for one in reader.problems if not self.is_told(one.place)
         }
         self.told.update(one.place for one in found.values())
+        if name in self.bases:
+            found = {key: _taken_over(one, self.files[name]) for key, one in found.items()}
         told = sorted(
             found.values(), key=lambda one: (one.place.file != rules.file, one.place.line, one.place.column)
         )
@@ -253,6 +257,10 @@ class RuleFiles:
             self.told.update(one.place for one in unread)
             self.problems += map(self.problem, unread)
         return rules
+
+    def is_told(self, place: Place) -> bool:
+        """Tell whether a rulebook before this one had a problem there, so that what is there will change."""
+        return any((one.file, one.line) == (place.file, place.line) for one in self.told)
 
     def check_needs(self, part: Part) -> None:
         """Note each value that a rule needs although the shop's API, or another rule, says that there may be none."""
@@ -321,6 +329,17 @@ def _unread(rules: Rules) -> Iterator[Diagnostic]:
             )
             hint = f"Did you mean '{close[0]}'?" if close else "Remove it, or read it somewhere."
             yield Diagnostic("RULE228", entry.place, f"Nothing reads the working value '{entry.name}'.", hint)
+
+
+def _taken_over(one: Diagnostic, file: str) -> Diagnostic:
+    """Say of a problem in an entry that one rulebook takes over from another that it is one there only."""
+    if one.place.file == file:
+        return one
+    message = f"{one.message} That is so in {file}, which takes this rule over."
+    hint = (
+        "Read what both have, or give that file an entry of its own." if one.code == "RULE208" else one.hint
+    )
+    return replace(one, message=message, hint=hint)
 
 
 def _need(site: Site) -> Diagnostic:

@@ -7,7 +7,7 @@ them too, so that the two cannot drift apart.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
@@ -20,7 +20,7 @@ Shape = Literal[
     "conditions", "one or more", "check changes", "line rules", "requests", "checks", "search",
     "expectations", "severity", "template", "line rule changes", "request changes", "number", "day", "percentage",
     "country", "countries", "texts by name", "vat countries", "vat rates", "territories", "names", "postcodes",
-    "changes", "absent",
+    "changes", "absent", "invariants",
 ]  # fmt: skip
 
 
@@ -109,6 +109,28 @@ TARGET_RULEBOOK = Form(
         _CHECKS,
     ),
 )
+INVARIANTS = Form(
+    "Invariants",
+    "What holds of every document that would be posted. `document.sent` is what WeFact would make of its invoice.",
+    (
+        _RULEBOOK,
+        _READS,
+        Key("values", "entries", "Working values, for the invariants."),
+        Key("invariants", "invariants", "What must hold.", needed=True),
+    ),
+)
+INVARIANT = Form(
+    "An invariant",
+    "What holds of every document that would be posted.",
+    (
+        Key("id", "word", "What it is called.", needed=True),
+        _EACH,
+        _AS,
+        Key("that", "condition", "What must hold.", needed=True),
+        Key("say", "texts", "What is wrong when it does not, in English and Dutch; {expressions} are filled in.",
+            needed=True),
+    ),
+)  # fmt: skip
 LINE_RULE = Form(
     "A line rule",
     "One line, or one for each item of a list. All line rules set the same fields.",
@@ -364,6 +386,20 @@ RULE_CASE = Form(
 )
 
 
+_ELSEWHERE = {
+    "else": "otherwise", "default": "otherwise", "anders": "otherwise", "als": "if", "dan": "then",
+    "wanneer": "when", "tekst": "text", "zoek": "find", "alle": "all", "regels": "lines",
+}  # fmt: skip
+"""What keys are called in other languages."""
+
+
+def meant(name: str, known: Sequence[str]) -> str:
+    """Return the key that was most likely meant by one that is not known; empty when none is like it."""
+    if (other := _ELSEWHERE.get(name.lower())) in known:
+        return str(other)
+    return next(iter(difflib.get_close_matches(name, known, 1)), "")
+
+
 def fitted(node: Node, form: Form, refuse: Callable[[str, Place, str, str], None]) -> Node:
     """Return a map with the entries that a form allows; the others are refused.
 
@@ -377,19 +413,19 @@ def fitted(node: Node, form: Form, refuse: Callable[[str, Place, str, str], None
     unknown = [name for name in node.entries if name not in form.known]
     if not missing and not unknown:
         return node
-    meant: dict[str, str] = {}
+    guessed: dict[str, str] = {}
     for name in unknown:
-        absent = [one for one in form.known if one not in node.entries and one not in meant.values()]
+        absent = [one for one in form.known if one not in node.entries and one not in guessed.values()]
         alone = missing if len(missing) == len(unknown) == 1 else []
-        close = difflib.get_close_matches(name, absent, 1) or alone
+        close = meant(name, absent) or "".join(alone)
         if close:
-            meant[name] = close[0]
-        hint = f"Did you mean '{close[0]}'?" if close else f"Known here: {', '.join(form.known)}."
+            guessed[name] = close
+        hint = f"Did you mean '{close}'?" if close else f"Known here: {', '.join(form.known)}."
         refuse("RULE219", node.keys[name], f"{form.what} has no '{name}'.", hint)
     for name in missing:
-        if name not in meant.values():
+        if name not in guessed.values():
             refuse("RULE218", node.place, f"{form.what} needs '{name}'.", "")
-    kept = {meant.get(name, name): name for name in node.entries if name in meant or name in form.known}
+    kept = {guessed.get(name, name): name for name in node.entries if name in guessed or name in form.known}
     return replace(
         node,
         entries={name: node.entries[was] for name, was in kept.items()},

@@ -15,6 +15,7 @@ from typing import Any
 from mapper.diagnostics import Place
 from mapper.rulebook import forms
 from mapper.rulebook.expressions import Reader
+from mapper.rulebook.outcomes import certain
 from mapper.rulebook.reuse import interned
 from mapper.rulebook.rules import (
     Case,
@@ -42,11 +43,19 @@ from mapper.rulebook.types import ANY, FLAG, NONE, NUMBER, TEXT, UNREAD, Form, T
 
 REQUESTS = ("debtor", "product", "invoice", "send")
 SEVERITIES = ("error", "wait", "warning", "info")
+_OTHERWISE = frozenset({"otherwise", "else", "default", "anders"})
 
 
-def read_rules(root: Node, reader: Reader, given: Mapping[str, Type]) -> Rules:
-    """Read a rulebook. `given` are the names it starts from: its payload and `tenant`. Problems go to the reader."""
-    return _Loader(reader, dict(given), root.place.file).rulebook(root)
+def read_rules(
+    root: Node, reader: Reader, given: Mapping[str, Type], form: forms.Form | None = None
+) -> Rules:
+    """Read a rulebook. `given` are the names it starts from: its payload and `tenant`. Problems go to the reader.
+
+    `form` is that of a rulebook that makes a document or requests, as it is given a payload or a document, unless it is
+    another.
+    """
+    usual = forms.TARGET_RULEBOOK if "document" in given else forms.SOURCE_RULEBOOK
+    return _Loader(reader, dict(given), root.place.file).rulebook(root, form or usual)
 
 
 @dataclass(slots=True)
@@ -63,9 +72,9 @@ class _Loader:
     leaves_out: bool = False
     """Whether fields without value are left out, as parameters of requests are."""
 
-    def rulebook(self, root: Node) -> Rules:
+    def rulebook(self, root: Node, form: forms.Form) -> Rules:
         given = dict(self.names)
-        top = self._map(root, forms.TARGET_RULEBOOK if "document" in given else forms.SOURCE_RULEBOOK)
+        top = self._map(root, form)
         reads = self._word(top.get("reads"))
         if reads and reads not in given:
             self.reader.refuse(
@@ -87,6 +96,7 @@ class _Loader:
         self._entries(top.get("totals"), "document", self.names, public=True)
         requests = tuple(self._request(item) for item in self._items(top.get("requests"), "requests"))
         checks = tuple(self._check(item) for item in self._items(top.get("checks"), "checks"))
+        checks += tuple(self._invariant(item) for item in self._items(top.get("invariants"), "invariants"))
         document = Type("record", fields=self.document)
         return Rules(
             self._word(top.get("rulebook")),
@@ -262,12 +272,12 @@ class _Loader:
                 "RULE214", node.place, "A check has either `that` (what must hold) or `if` (when it speaks)."
             )
         failing = "that" not in top
-        test = self._condition(top.get("if" if failing else "that"), names) or Const(
-            FLAG, node.place, not failing
-        )
-        if isinstance(test, Const) and test.value is (not failing) and ("that" in top) != ("if" in top):
+        test = self._test(top.get("if" if failing else "that"), names) or Const(FLAG, node.place, not failing)
+        holds = certain(test)
+        if holds is not None and ("that" in top) != ("if" in top):
             hint = "Write what must hold, or remove the check."
-            self.reader.refuse("RULE223", test.place, "This check never speaks.", hint)
+            often = "always" if holds is failing else "never"
+            self.reader.refuse("RULE223", test.place, f"This check {often} speaks.", hint)
         severity = self._severity(top.get("severity"), names)
         stops = not isinstance(severity, Const) or severity.value in {"error", "wait"}
         if stops and "say" in top and "help" not in top:
@@ -285,6 +295,23 @@ class _Loader:
             severity=severity, say=self._texts(top.get("say"), names),
             help=self._texts(top.get("help"), names), facts=facts, each=each, variable=variable,
             offline=self._flag(top.get("offline")),
+        )  # fmt: skip
+
+    def _invariant(self, node: Node) -> Check:
+        top = self._map(node, forms.INVARIANT)
+        names = dict(self.names)
+        each, variable = self._loop(top, names)
+        test = self._test(top.get("that"), names) or Const(UNREAD, node.place, None)
+        holds = certain(test)
+        if holds is not None:
+            hint = "Write what must hold, or remove the invariant."
+            often = "always" if holds else "never"
+            self.reader.refuse("RULE223", test.place, f"This invariant {often} holds.", hint)
+        said = self._texts(top.get("say"), names)
+        error = Const(TEXT, node.place, "error")
+        return Check(
+            id=self._word(top.get("id")), place=node.place, about="", test=test, failing=False, severity=error,
+            say=said, help={}, facts={}, each=each, variable=variable, offline=False,
         )  # fmt: skip
 
     def _flag(self, node: Node | None) -> bool:
@@ -320,6 +347,15 @@ class _Loader:
         return {language: self.reader.template(inner, names) for language, inner in texts.items()}
 
     def _condition(self, node: Node | None, names: Mapping[str, Type]) -> Expr | None:
+        """Read a condition, which must depend on something."""
+        test = self._test(node, names)
+        holds = certain(test) if test is not None else None
+        if test is None or holds is None:
+            return test
+        self.reader.refuse_certain(holds, test.place, "Write what it depends on, or remove it.")
+        return Const(UNREAD, test.place, None)
+
+    def _test(self, node: Node | None, names: Mapping[str, Type]) -> Expr | None:
         if node is None:
             return None
         expr = self.reader.expression(node, names)
@@ -334,12 +370,12 @@ class _Loader:
             if key in node.entries:
                 value: Value = read(self, node, names)
                 return value
-        close = difflib.get_close_matches(next(iter(node.entries), ""), _FORMS, 1)
+        close = forms.meant(next(iter(node.entries), ""), tuple(_FORMS))
         hint = f"A value is an expression, or has one of: {', '.join(_FORMS)}."
         if {"if", "then"} <= set(node.entries):
             hint = "Cases stand in a list below `when`: `when: [{if: …, then: …}]`, then `otherwise: …`."
         elif close:
-            hint = f"Did you mean '{close[0]}'?"
+            hint = f"Did you mean '{close}'?"
         self.reader.refuse("RULE215", node.place, "This is no form of value.", hint)
         return Const(UNREAD, node.place, None)
 
@@ -367,14 +403,10 @@ class _Loader:
         cases = []
         tests: list[str] = []
         for item in self._some(top.get("when"), "when", "case"):
-            if "otherwise" in item.entries and not {"if", "then"} & set(item.entries):
-                hint = "It stands below the cases, without '- ' and with the indentation of `when`."
-                self.reader.refuse("RULE219", item.place, "`otherwise` is not a case.", hint)
-                top.setdefault("otherwise", item.entries["otherwise"])
-                continue
-            case = self._map(item, forms.CASE)
+            rest = self._without_otherwise(item, top)
+            case = self._map(rest, forms.CASE)
             if len(case) == 2:
-                test = self._condition(case["if"], names)
+                test = self._test(case["if"], names)
                 assert test is not None
                 cases.append(Case(test, self.value(case["then"], names), item.place))
                 tests.append(case["if"].text)
@@ -382,8 +414,21 @@ class _Loader:
         otherwise = (
             self.value(top["otherwise"], names) if "otherwise" in top else Const(NONE, node.place, None)
         )
+        if not cases:
+            return Const(UNREAD, node.place, None)
         kind = self._joined([*(case.then for case in cases), otherwise], node.place)
         return When(kind, node.place, tuple(cases), otherwise)
+
+    def _without_otherwise(self, case: Node, top: dict[str, Node]) -> Node | None:
+        """Return a case without what belongs below the cases, noted as such; None when nothing else is in it."""
+        name = next((one for one in case.entries if one in _OTHERWISE), "")
+        if not name or ("if" in case.entries and "then" not in case.entries):
+            return case
+        hint = "Write `otherwise` below the cases, without '- ' and with the indentation of `when`."
+        self.reader.refuse("RULE219", case.keys[name], f"`{name}` is not part of a case.", hint)
+        top.setdefault("otherwise", case.entries[name])
+        rest = {one: node for one, node in case.entries.items() if one != name}
+        return replace(case, entries=rest) if rest else None
 
     def _match(self, node: Node, names: Mapping[str, Type]) -> Value:
         top = self._map(node, forms.VALUES["match"])
@@ -469,16 +514,24 @@ class _Loader:
     def _refuse_repeated(self, cases: Sequence[Case], tests: Sequence[str], otherwise: Node | None) -> None:
         """Note each case that is never reached: its condition stands above it, or one that always holds."""
         seen: dict[str, int] = {}
+        always: Case | None = None
         for case, text in zip(cases, tests, strict=True):
-            if "true" in seen:
-                self._refuse_unreached(case.test.place, f"the case on line {seen['true']} always holds")
+            holds = certain(case.test)
+            if always is not None:
+                self._refuse_unreached(case.test.place, f"the case on line {always.place.line} always holds")
+            elif holds is False:
+                self._refuse_unreached(case.test.place, "its condition never holds")
             elif text in seen:
                 self._refuse_unreached(case.test.place, f"the same condition stands on line {seen[text]}")
-            elif text == "false":
-                self._refuse_unreached(case.test.place, "its condition never holds")
             seen.setdefault(text, case.place.line)
-        if otherwise is not None and tests and tests[-1] == "true":
-            self._refuse_unreached(otherwise.place, f"the case on line {seen['true']} always holds")
+            always = case if holds and always is None else always
+        if always is None or always is not cases[-1]:
+            return
+        if otherwise is not None:
+            self._refuse_unreached(otherwise.place, f"the case on line {always.place.line} always holds")
+        else:
+            hint = "Write its value below the cases as `otherwise`, or alone."
+            self.reader.refuse_certain(True, always.test.place, hint)
 
     def _refuse_unreached(self, place: Place, why: str) -> None:
         self.reader.refuse("RULE223", place, f"This case is never reached: {why}.", "Remove one.")
@@ -618,7 +671,9 @@ def sections(root: Node, form: forms.Form, reader: Reader) -> Node:
             whole.entries[key.name] = replace(node, items=items)
         if key.shape in {"entries", "line rule changes"} and node.kind != "map":
             reader.refuse("RULE211", node.place, f"'{key.name}' holds `name: value` entries.")
-        elif key.shape in {"line rules", "requests", "checks", "check changes"} and node.kind != "list":
+        elif key.shape in {"line rules", "requests", "checks", "check changes", "invariants"} and (
+            node.kind != "list"
+        ):
             reader.refuse("RULE211", node.place, f"'{key.name}' is a list: each item begins with '- '.")
     return whole
 
@@ -634,7 +689,12 @@ def form_of(root: Node) -> forms.Form:
     return forms.EXTENSION if extends else forms.SOURCE_RULEBOOK
 
 
-_ITEMS = {"line rules": forms.LINE_RULE, "requests": forms.REQUEST, "checks": forms.CHECK}
+_ITEMS = {
+    "line rules": forms.LINE_RULE,
+    "requests": forms.REQUEST,
+    "checks": forms.CHECK,
+    "invariants": forms.INVARIANT,
+}
 
 _FORMS: dict[str, Any] = {
     "text": _Loader._text,

@@ -84,6 +84,9 @@ class Evaluator(SimpleEval):  # type: ignore[misc]
         self.names = names
         return self._lenient(tree) if lenient else self._eval(tree)
 
+    def _check_disallowed_items(self, item: object) -> None:
+        """Look through no value: simpleeval would do so at every node, though rules see data only, never an object."""
+
     def _eval(self, node: ast.expr) -> Any:
         result = super()._eval(node)
         if result is None and isinstance(node, ast.Name | ast.Attribute) and not _is_none(node):

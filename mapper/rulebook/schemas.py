@@ -10,7 +10,7 @@ from mapper.rulebook import forms
 _SCALAR = {"type": ["string", "number", "boolean"]}
 _LISTS: Mapping[str, str] = {
     "cases": "case", "keyword rows": "keyword row", "line rules": "line step", "requests": "request", "checks": "check",
-    "check changes": "check change", "vat rates": "vat rate", "postcodes": "word",
+    "check changes": "check change", "invariants": "invariant", "vat rates": "vat rate", "postcodes": "word",
 }  # fmt: skip
 _MAPS: Mapping[str, str] = {
     "entries": "entry", "facts": "expression", "expectations": "expectation", "texts by name": "word",
@@ -42,6 +42,7 @@ def editor_schema(rulebook: forms.Form, functions: Mapping[str, str]) -> dict[st
         "line rule": forms.LINE_RULE, "between lines": forms.BETWEEN_LINES, "request": forms.REQUEST,
         "search": forms.SEARCH, "expectation": forms.EXPECTATION, "check": forms.CHECK, "texts": forms.TEXTS,
         "case": forms.CASE, "keyword row": forms.KEYWORD_ROW, "check change": forms.CHECK_CHANGE,
+        "invariant": forms.INVARIANT,
     }  # fmt: skip
     defs |= {name: _form(form) for name, form in {**named, **forms.VALUES}.items()}
     return {**_head(rulebook), **_form(rulebook), "$defs": defs}

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,6 +31,7 @@ FILE_LINES = 1_000_000
 Kind = Literal["text", "number", "flag", "null", "list", "map"]
 
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?\Z")
+_NUMBER_STARTS = frozenset("-0123456789")
 _LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _ESCAPE = re.compile(r"\\(x..|u....|U........|.)", re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -62,7 +64,9 @@ class Node:
     keys: dict[str, Place] = field(default_factory=dict)
 
     def copy(self) -> Node:
-        """Return a node like this one that can be changed apart from it."""
+        """Return a node like this one to which entries can be added apart from it; scalars have none and stay."""
+        if self.kind not in {"map", "list"}:
+            return self
         items = [item.copy() for item in self.items]
         entries = {name: entry.copy() for name, entry in self.entries.items()}
         parts = items, entries, dict(self.keys)
@@ -101,8 +105,11 @@ class Source:
     def __init__(self, text: str, file: str) -> None:
         self.text = text
         self.file = file
-        # As YAML counts lines; str.splitlines knows further line ends.
-        self.lines = _LINE_END.split(text)
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The lines as YAML counts them; str.splitlines knows further line ends."""
+        return _LINE_END.split(self.text)
 
     def problem(self, code: str, place: Place, message: str, hint: str = "") -> Diagnostic:
         """Return a diagnostic with the line it stands on."""
@@ -336,9 +343,9 @@ class _Builder:
             self.root = node
 
     def _place(self, event: Any) -> Place:
-        mark = event.start_mark
-        length = event.end_mark.column - mark.column if event.end_mark.line == mark.line else 1
-        return Place(self.source.file, mark.line + 1, mark.column + 1, max(1, length))
+        start, end = event.start_mark, event.end_mark
+        length = end.column - start.column if end.line == start.line else 1
+        return Place(self.source.file, start.line + 1, start.column + 1, length or 1)
 
     def _refuse(self, code: str, at: Any, message: str, hint: str) -> None:
         place = at if isinstance(at, Place) else self._place(at)
@@ -362,7 +369,7 @@ def _scalar(event: Any, place: Place, source: Source) -> Node:
         written = source.lines[place.line - 1][place.column : event.end_mark.column - 1]
         return Node("text", place, text, raw="" if written == text else written, quote=event.style)
     kind: Kind = "text"
-    if _NUMBER.match(text):
+    if text[:1] in _NUMBER_STARTS and _NUMBER.match(text):
         kind = "number"
     elif text in _FLAGS:
         kind = "flag"

@@ -85,7 +85,7 @@ class CcvShop:
         self.base = ""
         self._seed = seed
         self._records = Records(self.controls, seed, self._fire)
-        self._app_installed = False
+        self.is_app_installed = False
         self._counted: Counter[tuple[str, str, str]] = Counter()
 
     def labels(self, call: Call) -> Mapping[str, str]:
@@ -107,7 +107,7 @@ class CcvShop:
         """Forget orders, invoices, webhooks and counters."""
         self._records.reset()
         self.webhooks.reset()
-        self._app_installed = False
+        self.is_app_installed = False
         self._counted.clear()
 
     def objects(self) -> Object:
@@ -296,7 +296,7 @@ class CcvShop:
 
     def _shop(self, call: Call, parts: list[str]) -> Object | None:
         if call.method == "PATCH" and parts == ["apps", str(premises.APP_ID)]:
-            self._app_installed = _body(call).get("is_installed") is True
+            self.is_app_installed = _body(call).get("is_installed") is True
             return None
         if parts[0] in _ELSEWHERE:
             raise Refused(501, "501.20", "Resource not implemented.")
@@ -307,7 +307,7 @@ class CcvShop:
         merchant = premises.merchant(self.controls["home_country"])
         if self.controls["merchant"] == "collection":
             merchant = _listed(merchant["href"], [merchant])
-        shop, app = f"webshops/{premises.SHOP_ID}", premises.app(installed=self._app_installed)
+        shop, app = f"webshops/{premises.SHOP_ID}", premises.app(installed=self.is_app_installed)
         return {
             "paymethods": _listed("paymethods/", premises.paymethods()),
             "webshops": _listed("webshops/", [premises.webshop(self.base)]),

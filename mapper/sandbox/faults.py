@@ -53,8 +53,8 @@ class Switch:
 
 
 COMMON: Mapping[str, Switch] = {
-    "time_scale": Switch(
-        Decimal(1), "factor for the seconds of faults, lags and delays: 0.1 is ten times as fast"
+    "speed": Switch(
+        1, "how many times shorter the seconds of faults, lags and delays are than a real service's"
     ),
     "clock_skew": Switch(0, "seconds by which the service's clock is ahead; below 0: behind", negative=True),
 }
@@ -113,7 +113,7 @@ class Controls:
 
     def scaled(self, seconds: float) -> float:
         """Return how long something lasts that takes so many seconds in the real world."""
-        return seconds * float(self["time_scale"])
+        return seconds / max(float(self["speed"]), 0.001)
 
     def __getitem__(self, name: str) -> Any:
         """Return a switch's value."""

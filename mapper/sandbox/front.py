@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 from starlette.responses import Response, StreamingResponse
@@ -59,8 +59,10 @@ class Line(H11Protocol):
 class Front:
     """One emulator as an ASGI application."""
 
-    def __init__(self, emulator: Emulator) -> None:
+    def __init__(self, emulator: Emulator, store: Callable[[Call], Awaitable[Answer]] | None = None) -> None:
+        """`store` answers what a browser asks of the App Store page."""
         self._emulator = emulator
+        self._store = store
         self._closing = asyncio.Event()
 
     def close(self) -> None:
@@ -74,7 +76,10 @@ class Front:
             await Response("body too large", 413)(scope, receive, send)
             return
         call = _call(scope, body)
-        answer = self._administer(call) if call.parts[:1] == ["_sandbox"] else await self._serve(call)
+        if self._store is not None and call.parts == ["_sandbox", "store"]:
+            answer: Answer | None = await self._store(call)
+        else:
+            answer = self._administer(call) if call.parts[:1] == ["_sandbox"] else await self._serve(call)
         if answer is None:
             await _drop(scope, receive)
             return

@@ -17,7 +17,7 @@ from typing import Self
 import uvicorn
 
 from mapper.errors import ConfigError
-from mapper.sandbox import ccv, vies, wefact
+from mapper.sandbox import appstore, ccv, vies, wefact
 from mapper.sandbox.faults import COMMON, FAULT_KINDS, Switch
 from mapper.sandbox.front import Front, Line
 from mapper.sandbox.shop import KINDS
@@ -48,7 +48,9 @@ class Sandbox:
         self._ports = (ccv_port, wefact_port, vies_port)
         self._shop = ccv.CcvShop(seed=seed, clock=clock)
         self._fronts = [
-            Front(each) for each in (self._shop, wefact.WeFact(clock=clock), vies.Vies(clock=clock))
+            Front(self._shop, appstore.AppStore(self._shop).page),
+            Front(wefact.WeFact(clock=clock)),
+            Front(vies.Vies(clock=clock)),
         ]
         self._servers: list[uvicorn.Server] = []
         self._thread: threading.Thread | None = None
@@ -183,11 +185,13 @@ CCV Shop (keys: x-public {ccv.PUBLIC}, secret {ccv.SECRET}):
   POST   /_sandbox/invoices   {{"order": ID, "changes": {{"type": "credit"}}, "rows": [{{"of": 1, "count": 1}}, …]}}
   PATCH  /_sandbox/invoices/ID  {{"status": "paid"}}   DELETE /_sandbox/invoices/ID
   GET    /_sandbox/kinds      GET /_sandbox/deliveries: webhooks sent, and how they were answered
+  GET    /_sandbox/store      the App Store page, for a browser (the app's secret: {appstore.APP_SECRET})
   POST   /_sandbox/deliveries sends all webhooks so far once more, the newest first, as if a week late;
                               {{"forge": ID}} sends one about that order, signed by somebody without the key
 
 WeFact (key: {wefact.KEY}):
   GET    /_sandbox/outbox     what sendbyemail would have mailed
+  POST   /_sandbox/call       {{"controller": …, "action": …, …}}: what the merchant does by hand; no key, no fault
 
 VIES:
   PUT    /_sandbox/outages    a profile by country, * for all others: {{"DE": {{"percent": 30, "minutes": 15, "seed": 7,
@@ -198,7 +202,7 @@ A fault: {{"kind": …, "match": {{"path": part of it, "method": …, "controlle
 "seconds": 1, "status": 503, "when": "before" or "after" executing}}. Kinds:
 {chr(10).join(f"  {name}: {about}" for name, about in FAULT_KINDS.items())}
 
-Faults of the weather (seconds are a real service's; the switch time_scale shortens them):
+Faults of the weather (seconds are a real service's; the switch speed shortens them):
 {chr(10).join(f"  {name}: {_words(fault)}" for name, fault in STRIKES.items())}
 
 Kinds of orders: {", ".join(KINDS)}.

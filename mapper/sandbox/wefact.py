@@ -79,9 +79,11 @@ class WeFact:
         return self._books.objects()
 
     def admin(self, call: Call, parts: list[str], body: Any) -> Object:
-        """Show the outbox; everything else is done through the API itself."""
+        """Show the outbox, or do what the merchant does by hand: a call that no fault, limit or log concerns."""
         if (call.method, parts) == ("GET", ["outbox"]):
             return {"outbox": self._books.outbox}
+        if (call.method, parts) == ("POST", ["call"]) and isinstance(body, dict):
+            return self._executed({**body, "api_key": KEY}, self.controls["allowed_ips"][0])
         raise AdminError(f"no admin request {call.method} {'/'.join(parts)}")
 
     def answer(self, call: Call) -> Answer:

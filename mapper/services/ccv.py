@@ -391,17 +391,21 @@ class CcvShop:
         return Refused("CCV307", shop=self._host, resource=_resource(address), reason=reason)
 
 
-def webhook_signature(key: str, address: str, body: bytes) -> str:
-    """Return a webhook delivery's signature: hex HMAC-SHA512 of `<address>|<raw body>` with its key.
+SIGNATURE_FORMS = ("address-body", "body")
 
-    The form is inferred from CCV Shop's other calls to apps: no public source states it.
+
+def webhook_signature(key: str, address: str, body: bytes, form: str = "address-body") -> str:
+    """Return a webhook delivery's signature: hex HMAC-SHA512 of `<address>|<raw body>`, or of the body, with its key.
+
+    The first form is inferred from CCV Shop's other calls to apps: no public source states it.
     """
-    return hmac.new(key.encode(), address.encode() + b"|" + body, hashlib.sha512).hexdigest()
+    message = body if form == "body" else address.encode() + b"|" + body
+    return hmac.new(key.encode(), message, hashlib.sha512).hexdigest()
 
 
-def is_signed(key: str, address: str, body: bytes, given: str) -> bool:
+def is_signed(key: str, address: str, body: bytes, given: str, form: str = "address-body") -> bool:
     """Return whether `given` is the delivery's signature, in constant time; never without a key."""
-    expected = webhook_signature(key, address, body).encode()
+    expected = webhook_signature(key, address, body, form).encode()
     return bool(key) and hmac.compare_digest(expected, given.encode("utf-8", "replace"))
 
 

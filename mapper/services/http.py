@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import ipaddress
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal, NoReturn, Protocol, TypeVar
 
+import httpcore
 import httpx
 
 from mapper.errors import Temporary
+from mapper.services.network import ForbiddenAddress, PublicNetwork, PublicTransport, is_loopback
 
 CONNECT_SECONDS = 5.0
 MAX_BODY_BYTES = 5 * 1024 * 1024
@@ -100,10 +101,6 @@ class TooLarge(httpx.TransportError):
     """The answer has more bytes than are read."""
 
 
-class ForbiddenAddress(httpx.UnsupportedProtocol):
-    """The address is one this client does not call."""
-
-
 def https_only(url: httpx.URL) -> None:
     """Permit https on port 443. Raises ForbiddenAddress."""
     if url.scheme != "https" or url.port not in {None, 443}:
@@ -112,17 +109,19 @@ def https_only(url: httpx.URL) -> None:
 
 def https_or_loopback(url: httpx.URL) -> None:
     """Permit https on port 443, and anything on this machine's loopback. Raises ForbiddenAddress."""
-    if not _is_loopback(url.host):
+    if not is_loopback(url.host):
         https_only(url)
 
 
-def open_client(*, loopback: bool = False, timeout: float = 30) -> httpx.AsyncClient:
+def open_client(
+    *, loopback: bool = False, timeout: float = 30, network: httpcore.AsyncNetworkBackend | None = None
+) -> httpx.AsyncClient:
     """Return a client without proxies, redirects or unbounded answers; `timeout` is in seconds, per read.
 
-    Only https is called; `loopback` also allows http to this machine, for the sandbox.
+    Only https to public addresses is called; `loopback` also allows http to this machine, for the sandbox.
     """
     permit = https_or_loopback if loopback else https_only
-    inner = httpx.AsyncHTTPTransport(trust_env=False)
+    inner = PublicTransport(network or PublicNetwork(loopback=loopback))
     return httpx.AsyncClient(
         transport=Guarded(inner, permit, MAX_BODY_BYTES),
         timeout=httpx.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
@@ -232,13 +231,6 @@ async def quickly(
                 raise
         await asyncio.sleep(jitter() * LONGEST_FIRST_PAUSE_SECONDS * 2**attempt)
     return await call()
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _bytes(text: str) -> bytes:

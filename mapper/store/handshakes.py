@@ -11,7 +11,7 @@ from mapper.store.sealing import Sealer
 from mapper.store.upsert import insert_into
 
 _HANDSHAKE = schema.handshake.c
-_FIELD = "handshake return_url"
+FIELD = "handshake return_url"
 
 
 def keep(
@@ -19,7 +19,7 @@ def keep(
 ) -> None:
     """Keep a webshop's newest handshake; its earlier ones are forgotten, so that their keys open nothing."""
     forget(conn, tenant)
-    sealed = sealer.seal(tenant, _FIELD, return_url)
+    sealed = sealer.seal(tenant, FIELD, return_url)
     values = {"tenant": tenant, "sealed": sealed, "at": now}
     conn.execute(
         insert_into(conn, schema.handshake)
@@ -42,7 +42,7 @@ def is_known(conn: Connection, tenant: str) -> bool:
 def return_url(conn: Connection, tenant: str, *, sealer: Sealer) -> str:
     """Return where the shop wants its merchant back; empty when it did not come from the app store."""
     sealed = conn.scalars(select(_HANDSHAKE.sealed).where(_HANDSHAKE.tenant == tenant)).one_or_none()
-    return "" if sealed is None else sealer.open(tenant, _FIELD, sealed)
+    return "" if sealed is None else sealer.open(tenant, FIELD, sealed)
 
 
 def forget(conn: Connection, tenant: str) -> None:

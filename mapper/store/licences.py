@@ -84,6 +84,25 @@ def mark_installed(conn: Connection, tenant: str, *, now: datetime) -> None:
     _change(conn, tenant, installed_at=now, stopped_at=None, stop_reason="", hidden=False)
 
 
+def set_progress(conn: Connection, tenant: str, page: str) -> None:
+    """Note the last page of the installation that the merchant finished, so that it goes on there."""
+    _change(conn, tenant, progress=page)
+
+
+def begin_again(conn: Connection, tenant: str) -> None:
+    """Let a stopped webshop be installed once more, from the first page: keys and agreement are given anew."""
+    _change(
+        conn,
+        tenant,
+        installed_at=None,
+        stopped_at=None,
+        stop_reason="",
+        progress="",
+        terms_version="",
+        hidden=False,
+    )
+
+
 def stop(conn: Connection, tenant: str, *, reason: str, now: datetime) -> None:
     """End the licence; stopping it again keeps the first time and reason."""
     if get(conn, tenant).stopped_at is None:

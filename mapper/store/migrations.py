@@ -30,6 +30,8 @@ def _complete_settings(conn: Connection) -> None:
 def _licences(conn: Connection) -> None:
     """Give every webshop that is there a licence, and an account that nobody can log in to until it gets a password."""
     schema.metadata.create_all(conn)
+    if "redacted" not in {column["name"] for column in inspect(conn).get_columns("document")}:
+        conn.execute(text("ALTER TABLE document ADD COLUMN redacted BOOLEAN"))
     tenant, licence = schema.tenant.c, schema.licence.c
     query = select(tenant.id, tenant.created_at).where(tenant.id.not_in(select(licence.tenant)))
     for row in conn.execute(query).all():

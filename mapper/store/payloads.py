@@ -36,7 +36,7 @@ def keep(
     conn.execute(
         update(schema.document)
         .where(document.tenant == tenant, document.id == document_id)
-        .values(payload_hash=digest)
+        .values(payload_hash=digest, redacted=None)
     )
     return digest
 

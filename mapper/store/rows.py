@@ -297,7 +297,10 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Licence:
-    """A webshop's licence (T3, T4). `hidden`: an old one that its merchant does not want to see any more."""
+    """A webshop's licence (T3, T4). `hidden`: an old one that its merchant does not want to see any more.
+
+    `progress` names the last page of the installation that its merchant finished.
+    """
 
     tenant: str
     key: str = field(repr=False)
@@ -312,6 +315,7 @@ class Licence:
     extra_email: str = field(repr=False)
     terms_version: str
     terms_at: datetime | None
+    progress: str
 
     def state(self, now: datetime) -> LicenceState:
         """Return whether it is being installed, on trial until the first of a month, active, or stopped."""

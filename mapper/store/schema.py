@@ -209,6 +209,7 @@ document = Table(
     Column("changed_at", Moment, nullable=False),
     Column("done_at", Moment),
     Column("drift_at", Moment),
+    Column("redacted", Boolean),
     PrimaryKeyConstraint("tenant", "id"),
     UniqueConstraint("tenant", "kind", "shop_id"),
     Index("document_by_date", "tenant", "dated", "id"),
@@ -468,6 +469,7 @@ licence = Table(
     _text("extra_email"),
     _text("terms_version"),
     Column("terms_at", Moment),
+    _text("progress"),
     Index("licence_by_account", "account"),
     Index("licence_by_shop", "shop"),
 )

@@ -12,7 +12,7 @@ import binascii
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 
@@ -29,11 +29,25 @@ _VERSION = "v1"
 
 
 class Sealer:
-    """Seals and opens texts. Holds the keys; its repr shows only their ids."""
+    """Seals and opens texts. Holds the keys; its repr shows only their ids.
 
-    def __init__(self, keys: tuple[bytes, ...]) -> None:
+    `reread` gives the keys anew: a running process meets a key that was added since it started, and goes on.
+    """
+
+    def __init__(
+        self, keys: tuple[bytes, ...], reread: Callable[[], tuple[bytes, ...]] | None = None
+    ) -> None:
+        self._reread = reread
+        self._take(keys)
+
+    def _take(self, keys: tuple[bytes, ...]) -> None:
         self._ciphers = {_key_id(key): AESGCM(key) for key in keys}
         self._sealing = _key_id(keys[0])
+
+    @property
+    def key_ids(self) -> tuple[str, ...]:
+        """Return the ids of the keys at hand; the first one seals."""
+        return tuple(self._ciphers)
 
     @classmethod
     def generate(cls) -> Sealer:
@@ -56,6 +70,8 @@ class Sealer:
         key_id, _, encoded = rest.partition(".")
         if version != _VERSION or not encoded:
             raise ConfigError("SEC103", tenant=tenant, field=field)
+        if key_id not in self._ciphers and self._reread is not None:
+            self._take(self._reread())
         if key_id not in self._ciphers:
             raise ConfigError("SEC105", tenant=tenant, field=field, key=key_id[:8])
         try:
@@ -69,22 +85,57 @@ class Sealer:
         return f"Sealer({', '.join(self._ciphers)})"
 
 
+def key_id_of(sealed: str) -> str:
+    """Return the id of the key that sealed a text."""
+    return sealed.split(".")[1] if sealed.count(".") >= 2 else ""
+
+
 def load_sealer(path: Path | None, environ: Mapping[str, str]) -> Sealer:
-    """Read the key from `$CREDENTIALS_DIRECTORY/mapper-key`, else `$MAPPER_KEY`, else the file.
+    """Return a sealer with the keys of this installation, which reads them anew when it meets another one."""
+    return Sealer(_load(path, environ), lambda: _load(path, environ))
+
+
+def is_in_file(path: Path, environ: Mapping[str, str]) -> bool:
+    """Tell whether the keys come from the file, and not from a credential or the environment."""
+    folder = environ.get("CREDENTIALS_DIRECTORY")
+    return (
+        not (folder and (Path(folder) / CREDENTIAL).is_file())
+        and not environ.get(VARIABLE)
+        and path.is_file()
+    )
+
+
+def _load(path: Path | None, environ: Mapping[str, str]) -> tuple[bytes, ...]:
+    """Read the keys from `$CREDENTIALS_DIRECTORY/mapper-key`, else `$MAPPER_KEY`, else the file.
 
     Raises ConfigError SEC101 (no key anywhere), SEC102 (not 32 bytes in base64) or SEC106 (others may read
     the file).
     """
     folder = environ.get("CREDENTIALS_DIRECTORY")
     if folder and (credential := Path(folder) / CREDENTIAL).is_file():
-        return Sealer(_parse(credential.read_text(errors="replace"), str(credential)))
+        return _parse(credential.read_text(errors="replace"), str(credential))
     if environ.get(VARIABLE):
-        return Sealer(_parse(environ[VARIABLE], f"${VARIABLE}"))
+        return _parse(environ[VARIABLE], f"${VARIABLE}")
     if path is None or not path.is_file():
         raise ConfigError("SEC101", file=str(path or ""))
     if path.stat().st_mode & 0o077:
         raise ConfigError("SEC106", file=str(path))
-    return Sealer(_parse(path.read_text(errors="replace"), str(path)))
+    return _parse(path.read_text(errors="replace"), str(path))
+
+
+def read_secret(path: Path | None, credential: str, environ: Mapping[str, str]) -> str:
+    """Return a secret of the installation: a file of mode 0600, else the systemd credential of that name.
+
+    Raises ConfigError SEC108 (neither is there, or it is empty) or SEC106 (others may read the file).
+    """
+    folder = environ.get("CREDENTIALS_DIRECTORY")
+    if path is not None and path.is_file() and path.stat().st_mode & 0o077:
+        raise ConfigError("SEC106", file=str(path))
+    file = path or (Path(folder) / credential if folder else None)
+    secret = file.read_text(errors="replace").strip() if file is not None and file.is_file() else ""
+    if not secret:
+        raise ConfigError("SEC108", file=str(file or ""), credential=credential)
+    return secret
 
 
 def create_key_file(path: Path) -> None:
@@ -102,6 +153,29 @@ def create_key_file(path: Path) -> None:
     except OSError:
         path.unlink()  # half a key would be in the way of the next try
         raise
+
+
+def add_key(path: Path) -> None:
+    """Put a new random key before those of the file: it seals from now on, the others still open."""
+    _replace(path, [base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode(), *path.read_text().split()])
+
+
+def keep_first_key(path: Path) -> int:
+    """Remove all keys but the first from the file; return how many. What only they opened is lost."""
+    keys = path.read_text().split()
+    _replace(path, keys[:1])
+    return len(keys) - 1
+
+
+def _replace(path: Path, keys: list[str]) -> None:
+    """Write the file anew, all or nothing: whoever reads it meanwhile sees the old keys or the new ones."""
+    part = path.with_name(path.name + ".part")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write("".join(f"{key}\n" for key in keys))
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
 
 
 def _parse(text: str, origin: str) -> tuple[bytes, ...]:

@@ -78,10 +78,11 @@ def of_tenant(conn: Connection, tenant: str, *, closed: bool = False, limit: int
     return tuple(Ticket(*row) for row in rows)
 
 
-def waiting(conn: Connection, *, limit: int = 200) -> tuple[Ticket, ...]:
-    """Return every webshop's tickets that wait for support, the oldest first. For support alone."""
-    query = select(*_COLUMNS).where(_TICKET.state == "open").order_by(_TICKET.at).limit(limit)
-    return tuple(Ticket(*row) for row in conn.execute(query))
+def waiting(conn: Connection, *, closed: bool = False, limit: int = 200) -> tuple[Ticket, ...]:
+    """Return every webshop's tickets that wait for support, or all, the oldest first. For support alone."""
+    query = select(*_COLUMNS).order_by(_TICKET.at).limit(limit)
+    rows = conn.execute(query if closed else query.where(_TICKET.state == "open"))
+    return tuple(Ticket(*row) for row in rows)
 
 
 def unmailed(conn: Connection, *, limit: int = 50) -> tuple[Ticket, ...]:

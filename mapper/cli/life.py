@@ -1,0 +1,81 @@
+"""`purge`, `tenant erase|export`: how long data is kept, and how it leaves."""
+
+from __future__ import annotations
+
+import getpass
+from dataclasses import asdict
+from datetime import timedelta
+
+import click
+
+from mapper.cli.options import json_option, now, print_json, print_records, say
+from mapper.cli.state import State
+
+
+@click.command()
+@click.option(
+    "--people-days",
+    type=click.IntRange(0, 3650),
+    default=60,
+    show_default=True,
+    help="How long customers stay in finished documents.",
+)
+@json_option
+@click.pass_obj
+def purge(state: State, *, people_days: int, as_json: bool) -> None:
+    """Remove what was kept long enough: customers in finished documents, deliveries, closed tickets.
+
+    `mapper run` does it every night. Amounts, codes, countries and postcode areas stay, so that documents still replay.
+    """
+    from mapper import retention
+
+    with state.open() as database:
+        done = retention.purge(database, people=timedelta(days=people_days), now=now())
+    columns = ("tenant", "documents", "deliveries", "tickets")
+    print_records([asdict(one) for one in done], columns, as_json=as_json, right=columns[1:])
+
+
+@click.command()
+@click.argument("name")
+@click.argument("email")
+@json_option
+@click.pass_obj
+def erase(state: State, *, name: str, email: str, as_json: bool) -> int:
+    """Erase a customer, by e-mail address, from all finished documents of a webshop.
+
+    Exit code 1 when unfinished documents still name them: post or ignore those, then erase again. WeFact and the shop
+    keep what they have: erase it there too.
+    """
+    from mapper import retention
+
+    with state.open() as database:
+        done = retention.erase(database, name, email, who=getpass.getuser(), now=now())
+    if as_json:
+        print_json({"tenant": name, "erased": list(done.erased), "unfinished": list(done.unfinished)})
+    say(f"Erased from {len(done.erased)} document(s) of {name}; backups keep it until they are removed.")
+    for document in done.unfinished:
+        say(f"{document} is not finished and still names them.")
+    return 1 if done.unfinished else 0
+
+
+@click.command()
+@click.argument("name")
+@click.option("--csv", "as_csv", is_flag=True, help="Only the list of documents, as CSV for a spreadsheet.")
+@click.pass_obj
+def export(state: State, *, name: str, as_csv: bool) -> None:
+    """Print everything that is kept about a webshop, one JSON object a line; its keys are not among it."""
+    from mapper import export as exporting
+
+    with state.open() as database, database.read() as conn:
+        found = exporting.records(conn, name)
+        if not as_csv:
+            for record in found:
+                print_json(record)
+            return
+        from mapper.cli.spreadsheet import print_csv
+
+        columns = (
+            "id", "number", "order_number", "customer", "total_incl", "currency", "state", "cause", "identifier",
+            "code", "dated", "done_at",
+        )  # fmt: skip
+        print_csv((record for record in found if record["table"] == "document"), columns)

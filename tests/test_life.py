@@ -1,0 +1,230 @@
+"""Retention, erasing, export, and upgrades: what is kept, how it goes, and that it still works afterwards."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sqlite3
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from mapper import redaction, retention
+from mapper.mapping import load_rulebooks
+from mapper.money import dumps
+from mapper.settings import example
+from mapper.store import accounts, documents, events, journal, licences, parties, payloads, tenants, tickets
+from mapper.store.database import Database, open_database
+from mapper.store.migrations import MIGRATIONS
+from tests.databases import NOW, add_document, add_tenant, bring_to
+from tests.orders import order
+
+pytest_plugins = ["tests.databases"]
+
+SCHEMAS = Path(__file__).parent / "fixtures" / "schemas"
+LATER = NOW + timedelta(days=61)
+
+
+def keep_order(
+    database: Database, shop_id: int = 906, state: str = "done", **changes: object
+) -> dict[str, object]:
+    """Keep an order with its payload and mapping as processing does, and return the payload."""
+    whole = order(**changes)
+    mapped = load_rulebooks().bind(example()).apply("order", whole)
+    with database.begin() as conn:
+        document = bring_to(conn, add_document(conn, shop_id=shop_id), state)
+        digest = payloads.keep(conn, "shop", document.id, whole, now=NOW)
+        payloads.keep_mapping(
+            conn,
+            "shop",
+            document.id,
+            payload_hash=digest,
+            rules="r",
+            settings_revision=1,
+            document=mapped.document,
+            requests=[{"params": dict(one.params)} for one in mapped.requests],
+            findings=[],
+            trace=mapped.trace.to_json(),
+            now=NOW,
+        )
+        email = str(whole["customer"]["email"])
+        documents.describe(
+            conn, "shop", document.id, number=f"00{shop_id}", customer="Soumaya van Spanje", email=email
+        )
+        parties.remember_debtor(conn, "shop", email, identifier="12", now=NOW)
+    return whole
+
+
+def stored(database: Database) -> str:
+    """Everything that the database holds about documents, as text."""
+    with database.read() as conn:
+        payload, mapped = (
+            payloads.payload(conn, "shop", "order-906"),
+            payloads.mapping(conn, "shop", "order-906"),
+        )
+        document = documents.get(conn, "shop", "order-906")
+    assert mapped is not None
+    return dumps(
+        [payload, mapped.document, mapped.requests, mapped.trace, mapped.findings, document.customer]
+    )
+
+
+def test_S8_after_their_retention_people_are_gone_and_the_document_still_replays(database: Database) -> None:
+    whole = keep_order(database)
+    people = redaction.personal_values(whole)
+    assert [word for word in people if word in stored(database)] != []
+    assert [one.documents for one in retention.purge(database, now=NOW + timedelta(days=59))] == [0]
+    assert [one.documents for one in retention.purge(database, now=LATER)] == [1]
+    assert [one.documents for one in retention.purge(database, now=LATER)] == [0]
+    assert [word for word in people if word in stored(database)] == []
+    with database.read() as conn:
+        kept = payloads.payload(conn, "shop", "order-906")
+        before = payloads.mapping(conn, "shop", "order-906")
+    again = load_rulebooks().bind(example()).apply("order", kept)
+    assert before is not None
+    fresh = load_rulebooks().bind(example()).apply("order", whole)
+    for name in (
+        "total_incl",
+        "total_excl",
+        "total_vat",
+        "is_icp",
+        "is_international",
+        "number",
+        "payment_method",
+    ):
+        assert again.document[name] == fresh.document[name], name
+    amounts = [(line["vat_code"], line["total_incl"]) for line in again.document["lines"]]
+    assert amounts == [(line["vat_code"], line["total_incl"]) for line in fresh.document["lines"]]
+    assert {one.id for one in again.findings} == {one.id for one in fresh.findings}
+
+
+@pytest.mark.parametrize("state", ["open", "error", "waiting"])
+def test_S8_what_is_not_finished_keeps_what_it_needs(sqlite: Database, state: str) -> None:
+    keep_order(sqlite, state=state)
+    assert [one.documents for one in retention.purge(sqlite, now=NOW + timedelta(days=400))] == [0]
+
+
+def test_S8_a_document_read_again_is_redacted_again(sqlite: Database) -> None:
+    whole = keep_order(sqlite)
+    retention.purge(sqlite, now=LATER)
+    with sqlite.begin() as conn:
+        payloads.keep(conn, "shop", "order-906", whole, now=LATER)
+    assert [one.documents for one in retention.purge(sqlite, now=LATER)] == [1]
+
+
+def test_S8_deliveries_and_closed_tickets_go_too(sqlite: Database) -> None:
+    with sqlite.begin() as conn:
+        add_tenant(conn)
+        events.accept(conn, "shop", "orders.created", "hash", 1, now=NOW)
+        made = tickets.open_(conn, "shop", "question", subject="s", text="t", bundle={}, who="x", now=NOW)
+        tickets.open_(conn, "shop", "question", subject="s", text="t", bundle={}, who="x", now=NOW)
+        tickets.close(conn, "shop", made.number)
+    (done,) = retention.purge(sqlite, now=NOW + timedelta(days=366))
+    assert (done.deliveries, done.tickets) == (1, 1)
+
+
+def test_S8_a_person_is_erased_by_address_and_what_is_unfinished_is_named(sqlite: Database) -> None:
+    whole = keep_order(sqlite)
+    keep_order(sqlite, shop_id=907, state="error")
+    email = str(whole["customer"]["email"])
+    with sqlite.begin() as conn:
+        text = f"{email} complains"
+        tickets.open_(conn, "shop", "question", subject="s", text=text, bundle={}, who="x", now=NOW)
+    done = retention.erase(sqlite, "shop", email.upper(), who="op", now=NOW)
+    assert (done.erased, done.unfinished) == (("order-906",), ("order-907",))
+    assert email not in stored(sqlite)
+    with sqlite.read() as conn:
+        assert parties.debtor(conn, "shop", email) is None
+        assert tickets.get(conn, "shop", 1).text == f"{redaction.GONE} complains"
+        assert journal.entries(conn, "shop")[-1].facts == {"who": "op", "documents": 1, "unfinished": 1}
+        assert journal.verify(conn, "shop") is None
+
+
+@pytest.mark.parametrize(
+    ("postcode", "area"),
+    [
+        ("2586AA", "2586"),
+        ("2586 aa", "2586"),
+        ("SW1A 1AA", "SW1A"),
+        ("35001", "35001"),
+        ("27498", "27498"),
+        ("", ""),
+    ],
+)
+def test_S8_of_a_postcode_the_area_stays(postcode: str, area: str) -> None:
+    assert redaction.redacted({"zipcode": postcode}) == {"zipcode": area}
+
+
+def test_S8_redaction_keeps_shape_numbers_and_emptiness() -> None:
+    given = {
+        "email": "",
+        "street": "Strandweg",
+        "housenumber": 12,
+        "kvk": None,
+        "total": 12,
+        "customer": {"btw": "NL1"},
+    }
+    assert redaction.redacted(given) == {
+        "email": "", "street": redaction.GONE, "housenumber": 0, "kvk": None, "total": 12, "customer": {"btw": "NL1"},
+    }  # fmt: skip
+
+
+def test_S8_an_export_is_whole_and_holds_no_key(shop, sandbox) -> None:
+    (sold,) = sandbox.sell("nl_ideal")
+    assert shop("process", f"order-{sold['id']}").code == 0
+    exported = shop("tenant", "export", "winkel")
+    assert exported.code == 0, exported.err
+    tables = {record["table"] for record in exported.records}
+    assert {"account", "tenant", "licence", "document", "journal", "settings_change"} <= tables
+    assert sandbox.ccv_secret not in exported.out
+    assert sandbox.wefact_key not in exported.out
+    assert "token" not in {
+        name for record in exported.records if record["table"] == "tenant" for name in record
+    }
+    assert shop("tenant", "export", "nobody").code == 2
+
+
+@pytest.mark.parametrize("hostile", ["=1+1", "+31", "-2", "@SUM(A1)", "\t=1", "＝1", 'a,b\n"c"'])
+def test_S8_a_spreadsheet_takes_no_cell_of_an_export_for_a_formula(shop, tmp_path, hostile: str) -> None:
+    with open_database(tmp_path / "home" / "mapper.db") as database, database.begin() as conn:
+        document = documents.note(conn, "winkel", "order", 906, now=NOW)
+        documents.describe(conn, "winkel", document.id, customer=hostile)
+    rows = list(csv.DictReader(io.StringIO(shop("tenant", "export", "winkel", "--csv").out)))
+    assert rows[0]["customer"][:1] not in {"=", "+", "-", "@", "\t", "＝"}
+
+
+def test_S8_erase_and_purge_on_the_command_line(shop, sandbox) -> None:
+    (sold,) = sandbox.sell("nl_ideal")
+    assert shop("process", f"order-{sold['id']}").code == 0
+    unfinished = shop("tenant", "erase", "winkel", "nobody@example.org", "--json")
+    assert (unfinished.code, unfinished.records[0]["erased"]) == (0, [])
+    assert shop("tenant", "erase", "winkel", "no address").code == 2
+    assert shop("purge", "--json").records == [
+        {"tenant": "winkel", "documents": 0, "deliveries": 0, "tickets": 0}
+    ]
+
+
+@pytest.mark.parametrize("released", sorted(SCHEMAS.glob("*.sql")), ids=lambda path: path.stem)
+def test_a_database_of_each_released_schema_is_upgraded_with_its_data(tmp_path: Path, released: Path) -> None:
+    with sqlite3.connect(tmp_path / "mapper.db") as old:
+        old.executescript(released.read_text(encoding="utf-8"))
+    old.close()
+    with open_database(tmp_path / "mapper.db") as database, database.begin() as conn:
+        (tenant,) = tenants.everyone(conn)
+        assert licences.get(conn, tenant.id).state(NOW) in {"trial", "active"}
+        assert not accounts.has_password(conn, licences.get(conn, tenant.id).account)
+        done = documents.get(conn, tenant.id, "order-1")
+        assert (done.state, done.identifier) == ("done", "42")
+        assert journal.verify(conn, tenant.id) is None
+        assert tenants.settings(conn, tenant.id)["invoice"]["status"] == "draft"
+        names = [row[0] for row in conn.exec_driver_sql("SELECT name FROM migration ORDER BY name")]
+    assert names == [name for name, _ in MIGRATIONS]
+
+
+def test_the_newest_released_schema_is_among_them() -> None:
+    """After a release: keep its schema with ./dev python tests/fixtures/schemas/keep.py NAME."""
+    assert json.loads((SCHEMAS / "released.json").read_text()) == [
+        path.stem for path in sorted(SCHEMAS.glob("*.sql"))
+    ]
