@@ -82,13 +82,13 @@ ONCE = {
     ),
     "a flag compared with a text, in a rule that an invoice takes over": (
         ORDER,
-        "  _untaxed: is_icp or is_international\n",
+        "  _untaxed: is_icp or is_international or _is_free_export\n",
         "  _untaxed: order.paid == 'true'\n",
         "RULE205",
     ),
     "a field that an invoice does not have": (
         ORDER,
-        "  _untaxed: is_icp or is_international\n",
+        "  _untaxed: is_icp or is_international or _is_free_export\n",
         "  _untaxed: order.paid\n",
         "RULE208",
     ),

@@ -130,13 +130,13 @@ SILENT = {
         CARDS,
         CARDS.rstrip() + "\n      - {any: [creditcard], then: x} ",
         "RULE222",
-        "'creditcard' never decides: the row on line 92 already takes every text with 'credit', 'card'.",
+        "'creditcard' never decides: the row on line 100 already takes every text with 'credit', 'card'.",
     ),
     "all words of which some stand above": (
         CARDS,
         CARDS.rstrip() + "\n      - {all: [gift, card, credit], then: x} ",
         "RULE222",
-        "'credit' never decides: the row on line 92 already takes every text with 'credit', 'card'.",
+        "'credit' never decides: the row on line 100 already takes every text with 'credit', 'card'.",
     ),
     # Comparisons
     "a choice that is none, in a list": (
@@ -224,7 +224,7 @@ SILENT = {
         CONDITION,
         "  _untaxed:\n    when:\n      - if: true\n        then: is_icp\n    otherwise: false\n",
         "RULE223",
-        "This case is never reached: the case on line 70 always holds.",
+        "This case is never reached: the case on line 78 always holds.",
     ),
     "no cases": (
         CONDITION,
