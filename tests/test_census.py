@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from orders import order, row, tenant
 
-from mapper.authoring.census import MOST_VALUES, Census, Counter, Table, with_row
+from mapper.authoring.census import MOST_VALUES, Census, Counter, Table
 from mapper.authoring.reads import reads
 from mapper.authoring.replaying import Version
+from mapper.authoring.rows import with_row
 from mapper.diagnostics import Place
 from mapper.mapping import load_rulebooks, rulebooks_from, texts_of
 from mapper.rulebook.lookups import lookups
