@@ -828,12 +828,6 @@ STORE: dict[str, Entry] = {
         "Process it first, or map its payload: mapper map FILE",
         "Verwerk het eerst, of zet de inhoud om: mapper map FILE",
     ),
-    "STO140": Entry(
-        "No rules are published.",
-        "Er zijn geen regels gepubliceerd.",
-        "Publish some: mapper publish --message TEXT",
-        "Publiceer er: mapper publish --message TEXT",
-    ),
     "STO141": Entry(
         "No rules with a hash that begins with '{rules}' are kept here.",
         "Hier staan geen regels waarvan de hash met '{rules}' begint.",
@@ -975,6 +969,12 @@ STORE: dict[str, Entry] = {
         "De sleutels komen niet uit het sleutelbestand, dus ze worden hier niet gewijzigd.",
         "Put a new key (32 random bytes in base64) first where they come from, restart, then run `mapper key rotate`.",
         "Zet een nieuwe sleutel (32 willekeurige bytes in base64) vooraan, herstart, en draai `mapper key rotate`.",
+    ),
+    "STO174": Entry(
+        "Entry {number} of the journal of {tenant} was changed, or one before it removed.",
+        "Regel {number} van het journaal van {tenant} is gewijzigd, of een eerdere is verwijderd.",
+        "Compare with a backup, and find out who can write to the database.",
+        "Vergelijk met een back-up, en zoek uit wie in de database kan schrijven.",
     ),
 }
 
@@ -1527,6 +1527,12 @@ USAGE: dict[str, Entry] = {
         "Voor {tenant} is nog niets vergeleken.",
         "`mapper run` compares every night; `mapper reconcile` without --last does it now.",
         "`mapper run` vergelijkt elke nacht; `mapper reconcile` zonder --last doet het nu.",
+    ),
+    "USE119": Entry(
+        "Nothing of '{name}' differed when {tenant} was last compared.",
+        "Van '{name}' verschilde niets toen {tenant} het laatst vergeleken werd.",
+        "`mapper reconcile --last` shows what did: give the number of the document or the code of the invoice.",
+        "`mapper reconcile --last` toont wat wel: geef het nummer van het document of de code van de factuur.",
     ),
     "USE150": Entry(
         "This is not done without agreement, and there is nobody at a terminal to give it.",

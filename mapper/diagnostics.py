@@ -35,7 +35,7 @@ class Place(NamedTuple):
 class Diagnostic:
     """One problem in a rule or settings file: what, where, why, and a hint how to mend it.
 
-    `dutch` are message and hint in Dutch, where whoever found it speaks it.
+    `dutch` are message and hint in Dutch, where whoever found it speaks it. `about` is the dotted key of a setting.
     """
 
     code: str
@@ -44,6 +44,7 @@ class Diagnostic:
     hint: str = ""
     excerpt: str = ""
     dutch: tuple[str, str] | None = None
+    about: str = ""
 
     def render(self) -> str:
         """Return the problem for a terminal: position, message, the line with the spot marked, and the hint."""

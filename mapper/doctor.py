@@ -11,7 +11,16 @@ from typing import Literal
 from mapper.errors import Language, MapperError
 from mapper.onboarding import missing_codes, sale_codes
 from mapper.processing.connections import Connections
-from mapper.store import credentials, heartbeats, limits, listing, overlays, rulebooks, tenants
+from mapper.store import (
+    credentials,
+    heartbeats,
+    limits,
+    listing,
+    overlays,
+    reconciliations,
+    rulebooks,
+    tenants,
+)
 from mapper.store.database import Database
 from mapper.store.sealing import Sealer, load_sealer
 
@@ -19,6 +28,9 @@ Verdict = Literal["good", "attention", "bad"]
 
 RATES_DAYS = 90
 SILENT = timedelta(minutes=2)
+# A night was missed.
+OLD = timedelta(days=2)
+_STATES = ("done", "error", "waiting", "ignored", "missing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +78,10 @@ async def examine(patient: Patient) -> AsyncGenerator[Check, None]:
     if not known:
         yield Check("webshops", "", "attention", "there is none yet", remedy="mapper tenant add NAME")
     for tenant in known:
-        for check in (*_tenant(patient, tenant), *_overlay(patient, tenant)):
+        for check in (*_tenant(patient, tenant), *_compared(patient, tenant), *_overlay(patient, tenant)):
             yield check
         if sealer is not None:
-            async for check in _connections(patient, sealer, tenant):
+            async for check in connections(patient, sealer, tenant):
                 yield check
 
 
@@ -190,7 +202,36 @@ def _tenant(patient: Patient, tenant: str) -> Iterator[Check]:
         yield Check("documents", tenant, "attention", said, remedy=f"mapper errors --tenant {tenant}")
 
 
-async def _connections(patient: Patient, sealer: Sealer, tenant: str) -> AsyncGenerator[Check, None]:
+def _compared(patient: Patient, tenant: str) -> Iterator[Check]:
+    """Look at what the last comparison of shop and WeFact found."""
+    from mapper.processing.dismissal import differences_of, still_open
+
+    with patient.database.read() as conn:
+        found = reconciliations.latest(conn, tenant)
+        accepted = reconciliations.accepted(conn, tenant)
+    if found is None:
+        said = "shop and WeFact were not compared yet"
+        yield Check("comparison", tenant, "attention", said, remedy=f"mapper reconcile --tenant {tenant}")
+        return
+    counts, differences = found.counts, differences_of(found)
+    are_open = len(still_open(differences, accepted))
+    states = " + ".join(f"{counts[state]['documents']} {state}" for state in _STATES)
+    moment, eligible = f"{found.at:%Y-%m-%d %H:%M} UTC", counts["eligible"]["documents"]
+    told = f"of {moment}: {eligible} eligible = {states}; {are_open} difference(s)"
+    if len(differences) > are_open:
+        told += f" and {len(differences) - are_open} accepted"
+    if are_open:
+        remedy = f"mapper reconcile --last --tenant {tenant}"
+        yield Check("comparison", tenant, "bad", told, remedy=remedy)
+    elif patient.now - found.at > OLD:
+        yield Check(
+            "comparison", tenant, "attention", told, remedy="`mapper run` compares every night at 3.17"
+        )
+    else:
+        yield Check("comparison", tenant, "good", told)
+
+
+async def connections(patient: Patient, sealer: Sealer, tenant: str) -> AsyncGenerator[Check, None]:
     """Yield both connection dots, and what each service says about what we keep."""
     database = patient.database
     async with Connections(database, sealer, loopback=patient.loopback, address=patient.address) as services:

@@ -118,9 +118,13 @@ class Unauthorised(ServiceError):
 
 
 class Banned(ServiceError):
-    """The service's firewall shut this address out. Stop all calls to it: more calls prolong the ban."""
+    """The service's firewall shut this address out. Stop all calls to it: more calls prolong the ban.
+
+    `retry_after` is how many seconds nobody behind the address calls.
+    """
 
     exit_code = 4
+    retry_after = 3600.0
 
 
 class StoreError(MapperError):

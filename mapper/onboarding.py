@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import httpx
 from sqlalchemy import Connection
 
+from mapper import vat_settings
 from mapper.diagnostics import printable
 from mapper.errors import ConfigError, Refused, UsageError
 from mapper.processing import connections
@@ -21,6 +22,7 @@ from mapper.store import credentials, licences, tenants
 from mapper.store.database import Database
 from mapper.store.rows import Tenant
 from mapper.store.sealing import Sealer
+from mapper.vat_settings import SaleCode
 from mapper.web import INVOICE_EVENTS, ORDER_EVENTS, UNSURE_EVENTS, webhook_path
 
 
@@ -43,7 +45,12 @@ class Connected:
     shop_name: str
     home_country: str
     layouts: tuple[str, ...]
-    tax_codes: tuple[str, ...]
+    sale_codes: tuple[SaleCode, ...]
+
+    @property
+    def tax_codes(self) -> tuple[str, ...]:
+        """Return the VAT codes for sales that WeFact has."""
+        return tuple(one.code for one in self.sale_codes)
 
 
 async def connect(keys: Keys, budget: CallBudget, *, loopback: bool) -> Connected:
@@ -57,7 +64,7 @@ async def connect(keys: Keys, budget: CallBudget, *, loopback: bool) -> Connecte
         shop_name=str(webshop.get("name") or ""),
         home_country=str(merchant.get("country_code") or "").upper(),
         layouts=tuple(code for code, _ in layouts(settings)),
-        tax_codes=sale_codes(settings),
+        sale_codes=vat_settings.sale_codes(settings),
     )
 
 
@@ -256,6 +263,56 @@ def check_mode(old: Mapping[str, Any], new: Mapping[str, Any], *, given: bool, t
             process_from=new["process_from"],
             today=today.isoformat(),
         )
+
+
+def change_settings(
+    conn: Connection,
+    tenant: str,
+    new: Mapping[str, Any],
+    *,
+    seen: Mapping[str, Any] | None = None,
+    given: bool = False,
+    who: str,
+    now: datetime,
+) -> int:
+    """Put checked settings in the place of the present ones, with all that hangs on them; return their revision.
+
+    `seen` are those that the person saw, `given` tells whether the go-live was named. Raises UsageError USE153 (they
+    are others by now), ConfigError SET112 (another mode without a new go-live).
+    """
+    old = tenants.settings(conn, tenant)
+    if seen is not None and dict(seen) != old:
+        raise UsageError("USE153", tenant=tenant)
+    check_mode(old, new, given=given, today=now.date())
+    revision = tenants.put_settings(conn, tenant, new, who=who, now=now)
+    if new["process_from"] != old["process_from"]:
+        go_live(conn, tenant, new)
+    if new["home_country"]:
+        tenants.set_home_country(conn, tenant, new["home_country"])
+    return revision
+
+
+async def change_keys(
+    database: Database,
+    sealer: Sealer,
+    tenant: str,
+    given: Mapping[str, str],
+    budget: CallBudget,
+    *,
+    loopback: bool,
+    now: datetime,
+) -> Connected:
+    """Try both connections with the `given` keys and addresses in place of the stored ones, then keep them.
+
+    They go by the names of `processing.connections`. Raises what `stored_keys`, `check_shop_is_free` and `connect` do.
+    """
+    with database.read() as conn:
+        keys = stored_keys(conn, sealer, tenant, given)
+        check_shop_is_free(conn, sealer, tenant, keys.api_root)
+    connected = await connect(keys, budget, loopback=loopback)
+    with database.begin() as conn:
+        put_keys(conn, sealer, tenant, given, now=now)
+    return connected
 
 
 def _named(keys: Keys) -> dict[str, str]:

@@ -215,7 +215,8 @@ def _problem(
 ) -> Diagnostic:
     english, translated = describe(code, facts, "en"), describe(code, facts, "nl")
     in_dutch = translated.message, dutch(hint) if hint else translated.remedy
-    return Diagnostic(code, place, english.message, hint or english.remedy, excerpt, in_dutch)
+    about = str(facts.get("key", ""))
+    return Diagnostic(code, place, english.message, hint or english.remedy, excerpt, in_dutch, about)
 
 
 class _Check:

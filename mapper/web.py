@@ -1,20 +1,19 @@
 """What other machines ask of us over HTTP: webhooks of the shops, health, metrics.
 
 A webhook is only a hint. Its body names a document, which is then fetched over the signed API; nothing else
-of it is believed or kept. Accepting one is one transaction, so that an answer of 200 means the work is on
-record.
+of it is believed or kept. An answer of 200 means that it is on record (`intake.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
@@ -27,18 +26,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from mapper import metrics, money
 from mapper.diagnostics import printable
 from mapper.errors import MapperError, PayloadError, StoreError
+from mapper.intake import Dispatch, Intake
 from mapper.store import (
     credentials,
-    documents,
-    events,
     exact,
     heartbeats,
+    limits,
     listing,
     rulebooks,
     tenants,
 )
 from mapper.store.database import Database
-from mapper.store.rows import Document, Kind, Tenant
+from mapper.store.rows import Hint, Tenant
 from mapper.store.sealing import Sealer
 
 MAX_BODY = 262_144
@@ -54,7 +53,8 @@ INVOICE_EVENTS = ("invoices.updated.status",)
 # No source attests it (ccv-api 2.4): where the shop refuses it, new invoices are found by the sweep alone.
 UNSURE_EVENTS = ("invoices.created",)
 _EVENTS = frozenset((*ORDER_EVENTS, *INVOICE_EVENTS, *UNSURE_EVENTS))
-_KINDS: Mapping[str, Kind] = {"orders": "order", "invoices": "invoice"}
+# A sender is looked up anew after so long; one whose signature is wrong at once, before it is refused.
+_KNOWN_FOR = timedelta(seconds=2)
 _SHOP_IDS = range(1, 2**53)
 _HEADERS = {
     "cache-control": "no-store",
@@ -63,13 +63,6 @@ _HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
-
-
-class Dispatch(Protocol):
-    """Puts a document in the queue, in the caller's transaction."""
-
-    def __call__(self, conn: Connection, tenant: str, document: Document, *, reason: str) -> object:
-        """Dispatch the document; `reason` is "webhook"."""
 
 
 class SignatureCheck(Protocol):
@@ -84,7 +77,7 @@ class Receiver:
     """What the routes share."""
 
     database: Database
-    dispatch: Dispatch
+    intake: Intake
     sealer: Sealer
     is_signed: SignatureCheck
     now: Callable[[], datetime]
@@ -92,6 +85,7 @@ class Receiver:
     read_seconds: float
     throttle: Throttle
     is_ready: Callable[[], bool]
+    senders: dict[tuple[str, str], _Sender] = field(default_factory=dict)
 
 
 def create_app(
@@ -109,6 +103,7 @@ def create_app(
 ) -> Starlette:
     """Return the ASGI app. `dispatch` runs in the transaction that notes the document, even one that is done.
 
+    The transaction comes after the answer: see `intake.py`.
     `is_ready` tells whether this process is to get requests; not when it is about to stop.
     """
     app = Starlette(
@@ -123,9 +118,23 @@ def create_app(
         exception_handlers={MapperError: _unavailable, ClientDisconnect: _gone},
     )
     app.state.receiver = Receiver(
-        database, dispatch, sealer, is_signed, now, max_body, read_seconds, throttle or Throttle(), is_ready
+        database,
+        Intake(database, dispatch, now),
+        sealer,
+        is_signed,
+        now,
+        max_body,
+        read_seconds,
+        throttle or Throttle(),
+        is_ready,
     )
     return app
+
+
+async def close(app: Starlette) -> None:
+    """End what the app does beyond its answers, once it gets no more requests."""
+    receiver: Receiver = app.state.receiver
+    await receiver.intake.close()
 
 
 def webhook_path(token: str, event: str) -> str:
@@ -152,11 +161,12 @@ class Throttle:
 
 @dataclass(frozen=True, slots=True)
 class _Sender:
-    """Whose webhook it is, and how it is signed."""
+    """Whose webhook it is, and how it is signed, as it was read `at`."""
 
     tenant: Tenant
     address: str
     key: str | None
+    at: datetime
 
 
 async def receive_webhook(request: Request) -> Response:
@@ -165,8 +175,8 @@ async def receive_webhook(request: Request) -> Response:
     200 noted, 401 signature, 404 address, 408 slow, 413 size, 422 body, 429 too many, 503 come again.
     """
     receiver: Receiver = request.app.state.receiver
-    event = request.path_params["event"]
-    sender = await run_in_threadpool(_sender, receiver, request.path_params["token"], event)
+    token, event = request.path_params["token"], request.path_params["event"]
+    sender = await _sender(receiver, token, event, not_before=receiver.now() - _KNOWN_FOR)
     if sender is None:
         return _answer(404, "not found")
     try:
@@ -176,16 +186,17 @@ async def receive_webhook(request: Request) -> Response:
         return JSONResponse({"error": "too slow"}, 408, headers={"connection": "close"})
     if body is None:
         return JSONResponse({"error": "too large"}, 413, headers={"connection": "close"})
-    if not _is_accepted(receiver, sender, body, request.headers.get("x-hash")):
-        return _answer(401, "signature")
-    now = receiver.now()
+    now, given = receiver.now(), request.headers.get("x-hash")
+    if not _is_accepted(receiver, sender, body, given):
+        sender = await _sender(receiver, token, event, not_before=now)
+        if sender is None or not _is_accepted(receiver, sender, body, given):
+            return _answer(401, "signature")
     if not receiver.throttle.is_allowed(sender.tenant.id, now):
         return JSONResponse({"error": "too many"}, 429, headers={"retry-after": "10"})
     shop_id = _shop_id(body)
     if shop_id is None:
         return _answer(422, "no document id")
-    digest = exact.digest(body)
-    await run_in_threadpool(_note, receiver, sender.tenant.id, event, digest, shop_id, now)
+    await receiver.intake.accept(Hint(sender.tenant.id, event, exact.digest(body), shop_id, now))
     return JSONResponse({"ok": True})
 
 
@@ -216,16 +227,30 @@ async def show_metrics(request: Request) -> Response:
     return PlainTextResponse(shown, headers={"content-type": metrics.CONTENT_TYPE})
 
 
-def _sender(receiver: Receiver, token: str, event: str) -> _Sender | None:
+async def _sender(receiver: Receiver, token: str, event: str, *, not_before: datetime) -> _Sender | None:
+    """Return who has this address, as it was known at `not_before` or later."""
+    known = receiver.senders.get((token, event))
+    if known is not None and known.at > not_before:
+        return known
     if event not in _EVENTS:
         return None
+    found = await receiver.intake.in_thread(_read_sender, receiver, token, event)
+    if found is not None:
+        receiver.senders[token, event] = found
+    else:
+        receiver.senders.pop((token, event), None)
+    return found
+
+
+def _read_sender(receiver: Receiver, token: str, event: str) -> _Sender | None:
+    at = receiver.now()
     with receiver.database.read() as conn:
         tenant = tenants.by_webhook_token(conn, token)
         if tenant is None or tenant.pause_reason in tenants.STANDSTILLS:
             return None
         registered = credentials.webhook(conn, tenant.id, event)
         key = credentials.webhook_key(conn, tenant.id, event, sealer=receiver.sealer)
-    return _Sender(tenant, registered.address if registered else "", key)
+    return _Sender(tenant, registered.address if registered else "", key, at)
 
 
 async def read_body(request: Request, limit: int) -> bytes | None:
@@ -261,15 +286,6 @@ def _shop_id(body: bytes) -> int | None:
     return shop_id if type(shop_id) is int and shop_id in _SHOP_IDS else None
 
 
-def _note(receiver: Receiver, tenant: str, event: str, digest: str, shop_id: int, now: datetime) -> None:
-    subject, _, what = event.partition(".")
-    with receiver.database.begin() as conn:
-        if not events.accept(conn, tenant, event, digest, shop_id, now=now):
-            return
-        document = documents.note(conn, tenant, _KINDS[subject], shop_id, now=now, deleted=what == "deleted")
-        receiver.dispatch(conn, tenant, document, reason="webhook")
-
-
 def _health(receiver: Receiver) -> dict[str, object]:
     now = receiver.now()
     with receiver.database.read() as conn:
@@ -279,6 +295,7 @@ def _health(receiver: Receiver) -> dict[str, object]:
         paused = tenants.paused_all(conn)
         published = rulebooks.active(conn)
         adopted = rulebooks.adoptions(conn, now=now, ttl=heartbeats.TTL)
+        bans = {one: limits.ban(conn, one, now=now) for one in limits.addresses(conn)}
     lag = max(((now - moment).total_seconds() for moment in queued if moment), default=0.0)
     return {
         "healthy": beat is not None and now - beat.beat_at <= heartbeats.TTL,
@@ -286,6 +303,8 @@ def _health(receiver: Receiver) -> dict[str, object]:
         "heartbeat": beat.beat_at.isoformat() if beat else None,
         "queue_lag_seconds": round(lag, 1),
         "paused": paused is not None,
+        # No call to WeFact from these addresses until then; whoever restarts us changes nothing about that.
+        "banned": {one: ban.until.isoformat() for one, ban in bans.items() if ban is not None},
         "rules": {
             "published": published.hash if published else None,
             "in_use": sorted({one.hash for one in adopted}),

@@ -195,6 +195,22 @@ def test_S8_a_spreadsheet_takes_no_cell_of_an_export_for_a_formula(shop, tmp_pat
     assert rows[0]["customer"][:1] not in {"=", "+", "-", "@", "\t", "＝"}
 
 
+def test_who_did_what_when_is_shown_and_a_change_of_it_is_told(shop, sandbox, tmp_path) -> None:
+    shop("tenant", "password", "winkel")
+    (sold,) = sandbox.sell("nl_ideal")
+    shop("process", f"order-{sold['id']}")
+    shown = shop("tenant", "journal", "winkel", "--json")
+    assert [one["event"] for one in shown.records] == ["password changed", "process"]
+    assert shown.records[0]["facts"]["who"]
+    assert (
+        len(shop("tenant", "journal", "winkel", "--document", f"order-{sold['id']}", "--json").records) == 1
+    )
+    with open_database(tmp_path / "home" / "mapper.db") as database, database.begin() as conn:
+        conn.exec_driver_sql("UPDATE journal SET facts = '{}' WHERE number = 1")
+    changed = shop("tenant", "journal", "winkel")
+    assert (changed.code, "STO174" in changed.err) == (5, True)
+
+
 def test_S8_erase_and_purge_on_the_command_line(shop, sandbox) -> None:
     (sold,) = sandbox.sell("nl_ideal")
     assert shop("process", f"order-{sold['id']}").code == 0

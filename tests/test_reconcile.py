@@ -589,6 +589,41 @@ def test_what_the_night_found_is_shown_without_asking_anybody(old_shop, sandbox,
     assert old_shop("reconcile", "--last", "--from", "2026-01-01").code == 2
 
 
+def test_what_a_person_accepts_is_no_difference_until_it_changes(old_shop, sandbox):
+    (order,) = sandbox.sell("nl_ideal", create_date=stamp(now() - 3 * DAY))
+    number = order["ordernumber_full"]
+    assert "USE118" in old_shop("reconcile", "dismiss", number, "--reason", "booked by hand").err
+    assert old_shop("reconcile").code == 1
+    assert "USE119" in old_shop("reconcile", "dismiss", "2019-1", "--reason", "booked by hand").err
+    assert "PRO302" in old_shop("reconcile", "dismiss", number, "--reason", " ").err
+
+    accepted = old_shop("reconcile", "dismiss", number, "--reason", "booked by hand")
+    assert (accepted.code, accepted.err) == (0, f"REC101 {number}: accepted as it is.\n")
+    for ran in (old_shop("reconcile"), old_shop("reconcile", "--last")):
+        assert ran.code == 0
+        assert "✓ accepted: booked by hand" in ran.out
+        assert "1 difference(s). 1 of them accepted." in ran.err
+    (record, summary) = old_shop("reconcile", "--json").records
+    assert (record["accepted"], summary["differences"], summary["accepted"]) == ("booked by hand", 1, 1)
+
+    sandbox.admin("ccv", "PATCH", f"orders/{order['id']}", {"total_shipping": 12})
+    changed = old_shop("reconcile")
+    assert (changed.code, "accepted" in changed.out) == (1, False)
+
+
+def test_the_doctor_tells_the_last_comparison_and_what_is_open_of_it(old_shop, sandbox):
+    assert "shop and WeFact were not compared yet" in old_shop("doctor").out
+    first, second = sandbox.sell("nl_ideal", count=2, create_date=stamp(now() - 3 * DAY))
+    old_shop("reconcile")
+    told = "2 eligible = 0 done + 0 error + 0 waiting + 0 ignored + 2 missing; "
+    assert f"{told}2 difference(s)" in old_shop("doctor").out
+    old_shop("reconcile", "dismiss", first["ordernumber_full"], "--reason", "x")
+    assert f"{told}1 difference(s) and 1 accepted" in old_shop("doctor").out
+    old_shop("reconcile", "dismiss", second["ordernumber_full"], "--reason", "x")
+    (line,) = [line for line in old_shop("doctor").out.splitlines() if "comparison" in line]
+    assert (told in line, "0 difference(s) and 2 accepted" in line, "BAD" in line) == (True, True, False)
+
+
 @pytest.mark.parametrize("code", sorted(reconcile.WHAT))
 def test_every_kind_of_difference_says_what_to_do_in_both_languages(code):
     names = "document number invoice identifier shop wefact first was tax seen reason".split()

@@ -52,8 +52,8 @@ ONCE = {
     ),
     "a working value that nothing reads": (
         INVOICE,
-        "    _price: share.amount * _others_sign                                  # I8\n  payment:",
-        "    _prise: share.amount * _others_sign                                  # I8\n  payment:",
+        "    _price: invoice.extra_costs * _others_sign ",
+        "    _prise: invoice.extra_costs * _others_sign ",
         "RULE228",
     ),
     "a field that only one kind of document sets": (
@@ -116,6 +116,30 @@ ONCE = {
         "        else: _billing.zipcode or ''\n",
         "RULE219",
     ),
+    "a misspelt field where the total is guarded": (
+        TARGET,
+        "{amount: document.total_incl, ",
+        "{amount: document.total_inc, ",
+        "RULE208",
+    ),
+    "a keyword row without a colon": (
+        ORDER,
+        "      - {any: [ideal], then: ideal} ",
+        "      - {any: [ideal], then ideal} ",
+        "RULE219",
+    ),
+    "a keyword row with another key": (
+        ORDER,
+        "      - {any: [ideal], then: ideal} ",
+        "      - {woord: [ideal], then: ideal} ",
+        "RULE219",
+    ),
+    "a line rule that sets a field as something else": (
+        ORDER,
+        "      quantity: row.count ",
+        "      quantity: row.product_name ",
+        "RULE205",
+    ),
     "a check without an id": (ORDER, "  - id: O2\n    about: number\n", "  - about: number\n", "RULE218"),
     "a check without a severity": (
         ORDER,
@@ -145,6 +169,14 @@ def test_a_mistake_is_told_once_at_its_place(tmp_path, name):
     file, old, new, code = ONCE[name]
     problems, line = told(tmp_path, file, old, new)
     assert problems == [(file, line, code)]
+
+
+def test_a_field_in_capitals_is_told_where_the_other_kind_sets_it(tmp_path):
+    with pytest.raises(RuleError) as caught:
+        load_rulebooks(copied(tmp_path, {ORDER: ("  paid: order.paid ", "  Paid: is_icp ")}))
+    assert [(one.code, one.hint) for one in caught.value.diagnostics] == [
+        ("RULE225", "Is it called 'Paid' there?")
+    ]
 
 
 @pytest.mark.parametrize(

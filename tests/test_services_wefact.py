@@ -33,9 +33,10 @@ class Budget:
     async def take(self) -> None:
         self.taken += 1
 
-    async def block(self, seconds: float, reason: str) -> None:
+    async def block(self, seconds: float, reason: str) -> float:
         assert reason
         self.blocks.append(seconds)
+        return seconds
 
 
 def success(controller: str, action: str, /, *, headers: dict[str, str] | None = None, **more: Any) -> Answer:

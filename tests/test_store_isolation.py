@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
@@ -16,6 +17,7 @@ from sqlalchemy import Connection, event, select
 import mapper.store
 from mapper.store import (
     accounts,
+    changes,
     credentials,
     digests,
     documents,
@@ -38,6 +40,7 @@ from mapper.store import (
     sweeps,
     tenants,
     tickets,
+    turnover,
     vat_numbers,
     web_sessions,
 )
@@ -49,6 +52,7 @@ from tests.databases import MINUTE, NOW, add_tenant, bring_to
 pytest_plugins = ["tests.databases"]
 
 MODULES = [
+    changes,
     credentials,
     digests,
     documents,
@@ -69,12 +73,18 @@ MODULES = [
     subscriptions,
     sweeps,
     tenants,
+    turnover,
     tickets,
     vat_numbers,
     web_sessions,
 ]
 SEALER = Sealer.generate()
 LATER = NOW + MINUTE
+WORTH = {
+    "customer": {"country": "NL"},
+    "total_incl": Decimal("12.10"),
+    "lines": [{"vat_percent": Decimal(21), "total_excl": Decimal(10), "total_incl": Decimal("12.10")}],
+}
 PERIOD = {"since": NOW, "until": NOW + 9 * MINUTE}
 OF_TENANTS = [
     table for table in schema.metadata.sorted_tables if "tenant" in table.c or table.name == "tenant"
@@ -103,6 +113,7 @@ def fill(conn: Connection, tenant: str) -> None:
     parties.remember_debtor(conn, tenant, "a@b.nl", identifier=f"debtor of {tenant}", now=NOW)
     parties.remember_product(conn, tenant, "SKU", identifier=f"product of {tenant}", now=NOW)
     journal.append(conn, tenant, "order-1", "noted", {"of": tenant}, now=NOW)
+    turnover.keep(conn, tenant, "order-4")
     overlays.put(conn, tenant, f"# of {tenant}", who=tenant, now=NOW)
     vat_numbers.keep(conn, tenant, "order-1", vat_number_check(tenant))
     sweeps.record(conn, tenant, until=NOW if tenant == "a" else LATER)
@@ -112,6 +123,7 @@ def fill(conn: Connection, tenant: str) -> None:
     past.keep(conn, tenant, "order", 3, outcome="post", now=NOW)
     past.agree(conn, tenant, "order", since=NOW + 2 * MINUTE, until=NOW + 4 * MINUTE, now=NOW)
     reconciliations.keep(conn, tenant, compared(tenant), forget_before=NOW)
+    reconciliations.accept(conn, tenant, "mark", reason=f"of {tenant}", now=NOW)
     digests.tell(conn, tenant, until=NOW if tenant == "a" else LATER)
     licences.accept_terms(conn, tenant, version=f"of {tenant}", now=NOW)
     handshakes.keep(conn, tenant, tenant, return_url=f"https://{tenant}", sealer=SEALER, now=NOW)
@@ -172,7 +184,7 @@ def keep_mapping(conn: Connection, tenant: str, document: str) -> None:
         payload_hash="p",
         rules="r",
         settings_revision=1,
-        document={"of": tenant},
+        document={"of": tenant, **WORTH},
         requests=[],
         findings=[],
         trace=[],
@@ -208,6 +220,7 @@ READS: dict[str, Callable[[Connection, str], object]] = {
     "documents.find": lambda c, t: documents.find(c, t, "order", 1),
     "documents.by_number": lambda c, t: documents.by_number(c, t, "001"),
     "documents.posted_for_order": lambda c, t: documents.posted_for_order(c, t, 4),
+    "credentials.everything": lambda c, t: credentials.everything(c, t, sealer=SEALER),
     "events.latest": events.latest,
     "history.count": lambda c, t: history.count(c, t, history.Scope()),
     "history.portions": lambda c, t: list(history.portions(c, t, history.Scope(), 3)),
@@ -220,10 +233,14 @@ READS: dict[str, Callable[[Connection, str], object]] = {
     "tickets.get": lambda c, t: tickets.get(c, t, 1),
     "tickets.of_tenant": lambda c, t: tickets.of_tenant(c, t, closed=True),
     "journal.entries": journal.entries,
+    "journal.newest": journal.newest,
     "journal.verify": journal.verify,
     "listing.page": listing.page,
     "listing.counts": listing.counts,
     "listing.causes": listing.causes,
+    "listing.count": listing.count,
+    "listing.by_hour": listing.by_hour,
+    "changes.mark": changes.mark,
     "listing.due": lambda c, t: listing.due(c, t, now=LATER),
     "listing.unsettled": listing.unsettled,
     "listing.oldest_queued": listing.oldest_queued,
@@ -247,6 +264,7 @@ READS: dict[str, Callable[[Connection, str], object]] = {
     "past.progress": lambda c, t: past.progress(c, t, "order", **PERIOD),
     "past.under_way": past.under_way,
     "reconciliations.latest": reconciliations.latest,
+    "reconciliations.accepted": reconciliations.accepted,
     "payloads.payload": lambda c, t: payloads.payload(c, t, "order-1"),
     "payloads.mapping": lambda c, t: payloads.mapping(c, t, "order-1"),
     "redacting.finished_before": lambda c, t: redacting.finished_before(c, t, LATER),
@@ -260,6 +278,7 @@ READS: dict[str, Callable[[Connection, str], object]] = {
     "tenants.settings_history": tenants.settings_history,
     "tenants.settings_of": lambda c, t: tenants.settings_of(c, t, 2),
     "tenants.pause_of": tenants.pause_of,
+    "turnover.of_period": turnover.of_period,
 }
 
 WRITES: dict[str, Callable[[Connection, str], object]] = {
@@ -325,6 +344,7 @@ WRITES: dict[str, Callable[[Connection, str], object]] = {
     "past.agree": lambda c, t: past.agree(c, t, "order", **PERIOD, now=LATER),
     "past.withdraw": past.withdraw,
     "past.take": lambda c, t: past.take(c, t, "order", 3, now=LATER),
+    "reconciliations.accept": lambda c, t: reconciliations.accept(c, t, "mark", reason="new", now=LATER),
     "reconciliations.keep": lambda c, t: reconciliations.keep(c, t, compared("new"), forget_before=LATER),
     "payloads.keep": lambda c, t: payloads.keep(c, t, "order-1", {"new": 1}, now=LATER),
     "payloads.keep_mapping": lambda c, t: keep_mapping(c, t, "order-1"),
@@ -342,11 +362,13 @@ WRITES: dict[str, Callable[[Connection, str], object]] = {
     "tenants.begin_work": tenants.begin_work,
     "tenants.count_mismatch": lambda c, t: tenants.count_mismatch(c, t, now=LATER),
     "tenants.clear_mismatches": tenants.clear_mismatches,
+    "turnover.keep": lambda c, t: turnover.keep(c, t, "order-4"),
 }
 
 
 # What only adds a row names the tenant in it, and compares nothing.
 INSERTS = {
+    "reconciliations.accept",
     "credentials.put",
     "credentials.put_webhook",
     "digests.tell",

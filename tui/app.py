@@ -1,180 +1,467 @@
-"""Report, Errors and Open in a terminal: read page by page from the database, the newest first.
+"""The merchant's dashboard: a thin face on the same functions as the command line.
 
-Everything from a shop is shown as text objects, never as markup: a customer named `[bold]` must not format anything.
+The first frame is painted before the database is opened: its packages are imported by the thread that opens it. A tab
+is made on its first visit. Everything from a shop is shown as plain text (`records.py`, `printable`), never as markup.
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from typing import ClassVar
-from zoneinfo import ZoneInfo
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.text import Text
 from textual import on, work
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.widgets import DataTable, Footer, Header, Input, Static, TabbedContent, TabPane
+from textual.notifications import SeverityLevel
+from textual.reactive import reactive
+from textual.widgets import ContentSwitcher, Footer, Input, Tabs
+from textual.widgets import Tab as TabLabel
+from textual.widgets._footer import FooterKey
+from textual.worker import WorkerFailed
 
 from mapper.diagnostics import printable
-from mapper.errors import Language
-from mapper.store import listing, tenants
-from mapper.store.database import Database
-from mapper.store.rows import Document, State
-from mapper.wording import Reason, reason_of
+from mapper.errors import Language, MapperError
+from tui import amounts
+from tui.dialogs import Choose, Confirm, ask
+from tui.face import TabBody
+from tui.header import TopLine
+from tui.memory import Memory
+from tui.session import Session, Shown
+from tui.themes import THEMES
+from tui.words import spoken
 
-PAGE = 100
-_COLUMNS = ("Date", "Number", "Customer", "Total", "Invoice", "State")
+if TYPE_CHECKING:
+    from textual.command import Provider
 
+    from tui.lists import FilterLine
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One page of a list as it is shown: each document with why it is where it is; `after` asks for the next."""
-
-    rows: tuple[tuple[Document, Reason], ...]
-    after: str | None
-
-
-def read_part(
-    database: Database,
-    tenant: str,
-    states: tuple[State, ...],
-    *,
-    search: str,
-    after: str | None,
-    language: Language,
-) -> Part:
-    """Read one page in one transaction."""
-    with database.read() as conn:
-        page = listing.page(conn, tenant, states=states, search=search, after=after, limit=PAGE)
-        rows = tuple((document, reason_of(conn, document, language)) for document in page.documents)
-    return Part(rows, page.after)
+# Name → (title, module, class): a module is imported on the tab's first visit.
+TABS: dict[str, tuple[str, str, str]] = {
+    "report": ("Report", "tui.report", "Report"),
+    "errors": ("Errors", "tui.errors", "Errors"),
+    "open": ("Open", "tui.open", "Open"),
+    "configuration": ("Configuration", "tui.configuration", "Configuration"),
+    "profile": ("Profile", "tui.profile", "Profile"),
+    "rules": ("Rules", "tui.rules", "Rules"),
+}
+FOR_SUPPORT = frozenset({"rules"})
+POLL_SECONDS = 1.0
+OF_TABS = frozenset({"go", "search", "period", "period_by", "leave", "read"})
+"""What works where a tab is shown, and not on a window over it."""
 
 
-class DocumentList(Vertical):
-    """A list of documents in some states; the next page is read when the cursor reaches the end of this one."""
+def _palette(name: str) -> type[Provider]:
+    found: type[Provider] = getattr(import_module("tui.palette"), name)
+    return found
 
-    DEFAULT_CSS = """
-    DocumentList DataTable { height: 1fr; }
-    DocumentList Static { height: auto; max-height: 6; padding: 0 1; color: $text-muted; }
-    """
 
-    def __init__(self, app: MapperApp, states: tuple[State, ...], *, id: str) -> None:
-        super().__init__(id=id)
-        self._owner = app
-        self._states = states
-        self._rows: list[tuple[Document, Reason]] = []
-        self._after: str | None = None
+class Keys(Footer):
+    """The footer, in the person's language."""
 
     def compose(self) -> ComposeResult:
-        """Lay out the table, and below it why the chosen document is where it is."""
-        yield DataTable[Text](cursor_type="row", zebra_stripes=True)
-        yield Static("", markup=False)
-
-    def on_mount(self) -> None:
-        """Read the first page."""
-        self.table.add_columns(*_COLUMNS)
-        self.reload()
-
-    @property
-    def table(self) -> DataTable[Text]:
-        """The table itself."""
-        return self.query_one(DataTable)
-
-    def reload(self) -> None:
-        """Read the list anew from its beginning."""
-        self._read(None)
-
-    @work(exclusive=True)
-    async def _read(self, after: str | None) -> None:
-        owner = self._owner
-        part = await asyncio.to_thread(
-            read_part,
-            owner.database,
-            owner.tenant,
-            self._states,
-            search=owner.search,
-            after=after,
-            language=owner.language,
-        )
-        if after is None:
-            self._rows.clear()
-            self.table.clear()
-        self._rows += part.rows
-        self._after = part.after
-        for document, _ in part.rows:
-            self.table.add_row(*_cells(document, owner.zone))
-        if not self._rows:
-            self.query_one(Static).update("None.")
-
-    @on(DataTable.RowHighlighted)
-    def _show(self, event: DataTable.RowHighlighted) -> None:
-        if event.cursor_row < len(self._rows):
-            document, reason = self._rows[event.cursor_row]
-            said = " ".join(part for part in (document.cause and f"{document.cause}:", reason.said) if part)
-            told = "\n".join(printable(line) for line in (said, reason.remedy) if line)
-            self.query_one(Static).update(told)
-        if event.cursor_row == len(self._rows) - 1 and self._after is not None:
-            self._read(self._after)
+        """Lay out the keys."""
+        app = self.app
+        assert isinstance(app, MapperApp)
+        for part in super().compose():
+            if isinstance(part, FooterKey):
+                part.description = app.t(part.description) if part.description else ""
+            yield part
 
 
 class MapperApp(App[None]):
-    """The app for one webshop; it only reads."""
+    """The app. `open_session` opens the database, in a thread; `fault` is what ended the app, if something did.
+
+    `language` is what was asked for; None: what was used last, else the webshop's.
+    """
 
     TITLE = "CCV Shop → WeFact"
-    ENABLE_COMMAND_PALETTE = False
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {
+        lambda: _palette("Actions"),
+        lambda: _palette("Numbers"),
+    }
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide"), (160, "-vast")]  # noqa: RUF012 (as Textual's App has it)
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q", "quit", "Quit"),
-        Binding("r", "refresh", "Read again"),
-        Binding("slash", "search", "Search"),
+        *[
+            Binding(str(number), f"go('{name}')", title, show=False, id=f"tab.{name}")
+            for number, (name, (title, _, _)) in enumerate(TABS.items(), start=1)
+        ],
+        Binding("slash", "search", "Search", id="search"),
+        Binding("d", "period", "Period", show=False, id="period"),
+        Binding("left_square_bracket", "period_by(-1)", "Earlier", show=False, id="period.before"),
+        Binding("right_square_bracket", "period_by(1)", "Later", show=False, id="period.after"),
+        Binding("escape", "leave", "Back", show=False, id="back"),
+        Binding("f5", "read", "Read again", show=False, id="read"),
+        Binding("z", "maximise", "Maximise", show=False, id="maximise"),
+        Binding("question_mark", "explain_screen", "Help", id="help"),
+        Binding("ctrl+p", "command_palette", "All actions", id="palette"),
+        Binding("ctrl+q", "end", "Quit", show=False, id="quit"),
     ]
 
-    def __init__(self, database: Database, tenant: str, language: Language = "en") -> None:
+    tab: reactive[str] = reactive("report", init=False)
+
+    def __init__(
+        self,
+        open_session: Callable[[], Session],
+        *,
+        memory: Memory | None = None,
+        language: Language | None = None,
+    ) -> None:
         super().__init__()
-        self.database = database
-        self.tenant = tenant
-        self.language: Language = language
-        self.search = ""
-        with database.read() as conn:
-            self.sub_title = printable(tenants.get(conn, tenant).name, 60)
-            self.zone = ZoneInfo(tenants.settings(conn, tenant)["time_zone"])
+        self.memory = memory or Memory(None)
+        self._open_session = open_session
+        self._asked = language
+        remembered = self.memory.get("language")
+        self.language: Language | None = language or (
+            "nl" if remembered == "nl" else "en" if remembered else None
+        )
+        self.session: Session
+        self.shown: Shown
+        self.is_open = False
+        self.fault: Exception | None = None
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = (
+            self.memory.get("theme") if self.memory.get("theme") in self.available_themes else THEMES[0].name
+        )
+
+    def t(self, text: str, /, **facts: object) -> str:
+        """Return a text of the screens in the person's language."""
+        return spoken(text, self.language or "en", **facts)
 
     def compose(self) -> ComposeResult:
-        """Lay out the search field and the three lists."""
-        yield Header()
-        yield Input(placeholder="Search in number, customer or e-mail")
-        with TabbedContent(initial="report"):
-            with TabPane("Report", id="report"):
-                yield DocumentList(self, ("done",), id="report-list")
-            with TabPane("Errors", id="errors"):
-                yield DocumentList(self, ("error",), id="errors-list")
-            with TabPane("Open", id="open"):
-                yield DocumentList(self, ("open", "queued", "processing", "waiting"), id="open-list")
-        yield Footer()
+        """Lay out the top line, the tabs, and the place of the tab that is chosen."""
+        yield TopLine(id="top")
+        if self.language is not None:
+            yield from self._tabs()
+        yield Keys(show_command_palette=False)
 
-    def action_refresh(self) -> None:
-        """Read all lists again."""
-        for documents in self.query(DocumentList):
-            documents.reload()
+    def _tabs(self) -> Iterator[Tabs | ContentSwitcher]:
+        names = [
+            name for name in TABS if name not in FOR_SUPPORT or (self.is_open and self.session.is_support)
+        ]
+        remembered = self.memory.get("tab")
+        start = remembered if remembered in names else "report"
+        self.set_reactive(MapperApp.tab, start)
+        labels = [TabLabel(Text(self._label(name)), id=name) for name in names]
+        yield Tabs(*labels, active=start, id="tabs")
+        yield ContentSwitcher(id="places")
+
+    def _label(self, name: str) -> str:
+        title = f"{list(TABS).index(name) + 1} {self.t(TABS[name][0])}"
+        if not self.is_open or name not in {"errors", "open"}:
+            return title
+        count = self.shown.counts["error"] if name == "errors" else self.shown.under_way
+        return f"{title} ({amounts.count(count, self.session.language)})" if count else title
+
+    def on_mount(self) -> None:
+        """Open the database once the first frame is painted."""
+        self.call_after_refresh(self._open)
+
+    @work(exclusive=True, group="open")
+    async def _open(self) -> None:
+        try:
+            self.session, self.shown = await asyncio.to_thread(self._opened)
+        except MapperError as error:
+            self.end_with(error)
+            return
+        self.is_open = True
+        if self.language is None:
+            self.language = self.session.language
+            await self.mount_all(self._tabs(), after="#top")
+        elif self.session.is_support:
+            for name in FOR_SUPPORT:
+                await self.query_one("#tabs", Tabs).add_tab(TabLabel(Text(self._label(name)), id=name))
+            if (remembered := self.memory.get("tab")) in FOR_SUPPORT:
+                self.query_one("#tabs", Tabs).active = remembered
+        self.query_one(TopLine).show(self.shown)
+        self._relabel()
+        self.show_tab()
+        self._watch()
+
+    def _opened(self) -> tuple[Session, Shown]:
+        session = self._open_session()
+        if self.language is not None:
+            session.language = self.language
+        return session, session.shown()
+
+    # tabs
+
+    @on(Tabs.TabActivated, "#tabs")
+    def _activated(self, event: Tabs.TabActivated) -> None:
+        # An event of a tab that was left again meanwhile is late: to follow it would go back and forth for ever.
+        if event.tab.id and event.tab.id == event.tabs.active:
+            self.tab = event.tab.id
+
+    def watch_tab(self) -> None:
+        """Show another tab."""
+        if self.is_open:
+            self.memory.put("tab", self.tab)
+            self.show_tab()
+
+    @property
+    def current(self) -> TabBody | None:
+        """Return the tab that is shown, None before it is made and while it is made anew."""
+        place = f"place-{self.tab}"
+        for places in self.screen_stack[0].query("#places").results(ContentSwitcher):
+            if places.current == place:
+                return next(places.query(f"#{place}").results(TabBody), None)
+        return None
+
+    @work(exclusive=True, group="tab")
+    async def show_tab(self) -> None:
+        """Make the tab on its first visit, show it and give it the focus."""
+        places = self.screen_stack[0].query_one("#places", ContentSwitcher)
+        place = f"place-{self.tab}"
+        if not places.query(f"#{place}"):
+            _, module, name = TABS[self.tab]
+            made: TabBody = getattr(import_module(module), name)(id=place)
+            made.display = False  # the switcher shows it; another key may come before
+            await places.mount(made)
+            places.current = place
+            made.read()
+        else:
+            places.current = place
+            if self.current is not None:
+                self.current.read()
+        if self.current is not None and len(self.screen_stack) == 1:
+            self.current.arrive()
+
+    async def go(self, name: str) -> TabBody | None:
+        """Go to a tab and return it, made."""
+        while len(self.screen_stack) > 1:
+            await self.pop_screen()
+        self._tabs_line.active = name
+        self.tab = name
+        await self.show_tab().wait()
+        return self.current
+
+    @property
+    def _tabs_line(self) -> Tabs:
+        return self.screen_stack[0].query_one("#tabs", Tabs)
+
+    def action_go(self, name: str) -> None:
+        """Go to a tab."""
+        if self.is_open and self.screen_stack[0].query(f"#tabs #{name}"):
+            self._tabs_line.active = name
+
+    # what changes meanwhile
+
+    @work(exclusive=True, group="watch")
+    async def _watch(self) -> None:
+        """Look every second whether something changed, and read again what is shown when it did."""
+        from mapper.store.changes import Watch
+
+        with Watch(self.session.database) as watch:
+            known = await self._mark(watch)
+            while True:
+                await asyncio.sleep(POLL_SECONDS)
+                try:
+                    mark = await asyncio.to_thread(watch.mark, self.session.tenant)
+                except MapperError:
+                    continue  # what a tab reads next tells it
+                if mark != known:
+                    known = mark
+                    await self.read_again()
+
+    async def _mark(self, watch: object) -> object:
+        from mapper.store.changes import Watch
+
+        assert isinstance(watch, Watch)
+        return await asyncio.to_thread(watch.mark, self.session.tenant)
+
+    async def read_again(self) -> None:
+        """Read the top line and the tab that is shown anew."""
+        try:
+            self.shown = await asyncio.to_thread(self.session.shown)
+        except MapperError as error:
+            self.tell_error(error)
+            return
+        self.screen_stack[0].query_one(TopLine).show(self.shown)
+        self._relabel()
+        if self.current is not None:
+            self.current.read()
+
+    def _relabel(self) -> None:
+        for label in self.screen_stack[0].query("#tabs Tab").results(TabLabel):
+            if label.id:
+                label.label = Text(self._label(label.id))
+
+    async def renew(self, *, tenant: str | None = None, language: Language | None = None) -> None:
+        """Make every tab anew, for another webshop or in another language."""
+        if tenant is not None:
+            self.session.tenant = tenant
+        if language is not None:
+            self.language = self.session.language = language
+            self.memory.put("language", language)
+        places = self.screen_stack[0].query_one("#places", ContentSwitcher)
+        places.current = None
+        await places.remove_children()
+        await self.read_again()
+        self.screen_stack[0].query_one(Keys).refresh(recompose=True)
+        self._watch()
+        self.show_tab()
+
+    # actions
 
     def action_search(self) -> None:
-        """Go to the search field."""
-        self.query_one(Input).focus()
+        """Go to the tab's search field."""
+        if self.current is not None and len(self.screen_stack) == 1:
+            for field in self.current.query(".-filter").results(Input):
+                field.focus()
+                return
 
-    @on(Input.Submitted)
-    def _search(self, event: Input.Submitted) -> None:
-        self.search = event.value
-        self.action_refresh()
+    def action_leave(self) -> None:
+        """Leave the search field; with the focus elsewhere, clear the search."""
+        if self.screen.maximized is not None:
+            self.screen.minimize()
+        elif self.current is not None:
+            for field in self.current.query(".-filter").results(Input):
+                if not field.has_focus:
+                    field.value = ""
+            self.current.arrive()
 
+    def action_period(self) -> None:
+        """Choose the tab's period."""
+        if (line := self._filter_line()) is not None:
+            line.choose()
 
-def _cells(document: Document, zone: ZoneInfo) -> list[Text]:
-    total = "" if document.total_incl is None else f"{document.currency} {document.total_incl:.2f}"
-    return [
-        Text(document.dated.astimezone(zone).strftime("%Y-%m-%d %H:%M")),
-        Text(printable(document.number, 40)),
-        Text(printable(document.customer, 40)),
-        Text(printable(total, 20), justify="right"),
-        Text(printable(document.code or document.identifier, 40)),
-        Text(document.state),
-    ]
+    def action_period_by(self, by: int) -> None:
+        """Go to the period before or after."""
+        if (line := self._filter_line()) is not None:
+            line.move(by)
+
+    def _filter_line(self) -> FilterLine | None:
+        from tui.lists import FilterLine
+
+        return next(iter(self.current.query(FilterLine)), None) if self.current is not None else None
+
+    async def action_read(self) -> None:
+        """Read everything again."""
+        if self.is_open:
+            await self.read_again()
+
+    def action_maximise(self) -> None:
+        """Give the whole screen to what has the focus, or take it back."""
+        if self.screen.maximized is not None:
+            self.screen.minimize()
+        elif self.focused is not None:
+            self.screen.maximize(self.focused)
+
+    def action_explain_screen(self) -> None:
+        """Explain what is on the screen, and its keys."""
+        from tui.help import help_of
+
+        if self.current is not None:
+            self.push_screen(help_of(self))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Grey out what makes no sense before the database is open."""
+        if action in OF_TABS and len(self.screen_stack) > 1:
+            return False
+        if action in {"search", "period", "period_by"} and self.is_open and self._filter_line() is None:
+            return False
+        if action in {"explain_screen", "search", "period", "period_by"}:
+            return True if self.is_open else None
+        return True
+
+    def action_command_palette(self) -> None:
+        """Show every action."""
+        from textual.command import CommandPalette
+
+        if self.is_open and not CommandPalette.is_open(cast("App[object]", self)):
+            self.push_screen(CommandPalette(placeholder=self.t("Search for an action or a document…")))
+
+    @work(exclusive=True, group="ask")
+    async def action_switch(self) -> None:
+        """Go to another webshop."""
+        options = [(name, name) for name in self.session.tenants]
+        title = self.t("Other webshop…").rstrip("…")
+        chosen = await ask(self, Choose(title, options, chosen=self.session.tenant))
+        if chosen not in (None, self.session.tenant):
+            await self.renew(tenant=chosen)
+
+    @work(exclusive=True, group="ask")
+    async def action_language(self) -> None:
+        """Speak the other language."""
+        await self.renew(language="en" if self.session.language == "nl" else "nl")
+
+    def action_light(self) -> None:
+        """Change between dark and light."""
+        self.theme = THEMES[1].name if self.theme == THEMES[0].name else THEMES[0].name
+        self.memory.put("theme", self.theme)
+
+    @work(exclusive=True, group="ask")
+    async def action_ask_us(self) -> None:
+        """Ask support something, from anywhere."""
+        from tui.support import ask_us
+
+        if self.current is not None:
+            await ask_us(self.current)
+
+    @work(exclusive=True, group="ask")
+    async def action_pause(self) -> None:
+        """Stop posting with a reason, or go on."""
+        from tui.pausing import pause_or_resume
+
+        await pause_or_resume(self)
+
+    # telling
+
+    def tell(self, text: str, *, severity: SeverityLevel = "information") -> None:
+        """Say what happened, for a moment."""
+        timeout = 5 if severity == "information" else 9
+        told = "\n".join(printable(line, 600) for line in text.splitlines())
+        self.notify(told, severity=severity, markup=False, timeout=timeout)
+
+    def tell_error(self, error: MapperError) -> None:
+        """Say what is wrong and what to do about it."""
+        language = self.language or "en"
+        told = f"{error.code}: {error.message(language)}"
+        if remedy := error.remedy(language):
+            told += f"\n→ {remedy}"
+        self.tell(told, severity="error")
+
+    def go_to_setting(self, key: str) -> None:
+        """Go to Configuration, to the field of a setting."""
+        self.run_worker(self._go_to_setting(key), exclusive=True, group="go")
+
+    async def _go_to_setting(self, key: str) -> None:
+        from tui.configuration import Configuration
+
+        tab = await self.go("configuration")
+        if isinstance(tab, Configuration):
+            tab.go_to(key)
+
+    @work(exclusive=True, group="ask")
+    async def action_end(self) -> None:
+        """Leave; what is not saved is asked about."""
+        places = self.screen_stack[0].query(TabBody)
+        if any(one.has_changes for one in places) and not await ask(
+            self,
+            Confirm(
+                self.t("Leave without saving?"),
+                self.t("Changed settings or rules are not saved yet."),
+                yes=self.t("Leave"),
+                is_grave=True,
+            ),
+        ):
+            return
+        self.exit()
+
+    def end_with(self, error: Exception) -> None:
+        """End the app; who started it tells the error."""
+        self.fault = cast("Exception", error.error) if isinstance(error, WorkerFailed) else error
+        self.exit(return_code=1)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Let no traceback reach the terminal: the command that started the app reports the fault."""
+        if self.is_headless:
+            super()._handle_exception(error)
+        else:
+            self.end_with(error)

@@ -8,7 +8,6 @@ it occurs, of which types, and whether a rule reads it.
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -162,7 +161,8 @@ class Census:
             if one.seen or one.read_at is None or (kind, parent) not in filled:
                 continue
             known = (other for (of, other), field_ in self.fields.items() if of == kind and field_.seen)
-            close = difflib.get_close_matches(path, [other for other in known if _parent(other) == parent], 1)
+            beside = [_name(other) for other in known if _parent(other) == parent]
+            close = difflib.get_close_matches(_name(path), beside, 1, 0.8)
             found.append(
                 Unseen(kind, path, one.read_at, self.documents.get(kind, 0), close[0] if close else "")
             )
@@ -182,6 +182,10 @@ class Unseen:
 
 def _parent(path: str) -> str:
     return path.rpartition(".")[0]
+
+
+def _name(path: str) -> str:
+    return path.rpartition(".")[2]
 
 
 def census(
@@ -384,24 +388,3 @@ _KINDS: Mapping[type, str] = {
     dict: "object",
     list: "list",
 }
-
-
-def with_row(text: str, table: r.Match, word: str, then: str) -> str:
-    """Return a rule file's text with one more row at the end of a table of keywords: what has `word` gives `then`.
-
-    `word` and `then` are written so that they are text, whatever they are. Nothing else changes.
-    """
-    lines = text.splitlines(keepends=True)
-    last = table.rows[-1].place
-    start = lines[last.line - 1]
-    dash = start.rindex("-", 0, last.column - 1)
-    end = last.line
-    while end < len(lines) and lines[end].strip() and len(lines[end]) - len(lines[end].lstrip()) > dash:
-        end += 1
-    ending = "\n" if not lines[end - 1].endswith("\n") else ""
-    row = f"{ending}{start[:dash]}- {{any: [{_quoted(word)}], then: {_quoted(then)}}}\n"
-    return "".join((*lines[:end], row, *lines[end:]))
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text)

@@ -14,12 +14,12 @@ from typing import Any
 
 from mapper.authoring.impact import read
 from mapper.authoring.made_up import made_up, smaller
+from mapper.authoring.outcome import Outcome
 from mapper.authoring.over import Progress, over, quiet
-from mapper.authoring.replay import Outcome
 from mapper.authoring.replaying import Version
 from mapper.diagnostics import Place
 from mapper.errors import RuleError
-from mapper.findings import FAULTS
+from mapper.findings import FAULTS, of_checks
 from mapper.mapping import INVARIANTS, Mapper, Rulebooks, rulebooks_from, shipped_rules
 from mapper.processing.amounts import priced
 from mapper.rounding import simulate
@@ -61,8 +61,9 @@ class Invariants:
         except FAULTS as fault:
             # What cannot be asked does not hold; the first that is asked of the document stands for all.
             return [Broken(checks[0].id, checks[0].place, {"en": repr(fault), "nl": repr(fault)})]
-        found = {one[0]: Broken(checks[one[0]].id, checks[one[0]].place, one[2]) for one in reversed(reports)}
-        return [found[number] for number in sorted(found)]
+        # One check may speak of many lines: the first stands for all.
+        told = {one.place: one for one in reversed(of_checks(self.compiled, reports, offline=False))}
+        return [Broken(one.id, one.place, told[one.place].say) for one in checks if one.place in told]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -24,11 +24,12 @@ from mapper.cli.options import (
 )
 from mapper.cli.progress import Progress
 from mapper.cli.state import State
+from mapper.diagnostics import printable
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from mapper.authoring.impact import Impact
+    from mapper.authoring.impact import Group, Impact
     from mapper.authoring.replay import Cause
     from mapper.authoring.replaying import Change
     from mapper.store.database import Database
@@ -136,15 +137,14 @@ def show(found: Impact, *, as_json: bool, most: int | None = None, talk: bool = 
         return
     heading = _heading(found)
     groups = found.sorted_groups
-    records = [_record(group) for group in (groups if most is None else groups[:most])]
-    columns = ("effect", "documents", "gross", "change", "rule", "example")
-    print_records(records, columns, as_json=False, right=("documents", "gross"), widest=110, err=talk)
+    for group in groups if most is None else groups[:most]:
+        for line in _told(group):
+            click.echo(printable(line, 300), err=talk)
     rates = _rates(found)
-    if records and rates:
+    if groups and rates:
         click.echo(err=talk)
-    print_records(
-        rates, ("vat", "net", "tax", "gross"), as_json=False, right=("vat", "net", "tax", "gross"), err=talk
-    )
+    columns = ("vat", "net", "tax", "gross")
+    print_records(rates, columns, as_json=False, right=columns, err=talk)
     for line in heading:
         say(line)
     if most is not None and len(groups) > most:
@@ -248,21 +248,20 @@ def _heading(found: Impact) -> list[str]:
     return lines
 
 
-def _record(group: Any) -> dict[str, Any]:
+def _told(group: Group) -> Iterator[str]:
+    """Yield the lines that tell of a group: what happens to how many, what differs, by which rules."""
     from mapper.authoring.impact_report import EFFECT_WORDS, cause_text, example_text, signed, value_text
     from mapper.cli.talk import talked
 
-    spoken = language()
-    values = "; ".join(value_text(one) for one in group.values)
-    return {
-        "effect": talked(EFFECT_WORDS[group.effect], spoken),
-        "documents": group.documents,
-        "gross": signed(group.amounts.gross),
-        "change": values
-        + (f" {talked('(the values are those of the example)', spoken)}" if group.various else ""),
-        "rule": "; ".join(cause_text(one, lambda phrase: talked(phrase, spoken)) for one in group.causes),
-        "example": example_text(group),
-    }
+    def words(phrase: str) -> str:
+        return talked(phrase, language())
+
+    count, gross = f"{group.documents} {words('document(s)')}", f"€ {signed(group.amounts.gross)}"
+    yield f"{words(EFFECT_WORDS[group.effect])}: {count}, {gross}, {words('such as')} {example_text(group)}"
+    yield from (f"    {value_text(one)}" for one in group.values)
+    if group.various:
+        yield f"    {words('(the values are those of the example)')}"
+    yield from (f"  {words('by')} {cause_text(one, words)}" for one in group.causes)
 
 
 def _rates(found: Impact) -> list[dict[str, str]]:

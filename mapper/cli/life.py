@@ -10,6 +10,7 @@ import click
 
 from mapper.cli.options import json_option, now, print_json, print_records, say
 from mapper.cli.state import State
+from mapper.errors import StoreError
 
 
 @click.command()
@@ -56,6 +57,42 @@ def erase(state: State, *, name: str, email: str, as_json: bool) -> int:
     for document in done.unfinished:
         say(f"{document} is not finished and still names them.")
     return 1 if done.unfinished else 0
+
+
+@click.command("journal")
+@click.argument("name")
+@click.option("--document", metavar="ID", help="Only of this document, such as order-906.")
+@click.option(
+    "--last", type=click.IntRange(1, 100_000), default=50, show_default=True, help="So many of the newest."
+)
+@json_option
+@click.pass_obj
+def show_journal(state: State, *, name: str, document: str | None, last: int, as_json: bool) -> None:
+    """Show who did what when: processing, keys, terms, passwords, stops. Settings have `tenant show --history`.
+
+    Exit code 1 when an entry was changed or removed since it was written.
+    """
+    from mapper.money import dumps
+    from mapper.store import journal, tenants
+
+    with state.open() as database, database.read() as conn:
+        tenants.get(conn, name)
+        found = journal.newest(conn, name, document_id=document, limit=last)
+        broken = journal.verify(conn, name)
+    records = [
+        {
+            "number": one.number,
+            "at": one.at.isoformat(timespec="seconds"),
+            "document": one.document_id or "",
+            "event": one.event,
+            "facts": dict(one.facts) if as_json else dumps(dict(one.facts)),
+        }
+        for one in found
+    ]
+    columns = ("number", "at", "document", "event", "facts")
+    print_records(records, columns, as_json=as_json, right=("number",), widest=120)
+    if broken is not None:
+        raise StoreError("STO174", number=broken, tenant=name)
 
 
 @click.command()

@@ -33,19 +33,31 @@ if TYPE_CHECKING:
 
 _COLUMNS = ("what", "date", "document", "number", "invoice", "shop", "wefact", "difference", "code")
 _AMOUNTS = ("shop", "wefact", "difference")
-_CSV = ("what", "code", "date", "document", "number", "identifier", "invoice", *_AMOUNTS, "why", "remedy")
+_CSV = (
+    "what",
+    "code",
+    "date",
+    "document",
+    "number",
+    "identifier",
+    "invoice",
+    *_AMOUNTS,
+    "why",
+    "remedy",
+    "accepted",
+)
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @day_option("--from", "since", help="From this day (2026-01-01); five weeks ago when left out.")
 @day_option("--to", "until", help="To this day (2026-01-31); today when left out.")
 @click.option("--last", is_flag=True, help="Show what the nightly comparison found; ask nobody anything.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the differences as CSV, for a spreadsheet.")
 @tenant_option
 @json_option
-@click.pass_obj
+@click.pass_context
 def reconcile(
-    state: State,
+    ctx: click.Context,
     /,
     since: datetime | None,
     until: datetime | None,
@@ -57,8 +69,12 @@ def reconcile(
 ) -> int:
     """Compare shop and WeFact both ways: missing, double, another amount, changed after posting, deleted.
 
-    Changes nothing anywhere. Ends with 1 when something differs. `mapper run` does the same every night.
+    Changes nothing anywhere. Ends with 1 when something differs that nobody accepted. `mapper run` does the same
+    every night.
     """
+    if ctx.invoked_subcommand is not None:
+        return 0
+    state: State = ctx.obj
     if (last and (since or until)) or (as_csv and as_json):
         raise UsageError("USE117")
     with state.open() as database:
@@ -69,12 +85,38 @@ def reconcile(
             print_csv(records, _CSV)
         elif as_json:
             print_records(records, (), as_json=True)
-            print_json(_summary(found, database, name))
+            print_json(
+                _summary(found, database, name) | {"accepted": sum(bool(one["accepted"]) for one in records)}
+            )
         else:
             _print_table(records, state.language)
     if not as_json:
-        _tell(found)
-    return 1 if found.differences else 0
+        _tell(found, accepted=sum(bool(record["accepted"]) for record in records))
+    return 1 if any(not record["accepted"] for record in records) else 0
+
+
+@reconcile.command()
+@click.argument("name")
+@click.option("--reason", required=True, metavar="TEXT", help="Why it is right as it is.")
+@tenant_option
+@json_option
+@click.pass_obj
+def dismiss(state: State, name: str, *, reason: str, tenant: str | None, as_json: bool) -> None:
+    """Accept what differs of a document or invoice, as it was last compared.
+
+    It is shown as accepted from now on, and comes back when it changes. NAME is a number, id, code or Identifier.
+    """
+    from mapper.processing.dismissal import dismiss as dismissed
+
+    with state.open() as database:
+        shop = chosen_tenant(database, tenant)
+        for one in dismissed(database, shop, name, reason=reason, now=now()):
+            if as_json:
+                print_json(
+                    {"code": one.code, "document": one.document, "invoice": one.invoice, "reason": reason}
+                )
+            else:
+                say(f"{one.code} {one.number or one.invoice}: accepted as it is.")
 
 
 def _kept(database: Database, tenant: str) -> Reconciliation:
@@ -111,6 +153,8 @@ def _compared(
                 now=now(),
                 progress=shown.show,
             )
+            if since is None and until is None:
+                await asyncio.to_thread(comparing.keep, database, tenant, found, now())
             return found.kept(now())
 
     with Progress("Days compared:") as shown:
@@ -121,15 +165,18 @@ def _records(
     database: Database, tenant: str, found: Reconciliation, language: Language
 ) -> list[dict[str, Any]]:
     from mapper.processing.reconcile import Difference, explained
+    from mapper.store import reconciliations
 
     records = []
     with database.read() as conn:
+        accepted = reconciliations.accepted(conn, tenant)
         for kept in found.differences:
             one = Difference.from_json(kept)
             why = explained(conn, tenant, one, language)
             names = ("what", "code", "date", "document", "number", "identifier", "invoice", *_AMOUNTS)
             records.append(
-                {name: getattr(one, name) for name in names} | {"why": why.said, "remedy": why.remedy}
+                {name: getattr(one, name) for name in names}
+                | {"why": why.said, "remedy": why.remedy, "accepted": accepted.get(one.mark, "")}
             )
     return records
 
@@ -147,7 +194,11 @@ def _print_table(records: list[dict[str, Any]], language: Language) -> None:
         name = record["number"] or record["invoice"]
         click.echo()
         click.echo(printable(f"{record['code']} {name}: {record['why']}", 1000))
-        click.echo(printable(f"  → {record['remedy']}", 1000))
+        if record["accepted"]:
+            word = "geaccepteerd" if language == "nl" else "accepted"
+            click.echo(printable(f"  ✓ {word}: {record['accepted']}", 1000))
+        else:
+            click.echo(printable(f"  → {record['remedy']}", 1000))
 
 
 def _summary(found: Reconciliation, database: Database, tenant: str) -> dict[str, Any]:
@@ -165,7 +216,7 @@ def _summary(found: Reconciliation, database: Database, tenant: str) -> dict[str
     }
 
 
-def _tell(found: Reconciliation) -> None:
+def _tell(found: Reconciliation, *, accepted: int) -> None:
     from mapper.processing.reconcile import STATES
 
     counts = found.counts
@@ -174,4 +225,5 @@ def _tell(found: Reconciliation) -> None:
     say(f"{counts['eligible']['documents']} eligible = {sums}.")
     say(f"In euros: {counts['eligible']['total']:.2f} = {euros}.")
     say(f"WeFact has {counts['in_wefact']['documents']} of them, of {counts['in_wefact']['total']:.2f}.")
-    say(f"{len(found.differences)} difference(s)." if found.differences else "Nothing differs.")
+    kept = f" {accepted} of them accepted." if accepted else ""
+    say(f"{len(found.differences)} difference(s).{kept}" if found.differences else "Nothing differs.")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import click
+from click.core import ParameterSource
 
-from mapper.cli.options import chosen_tenant, tenant_option
+from mapper.cli.options import tenant_option
 from mapper.cli.state import State
 
 
@@ -26,9 +27,14 @@ def demo(state: State, *, seed: int, keep: bool) -> None:
 @click.command()
 @tenant_option
 @click.pass_obj
-def tui(state: State, *, tenant: str | None) -> None:
-    """Open the terminal app: Report, Errors and Open, to look through."""
-    from tui.app import MapperApp
+@click.pass_context
+def tui(ctx: click.Context, state: State, *, tenant: str | None) -> None:
+    """Open the dashboard: Report, Errors, Open, Configuration, Profile, and Rules for support.
 
-    with state.open() as database:
-        MapperApp(database, chosen_tenant(database, tenant), state.language).run()
+    In the language that was chosen there last, else the webshop's; --language goes before both.
+    """
+    from mapper.cli.dashboard import open_dashboard
+
+    given = ctx.find_root().get_parameter_source("language")
+    is_asked = given is not None and given is not ParameterSource.DEFAULT
+    open_dashboard(state, tenant, language=state.language if is_asked else None)

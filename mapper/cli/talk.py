@@ -38,6 +38,9 @@ TALK = {
     "Interrupted.": "Onderbroken.",
     "made again; earlier: {}": "opnieuw gemaakt; eerder: {}",
     "changed in the shop since": "sindsdien in de winkel gewijzigd",
+    "Proposed {} VAT rates; see and change them with: mapper tenant vat NAME": (
+        "{} btw-tarieven voorgesteld; bekijk en wijzig ze met: mapper tenant vat NAAM"
+    ),
     # purge, tenant erase
     "Erased from {} document(s) of {}; backups keep it until they are removed.": (
         "Gewist uit {} document(en) van {}; back-ups houden het tot ze verwijderd zijn."
@@ -212,6 +215,8 @@ TALK = {
     "nothing sent differs": "niets anders verstuurd",
     "only other remarks": "alleen andere opmerkingen",
     "no longer there": "er niet meer",
+    "document(s)": "document(en)",
+    "by": "door",
     "(the values are those of the example)": "(de waarden zijn die van het voorbeeld)",
     "EFFECT": "GEVOLG",
     "CHANGE": "WIJZIGING",

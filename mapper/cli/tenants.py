@@ -63,6 +63,7 @@ for command in (
     licences.document,
     life.erase,
     life.export,
+    life.show_journal,
 ):
     tenant.add_command(command)
 
@@ -101,7 +102,8 @@ def add(
 ) -> None:
     """Add a webshop: try both connections, seal its keys, keep its settings, register its webhooks.
 
-    What is not given is asked for. Without --settings the built-in example is used: look at its tax codes.
+    What is not given is asked for. Without --settings the VAT codes are those of WeFact that fit: the home country's
+    rates for every EU country, ICP and International.
     """
     from mapper import onboarding
     from mapper.services.http import Secret
@@ -123,6 +125,8 @@ def add(
             onboarding.check_shop_is_free(conn, sealer, name, keys.api_root)
         connected = _connect(state, database, keys)
         settings = _completed(settings, connected)
+        if file is None:
+            settings = _proposed(settings, connected)
         onboarding.add(
             database,
             sealer,
@@ -313,6 +317,21 @@ def _completed(settings: dict[str, Any], connected: Connected) -> dict[str, Any]
     return checked.check({**settings, "home_country": home, "name": settings["name"] or connected.shop_name})
 
 
+def _proposed(settings: dict[str, Any], connected: Connected) -> dict[str, Any]:
+    """Fill in the account's own VAT codes (T5), and say where a person has to choose."""
+    from mapper import mapping, vat_settings
+    from mapper import settings as checked
+
+    day, rates = now().date().isoformat(), mapping.load_rulebooks().rates
+    proposal = vat_settings.propose(settings, connected.sale_codes, rates, destination=False, day=day)
+    for one in proposal.undecided:
+        if one.country == settings["home_country"]:
+            fitting = ", ".join(one.fitting) or "none in WeFact"
+            say(f"{one.country} {one.rate:f} %: choose yourself among {fitting}")
+    say(f"Proposed {len(proposal.vat['rates'])} VAT rates; see and change them with: mapper tenant vat NAME")
+    return checked.check({**settings, "vat": proposal.vat})
+
+
 def _connect(state: State, database: Database, keys: Keys) -> Connected:
     from mapper import onboarding
     from mapper.store.limits import AddressBudget
@@ -351,12 +370,9 @@ def _change_settings(
         old = tenants.settings(conn, name)
         new = checked.read(file, today=now().date()) if file else old
         new = checked.changed(new, changes) if changes else new
-        onboarding.check_mode(old, new, given="process_from" in changes, today=now().date())
-        revision = tenants.put_settings(conn, name, new, who=getpass.getuser(), now=now())
-        if new["process_from"] != old["process_from"]:
-            onboarding.go_live(conn, name, new)
-        if new["home_country"]:
-            tenants.set_home_country(conn, name, new["home_country"])
+        revision = onboarding.change_settings(
+            conn, name, new, given="process_from" in changes, who=getpass.getuser(), now=now()
+        )
     say(f"{name}: settings {revision}.")
     if new["mode"] != old["mode"]:
         say(
@@ -368,14 +384,13 @@ def _change_settings(
 def _change_keys(state: State, database: Database, name: str, given: dict[str, str]) -> None:
     """Try the connections with the new keys and addresses, then keep them."""
     from mapper import onboarding
+    from mapper.store.limits import AddressBudget
 
-    sealer = state.sealer()
-    with database.read() as conn:
-        keys = onboarding.stored_keys(conn, sealer, name, given)
-        onboarding.check_shop_is_free(conn, sealer, name, keys.api_root)
-    _connect(state, database, keys)
-    with database.begin() as conn:
-        onboarding.put_keys(conn, sealer, name, given, now=now())
+    budget = AddressBudget(database, "default")
+    changing = onboarding.change_keys(
+        database, state.sealer(), name, given, budget, loopback=state.loopback, now=now()
+    )
+    asyncio.run(changing)
     say(f"{name}: both connections work with the new keys.")
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -11,6 +13,7 @@ from typing import Any, Self
 
 import httpx
 
+from mapper.errors import ConfigError
 from mapper.services.ccv import CcvShop
 from mapper.services.http import Secret, open_client
 from mapper.services.vies import Turns, Vies
@@ -43,7 +46,9 @@ class Connections:
     """Makes clients; an async context manager that closes their connections.
 
     `loopback` also allows plain http to this machine (the sandbox). `address` names the egress address whose call
-    budget is shared with every other process behind it.
+    budget is shared with every other process behind it; `pace`: see `AddressBudget`.
+    `now`, `jitter` (numbers from 0 to 1) and `transport` take the
+    place of the clock, of chance and of the network.
     """
 
     def __init__(
@@ -54,19 +59,28 @@ class Connections:
         loopback: bool = False,
         address: str = "default",
         timeout: float = TIMEOUT_SECONDS,
+        pace: float = 1.0,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        jitter: Callable[[], float] = random.random,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._database = database
         self._sealer = sealer
         self._loopback = loopback
         self._timeout = timeout
-        self._budget = AddressBudget(database, address)
-        self._patient = AddressBudget(database, address, max_wait=PATIENT_WAIT, burst=limits.BURST // 2)
+        self._now = now
+        self._jitter = jitter
+        self._transport = transport
+        self._budget = AddressBudget(database, address, clock=now, pace=pace)
+        self._patient = AddressBudget(
+            database, address, clock=now, max_wait=PATIENT_WAIT, burst=limits.BURST // 2, pace=pace
+        )
         self._client: httpx.AsyncClient | None = None
         self._settings: dict[str, tuple[float, dict[str, Any]]] = {}
         self.vies_turns = Turns()
 
     async def __aenter__(self) -> Self:
-        self._client = open_client(loopback=self._loopback, timeout=self._timeout)
+        self._client = open_client(loopback=self._loopback, timeout=self._timeout, transport=self._transport)
         return self
 
     async def __aexit__(
@@ -78,7 +92,7 @@ class Connections:
     async def shop(self, tenant: str) -> CcvShop:
         """Return the tenant's shop. Raises ConfigError SEC104 when a key is missing."""
         root, public, secret = (await self._keys(tenant)).ccv
-        return CcvShop(self._http, root, public, secret)
+        return CcvShop(self._http, root, public, secret, now=self._now, jitter=self._jitter)
 
     async def wefact(self, tenant: str, *, patient: bool = False) -> WeFact:
         """Return the tenant's administration; a `patient` caller leaves half of the burst of calls to live orders.
@@ -86,11 +100,12 @@ class Connections:
         Raises ConfigError SEC104 when its key is missing.
         """
         url, key = (await self._keys(tenant)).wefact
-        return WeFact(self._http, url, key, self._patient if patient else self._budget)
+        budget = self._patient if patient else self._budget
+        return WeFact(self._http, url, key, budget, now=lambda: self._now().timestamp(), jitter=self._jitter)
 
     async def vies(self, tenant: str) -> Vies:
         """Return the register of VAT numbers."""
-        return Vies(self._http, (await self._keys(tenant)).vies)
+        return Vies(self._http, (await self._keys(tenant)).vies, now=self._now)
 
     async def wefact_settings(self, tenant: str, *, at_most: float = SETTINGS_SECONDS) -> dict[str, Any]:
         """Return the administration's settings, read at most `at_most` seconds ago."""
@@ -111,18 +126,19 @@ class Connections:
 
     def _read_keys(self, tenant: str) -> _Keys:
         with self._database.read() as conn:
-            known = set(credentials.names(conn, tenant))
+            known = credentials.everything(conn, tenant, sealer=self._sealer)
 
-            def read(name: str, default: str | None = None) -> str:
-                if default is not None and name not in known:
-                    return default
-                return credentials.get(conn, tenant, name, sealer=self._sealer)
+        def read(name: str, default: str | None = None) -> str:
+            found = known.get(name, default)
+            if found is None:
+                raise ConfigError("SEC104", tenant=tenant, field=name)
+            return found
 
-            return _Keys(
-                ccv=(read(CCV_ROOT), read(CCV_PUBLIC), Secret(read(CCV_SECRET))),
-                wefact=(read(WEFACT_URL, WEFACT_DEFAULT_URL), Secret(read(WEFACT_KEY))),
-                vies=read(VIES_URL, VIES_DEFAULT_URL),
-            )
+        return _Keys(
+            ccv=(read(CCV_ROOT), read(CCV_PUBLIC), Secret(read(CCV_SECRET))),
+            wefact=(read(WEFACT_URL, WEFACT_DEFAULT_URL), Secret(read(WEFACT_KEY))),
+            vies=read(VIES_URL, VIES_DEFAULT_URL),
+        )
 
 
 def utc_now() -> datetime:

@@ -21,7 +21,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
-from mapper import letters, logs, mapping, retention, web
+from mapper import intake, letters, logs, mapping, retention, web
 from mapper.appstore.installation import StoreApp
 from mapper.errors import ConfigError
 from mapper.mailing import Mailer
@@ -48,8 +48,10 @@ class Options:
 
     `settle`, `search_pause`: see `ledger.Timing`. `retry`: see `Environment`. `vies_retry`: the first check of
     `Patience`, the others in proportion. `timeout`: how long a service may be silent. `loopback` allows plain http to
-    this machine, for the sandbox. `address` names the egress address whose call budget is shared.
+    this machine, for the sandbox. `address` names the egress address whose call budget is shared, `pace` how many times
+    faster than WeFact's the limits are.
     `only`: receive webhooks, or process documents; several processes share the work.
+    `night`: the cron time of the nightly sweep and comparison, in UTC.
     `lease_seconds`: on PostgreSQL another process takes over the work of one that was silent for so long.
     `feed_seconds`: how often a migration's next documents are queued. `signature`: what webhooks are signed over, see
     `ccv.SIGNATURE_FORMS`. `app`: how we are known at the app store, whose merchants then install in their browsers.
@@ -69,9 +71,11 @@ class Options:
     timeout: float = TIMEOUT_SECONDS
     sweep_seconds: int = 900
     redispatch_seconds: int = 60
+    night: str = "17 3 * * *"
     lease_seconds: float = 60.0
     feed_seconds: float = migration.FEED_SECONDS
     address: str = "default"
+    pace: float = 1.0
     say: Callable[[str], None] = logs.say
     log: logs.Form = "text"
     only: Literal["web", "worker"] | None = None
@@ -145,7 +149,12 @@ async def _at_work(
 ) -> AsyncIterator[Lease]:
     rules = RulesInUse(mapping.load_rulebooks(options.rules))
     async with Connections(
-        database, sealer, loopback=options.loopback, address=options.address, timeout=options.timeout
+        database,
+        sealer,
+        loopback=options.loopback,
+        address=options.address,
+        pace=options.pace,
+        timeout=options.timeout,
     ) as connections:
         lease = _lease(options, database, engine.new_executor(database.engine))
         await asyncio.to_thread(lease.beat)
@@ -217,11 +226,12 @@ async def _working(
         await asyncio.to_thread(retention.purge, database, now=_now())
 
     async def dispatch_lost() -> None:
+        await asyncio.to_thread(intake.take_all, database, engine.dispatch, now=_now())
         await asyncio.to_thread(sweep.redispatch, database, now=_now())
 
     async def catch_up() -> None:
         """Look once at the start: webhooks got lost while nobody listened."""
-        await asyncio.to_thread(sweep.redispatch, database, now=_now())
+        await dispatch_lost()
         await look_everywhere()
 
     async def send_mails() -> None:
@@ -237,7 +247,7 @@ async def _working(
         Schedule("digests", "7 6,10,14,18 * * *", send_digests),
         Schedule("shops", _every(options.sweep_seconds), look_everywhere),
         Schedule("lost_work", _every(options.redispatch_seconds), dispatch_lost),
-        Schedule("night", "17 3 * * *", look_at_night),
+        Schedule("night", options.night, look_at_night),
     ]
     process = Workflow(environment).process_document
     async with engine.running(
@@ -301,6 +311,7 @@ async def _serving(app: Starlette, listener: socket.socket) -> AsyncIterator[Non
     finally:
         server.should_exit = True
         await task
+        await web.close(app)
 
 
 class _Server(uvicorn.Server):

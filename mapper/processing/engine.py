@@ -58,6 +58,36 @@ class Process(Protocol):
         """Bring the document as far as it can go now."""
 
 
+class Port(Protocol):
+    """What the work itself needs of an engine: this module is one, the simulation in tests/ another."""
+
+    def dispatch(
+        self,
+        conn: Connection,
+        tenant: str,
+        document: Document,
+        *,
+        reason: str,
+        priority: int = ...,
+        delay: float = ...,
+    ) -> str:
+        """Have a document processed."""
+
+    async def step(
+        self, name: str, work: Callable[..., Coroutine[Any, Any, dict[str, JSON]]], /, *arguments: object
+    ) -> dict[str, JSON]:
+        """Run one effect of a workflow, and keep its result."""
+
+    def live(self, engine: Engine, workflow_ids: Sequence[str]) -> set[str]:
+        """Return those that somebody runs, or will."""
+
+    def executors_at_work(self, engine: Engine) -> set[str]:
+        """Return the executors that have unfinished work, alive or not."""
+
+    def take_over(self, engine: Engine, dead: Sequence[str]) -> int:
+        """Bring back what executors left behind that are gone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """A sweep that runs by cron, once per moment over all processes. `cron` may start with a seconds field."""
@@ -95,11 +125,7 @@ def dispatch(
     The document's present revision makes the work unique: note the document anew for another go. Returns the
     workflow id.
     """
-    if document.state == "ignored" and document.ignored_by == "rule":
-        # The shop changed what a rule ignored, so it may be eligible now.
-        document = documents.reopen(conn, tenant, document.id, now=now())
-    if document.state in documents.QUEUEABLE and delay <= 0:
-        documents.queue(conn, tenant, document.id, now=now())
+    document = made_ready(conn, tenant, document, at_once=delay <= 0, now=now())
     _log.debug("dispatch %s %s: %s", tenant, document.id, reason)
     identity = workflow_id(tenant, document.id, document.revision)
     options = EnqueueOptions(
@@ -114,6 +140,18 @@ def dispatch(
         options["delay_seconds"] = delay
     _client(conn.engine).enqueue_in_transaction(conn, options, tenant, document.id, document.revision, reason)
     return identity
+
+
+def made_ready(
+    conn: Connection, tenant: str, document: Document, *, at_once: bool, now: datetime
+) -> Document:
+    """Return a document that may be worked on at its present revision: queued, unless it is to wait first."""
+    if document.state == "ignored" and document.ignored_by == "rule":
+        # The shop changed what a rule ignored, so it may be eligible now.
+        document = documents.reopen(conn, tenant, document.id, now=now)
+    if document.state in documents.QUEUEABLE and at_once:
+        documents.queue(conn, tenant, document.id, now=now)
+    return document
 
 
 def cancel(engine: Engine, workflow_ids: Sequence[str]) -> None:
@@ -195,7 +233,7 @@ def new_executor(engine: Engine) -> str:
 
 
 async def step(
-    name: str, work: Callable[..., Coroutine[Any, Any, dict[str, JSON]]], *arguments: object
+    name: str, work: Callable[..., Coroutine[Any, Any, dict[str, JSON]]], /, *arguments: object
 ) -> dict[str, JSON]:
     """Run one effect of a workflow; its result is stored and not done again after a restart.
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from mapper.processing import engine
 from mapper.processing.adoption import RulesInUse
 from mapper.processing.connections import Connections
 from mapper.processing.ledger import Timing
@@ -48,6 +49,7 @@ class Environment:
     `retry_seconds` is the first pause after a temporary failure; it doubles up to an hour.
     `vies` says how long VIES is asked about a number.
     `say` gets one line per document, without personal data.
+    `port` is the engine whose work this is.
     """
 
     database: Database
@@ -61,6 +63,7 @@ class Environment:
     timing: Timing = field(default_factory=Timing)
     retry_seconds: float = 15.0
     vies: Patience = field(default_factory=Patience)
+    port: engine.Port = engine
 
     async def write(self, work: Callable[[Connection], _T]) -> _T:
         """Run `work` in one transaction, off the event loop."""

@@ -111,7 +111,7 @@ async def keep_reaping(database: Database, *, now: Callable[[], datetime], ttl: 
             _log.warning("reaper: %s", error.code)
 
 
-def reap(database: Database, *, now: datetime, ttl: timedelta = TTL) -> int:
+def reap(database: Database, *, now: datetime, ttl: timedelta = TTL, port: engine.Port = engine) -> int:
     """Take over the work of processes that no longer beat, in one process at a time; return how many pieces.
 
     Who is gone follows from the unfinished work, not from old heartbeats: a reaper that dies half-way is repeated.
@@ -124,13 +124,13 @@ def reap(database: Database, *, now: datetime, ttl: timedelta = TTL) -> int:
             heartbeats.remove(conn, one.executor)
         if not database.is_sqlite:
             # Under the lock: work that is resumed twice would run twice.
-            return _take_over_all_but(alive, database)
-    return _take_over_all_but(alive | {engine.LOCAL_EXECUTOR}, database)
+            return _take_over_all_but(alive, database, port)
+    return _take_over_all_but(alive | {engine.LOCAL_EXECUTOR}, database, port)
 
 
-def _take_over_all_but(alive: set[str], database: Database) -> int:
-    gone = engine.executors_at_work(database.engine) - alive
-    return engine.take_over(database.engine, sorted(gone))
+def _take_over_all_but(alive: set[str], database: Database, port: engine.Port) -> int:
+    gone = port.executors_at_work(database.engine) - alive
+    return port.take_over(database.engine, sorted(gone))
 
 
 def _is_only_reaper(conn: Connection) -> bool:

@@ -9,7 +9,7 @@ from mapper.errors import UsageError
 from mapper.processing import actions
 from mapper.processing.connections import Connections
 from mapper.services.wefact import WeFact, text_of
-from mapper.store import documents, journal
+from mapper.store import documents, journal, turnover
 from mapper.store.database import Database
 from mapper.store.rows import Document
 from mapper.store.sealing import Sealer
@@ -34,6 +34,7 @@ def accept(database: Database, tenant: str, document_id: str, *, reason: str, no
         if not has_invoice(found):
             raise UsageError("PRO308", document=found.id)
         done = documents.accept(conn, tenant, document_id, now=now)
+        turnover.keep(conn, tenant, document_id)
         facts = {"identifier": found.identifier, "code": found.code, "reason": reason.strip()}
         journal.append(conn, tenant, document_id, "accepted", facts, now=now)
         return done

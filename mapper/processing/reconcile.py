@@ -24,7 +24,17 @@ from mapper.processing.connections import Connections
 from mapper.processing.eligibility import created_at, judge, judge_order, signed_total
 from mapper.services.ccv import CcvShop
 from mapper.services.wefact import WeFact, decimal_of, text_of
-from mapper.store import documents, journal, listing, operations, past, payloads, reconciliations, tenants
+from mapper.store import (
+    documents,
+    exact,
+    journal,
+    listing,
+    operations,
+    past,
+    payloads,
+    reconciliations,
+    tenants,
+)
 from mapper.store.database import Database
 from mapper.store.rows import Document, Kind, Operation, Reconciliation, Tenant
 from mapper.wording import Reason, reason_of
@@ -94,6 +104,12 @@ class Difference:
     def difference(self) -> Decimal:
         """How much too much WeFact has, or, negative, too little."""
         return self.wefact - self.shop
+
+    @property
+    def mark(self) -> str:
+        """What is another as soon as the difference is: its kind, its amounts, what they are of."""
+        told = {name: value for name, value in self.to_json().items() if name not in {"date", "number"}}
+        return exact.digest(exact.write(told))
 
     def to_json(self) -> dict[str, Any]:
         """Return it as values that the store keeps."""
@@ -200,20 +216,22 @@ async def compare_everyone(
         try:
             since, until = period(settings, now=now)
             found = await compare(database, connections, tenant, since=since, until=until, now=now)
-            await asyncio.to_thread(_keep, database, tenant, found, now)
+            are_open = await asyncio.to_thread(keep, database, tenant, found, now)
         except MapperError as error:
             _log.warning("reconcile of %s: %s", tenant, error.code)
         else:
-            say(spoken(tenant, found))
+            say(spoken(tenant, found, are_open))
 
 
-def spoken(tenant: str, found: Comparison) -> str:
-    """Return what was found in one line, without personal data."""
+def spoken(tenant: str, found: Comparison, are_open: int) -> str:
+    """Return what was found in one line, without personal data; so many of the differences nobody accepted."""
     sums = " + ".join(f"{found.counts[state].documents} {state}" for state in STATES)
     line = f"reconcile of {tenant}: {found.eligible.documents} eligible = {sums}"
     if not found.differences:
         return f"{line}; nothing differs"
-    return f"{line}; {len(found.differences)} difference(s): mapper reconcile --last --tenant {tenant}"
+    accepted = len(found.differences) - are_open
+    told = f"{are_open} difference(s)" + (f" and {accepted} accepted" if accepted else "")
+    return f"{line}; {told}: mapper reconcile --last --tenant {tenant}"
 
 
 def explained(conn: Connection, tenant: str, found: Difference, language: Language) -> Reason:
@@ -596,13 +614,16 @@ def _everyone(database: Database) -> list[tuple[str, dict[str, Any]]]:
         return [(tenant, tenants.settings(conn, tenant)) for tenant in everyone]
 
 
-def _keep(database: Database, tenant: str, found: Comparison, now: datetime) -> None:
+def keep(database: Database, tenant: str, found: Comparison, now: datetime) -> int:
+    """Keep what was found as the webshop's last comparison; return how many differences nobody accepted."""
     facts: dict[str, Fact] = {name: one["documents"] for name, one in found.counted().items()}
     with database.begin() as conn:
         reconciliations.keep(conn, tenant, found.kept(now), forget_before=now - KEPT)
         journal.append(
             conn, tenant, None, "reconciled", facts | {"differences": len(found.differences)}, now=now
         )
+        accepted = reconciliations.accepted(conn, tenant)
+    return sum(one.mark not in accepted for one in found.differences)
 
 
 def _euros(amount: Decimal | None) -> str:

@@ -61,6 +61,7 @@ async def sweep_shop(
     now: datetime,
     nightly: bool = False,
     reread: timedelta = REREAD,
+    port: engine.Port = engine,
 ) -> SweepReport:
     """Read what the shop made since the last sweep, with a day's overlap, and re-read what is open (R2, R6).
 
@@ -78,12 +79,12 @@ async def sweep_shop(
     report = SweepReport()
     for start in range(0, len(seen), CHUNK):
         part = await asyncio.to_thread(
-            _take_note, database, row, settings, kind, seen[start : start + CHUNK], now=now
+            _take_note, database, row, settings, kind, seen[start : start + CHUNK], now=now, port=port
         )
         report += part
     await reference.catch_up(database, connections, tenant, now=now)
     age = timedelta(0) if nightly else reread
-    again = await asyncio.to_thread(_reopen, database, tenant, now=now, reread=age)
+    again = await asyncio.to_thread(_reopen, database, tenant, now=now, reread=age, port=port)
     return report + SweepReport(dispatched=again)
 
 
@@ -120,6 +121,7 @@ def redispatch(
     tenant: str | None = None,
     grace: timedelta = GRACE,
     due_only: bool = True,
+    port: engine.Port = engine,
 ) -> int:
     """Dispatch what is queued, processing or waiting although no live work is on it; return how many.
 
@@ -129,7 +131,7 @@ def redispatch(
     with database.read() as conn:
         chosen = [tenant] if tenant else [one.id for one in tenants.everyone(conn)]
         stuck = {one: _stuck(conn, one, now - grace, now if due_only else None) for one in chosen}
-    return sum(_dispatch_dead(database, one, rows, now=now) for one, rows in stuck.items() if rows)
+    return sum(_dispatch_dead(database, one, rows, now=now, port=port) for one, rows in stuck.items() if rows)
 
 
 def _everyone(database: Database) -> list[str]:
@@ -154,24 +156,26 @@ def _may_be_stuck(document: Document, unchanged_since: datetime, due: datetime |
     return document.state in documents.UNDER_WAY and document.changed_at <= unchanged_since
 
 
-def _dispatch_dead(database: Database, tenant: str, rows: Iterable[Document], *, now: datetime) -> int:
+def _dispatch_dead(
+    database: Database, tenant: str, rows: Iterable[Document], *, now: datetime, port: engine.Port
+) -> int:
     work = {document.id: _work_of(document) for document in rows}
-    alive = engine.live(database.engine, [one for ids in work.values() for one in ids])
+    alive = port.live(database.engine, [one for ids in work.values() for one in ids])
     dead = [document for document, ids in work.items() if not alive & ids]
     for document in dead:
         with database.begin() as conn:
             found = documents.get(conn, tenant, document)
             if found.state in {"queued", "processing", "waiting"}:
-                _dispatch_again(conn, found, now=now)
+                _dispatch_again(conn, found, now=now, port=port)
     return len(dead)
 
 
-def _dispatch_again(conn: Connection, known: Document, *, now: datetime) -> None:
+def _dispatch_again(conn: Connection, known: Document, *, now: datetime, port: engine.Port) -> None:
     """Dispatch a document anew; what a migration asked for stays behind everything else."""
     tenant, migrated = known.tenant, past.is_agreed(conn, known.tenant, known.kind, known.shop_id)
     noted = documents.note(conn, tenant, known.kind, known.shop_id, now=now)
     reason, priority = (engine.MIGRATED, engine.MIGRATION) if migrated else (SWEPT, engine.BACKGROUND)
-    engine.dispatch(conn, tenant, noted, reason=reason, priority=priority)
+    port.dispatch(conn, tenant, noted, reason=reason, priority=priority)
 
 
 def _work_of(document: Document) -> set[str]:
@@ -196,11 +200,12 @@ def _take_note(
     found: Iterable[Mapping[str, Any]],
     *,
     now: datetime,
+    port: engine.Port,
 ) -> SweepReport:
     report = SweepReport()
     with database.begin() as conn:
         for summary in found:
-            report += _note(conn, tenant, settings, kind, summary, now=now)
+            report += _note(conn, tenant, settings, kind, summary, now=now, port=port)
     return report
 
 
@@ -212,6 +217,7 @@ def _note(
     summary: Mapping[str, Any],
     *,
     now: datetime,
+    port: engine.Port,
 ) -> SweepReport:
     known = documents.find(conn, tenant.id, kind, summary["id"])
     outcome = _judged(kind, summary, tenant, settings).outcome
@@ -230,7 +236,7 @@ def _note(
         dated=created_at(summary),
     )
     if not is_open:
-        engine.dispatch(conn, tenant.id, noted, reason=SWEPT, priority=engine.BACKGROUND)
+        port.dispatch(conn, tenant.id, noted, reason=SWEPT, priority=engine.BACKGROUND)
     return SweepReport(seen=1, new=int(known is None), dispatched=int(not is_open))
 
 
@@ -246,7 +252,7 @@ def _judged(kind: Kind, summary: Mapping[str, Any], tenant: Tenant, settings: Ma
     return judge(kind, summary, settings=settings, process_from=tenant.process_from)
 
 
-def _reopen(database: Database, tenant: str, *, now: datetime, reread: timedelta) -> int:
+def _reopen(database: Database, tenant: str, *, now: datetime, reread: timedelta, port: engine.Port) -> int:
     """Dispatch the open documents that were not seen for a while: they may lie outside every window.
 
     Ends the sweep: from here on everything made before `now` was read.
@@ -257,7 +263,7 @@ def _reopen(database: Database, tenant: str, *, now: datetime, reread: timedelta
             rows = listing.unsettled(conn, tenant, after=after, limit=CHUNK)
             for row in rows:
                 if row.state == "open" and row.noted_at <= now - reread:
-                    _dispatch_again(conn, row, now=now)
+                    _dispatch_again(conn, row, now=now, port=port)
                     dispatched += 1
             if not rows:
                 sweeps.record(conn, tenant, until=now)

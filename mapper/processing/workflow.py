@@ -24,7 +24,7 @@ from mapper.processing.engine import JSON
 from mapper.processing.environment import Environment
 from mapper.processing.ledger import Doubtful
 from mapper.processing.outcome import WEFACT_REFUSES_US, Stop
-from mapper.store import documents, journal, payloads, tenants
+from mapper.store import documents, journal, payloads, tenants, turnover
 from mapper.store.rows import Document
 
 SUCCESSOR = "successor"
@@ -35,7 +35,6 @@ REMARKS = frozenset({UNSENT, "PRO203"})
 
 # A refused key needs a person, and failed authentications count against a daily cap (wefact-api 1.7).
 UNAUTHORISED_SECONDS = 900.0
-BANNED_SECONDS = 3600.0
 
 _log = logging.getLogger("mapper.processing")
 Result = dict[str, JSON]
@@ -74,9 +73,9 @@ class Workflow:
 
     async def _process(self, task: Task) -> Result:
         tenant, document = task.tenant, task.document
-        claimed = await engine.step("claim", self._claim, task)
+        claimed = await self._environment.port.step("claim", self._claim, task)
         if claimed["outcome"] == "done":
-            return await engine.step("drift", drift.look, self._environment, tenant, document)
+            return await self._environment.port.step("drift", drift.look, self._environment, tenant, document)
         if claimed["outcome"] != "claimed":
             return claimed
         try:
@@ -114,7 +113,8 @@ class Workflow:
         await self._step("finish", task, self._finish(identifier, code))
         # Work that began before there were references has no such result.
         if shape.get("reference"):
-            await engine.step("reference", reference.write, self._environment, task.tenant, task.document)
+            environment = self._environment
+            await environment.port.step("reference", reference.write, environment, task.tenant, task.document)
 
     async def _has_reference(self, document: Document) -> bool:
         if document.kind != "invoice":
@@ -183,6 +183,7 @@ class Workflow:
                 now=now,
             )
             facts: dict[str, Fact] = {"identifier": identifier, "code": code}
+            turnover.keep(conn, tenant, document.id)
             result = payloads.mapping(conn, tenant, document.id)
             if result is not None:
                 facts |= {"rules": result.rules, "payload": result.payload_hash}
@@ -219,7 +220,7 @@ class Workflow:
 
     async def _step(self, name: str, task: Task, work: Work) -> Result:
         """Run one effect; raise _Over when the document is no longer this work's to do, also after a restart."""
-        result = await engine.step(name, self._guarded, task, work)
+        result = await self._environment.port.step(name, self._guarded, task, work)
         if "over" in result:
             raise _Over(str(result["over"]))
         return result
@@ -252,7 +253,7 @@ class Workflow:
             pause = self._environment.pause(max(1, document.attempts), at_least=error.retry_after)
             return Stop("later", error.code, facts, seconds=pause)
         if isinstance(error, Banned):
-            return Stop("later", error.code, facts, seconds=BANNED_SECONDS)
+            return Stop("later", error.code, facts, seconds=error.retry_after)
         if isinstance(error, Unauthorised):
             return Stop("later", error.code, facts, seconds=UNAUTHORISED_SECONDS)
         if isinstance(error, StoreError) and error.code == "STO101":
@@ -312,7 +313,7 @@ class Workflow:
         reason = task.reason if task.reason in {engine.BY_HAND, engine.MIGRATED} else SUCCESSOR
         priority = engine.MIGRATION if task.reason == engine.MIGRATED else engine.NORMAL
         delay = max(0.05, stop.seconds)
-        engine.dispatch(conn, tenant, waiting, reason=reason, priority=priority, delay=delay)
+        self._environment.port.dispatch(conn, tenant, waiting, reason=reason, priority=priority, delay=delay)
         return waiting
 
 

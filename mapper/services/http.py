@@ -59,8 +59,8 @@ class CallBudget(Protocol):
     async def take(self) -> None:
         """Wait until one call is allowed."""
 
-    async def block(self, seconds: float, reason: str) -> None:
-        """Let nobody behind this address call for `seconds`."""
+    async def block(self, seconds: float, reason: str) -> float:
+        """Let nobody behind this address call for `seconds`, and return for how many that is."""
 
 
 class Unlimited:
@@ -69,8 +69,9 @@ class Unlimited:
     async def take(self) -> None:
         """Allow the call at once."""
 
-    async def block(self, seconds: float, reason: str) -> None:
+    async def block(self, seconds: float, reason: str) -> float:
         """Block nothing."""
+        return 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +115,19 @@ def https_or_loopback(url: httpx.URL) -> None:
 
 
 def open_client(
-    *, loopback: bool = False, timeout: float = 30, network: httpcore.AsyncNetworkBackend | None = None
+    *,
+    loopback: bool = False,
+    timeout: float = 30,
+    network: httpcore.AsyncNetworkBackend | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
 ) -> httpx.AsyncClient:
     """Return a client without proxies, redirects or unbounded answers; `timeout` is in seconds, per read.
 
-    Only https to public addresses is called; `loopback` also allows http to this machine, for the sandbox.
+    Only https to public addresses is called; `loopback` also allows http to this machine, for the sandbox. `transport`
+    carries the requests in place of any network.
     """
     permit = https_or_loopback if loopback else https_only
-    inner = PublicTransport(network or PublicNetwork(loopback=loopback))
+    inner = transport or PublicTransport(network or PublicNetwork(loopback=loopback))
     return httpx.AsyncClient(
         transport=Guarded(inner, permit, MAX_BODY_BYTES),
         timeout=httpx.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import re
 import time
@@ -35,6 +36,7 @@ _UNKNOWN_CALL = re.compile(r"^\s*Invalid (controller|action)\b", re.IGNORECASE)
 # The sentences of WeFact and of its self-hosted sibling for a `show` that finds nothing.
 _NOT_FOUND = re.compile(r"niet gevonden|ongeldig kenmerk", re.IGNORECASE)
 
+_log = logging.getLogger("mapper.services")
 Json = dict[str, Any]
 
 
@@ -186,7 +188,8 @@ class WeFact:
         answer = self._read(reply, call)
         if isinstance(answer, Banned):
             seconds = max(BAN_SECONDS, self._seconds_left(reply, "Hour", 0.0))
-            await self._budget.block(seconds, "banned by WeFact")
+            answer.retry_after = await self._budget.block(seconds, "banned by WeFact")
+            _log.error("WeFact's firewall shut this address out: no calls for %.0f s", answer.retry_after)
         else:
             await self._heed(reply)
         if isinstance(answer, ServiceError):

@@ -35,6 +35,12 @@ def get(conn: Connection, tenant: str, name: str, *, sealer: Sealer) -> str:
     return sealer.open(tenant, name, sealed)
 
 
+def everything(conn: Connection, tenant: str, *, sealer: Sealer) -> dict[str, str]:
+    """Return the tenant's secrets by name. Raises ConfigError SEC103 or SEC105 when one does not open."""
+    rows = conn.execute(select(_CREDENTIAL.name, _CREDENTIAL.sealed).where(_CREDENTIAL.tenant == tenant))
+    return {row.name: sealer.open(tenant, row.name, row.sealed) for row in rows}
+
+
 def names(conn: Connection, tenant: str) -> tuple[str, ...]:
     """Return which secrets the tenant has."""
     query = select(_CREDENTIAL.name).where(_CREDENTIAL.tenant == tenant).order_by(_CREDENTIAL.name)

@@ -7,9 +7,10 @@ by the rules (payloads, settings) is written here with Decimals as JSON numbers.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from hashlib import sha256
+from json.encoder import encode_basestring_ascii as _quoted
 from typing import Any, NoReturn
 
 from mapper import money
@@ -23,7 +24,9 @@ def write(value: Any) -> str:
     `money.loads` never returns.
     """
     try:
-        return "".join(_parts(value))
+        parts: list[str] = []
+        _put(value, parts.append)
+        return "".join(parts)
     except RecursionError:
         raise PayloadError("PAY105") from None
 
@@ -50,22 +53,26 @@ def digest(content: str | bytes) -> str:
     return sha256(content.encode() if isinstance(content, str) else content).hexdigest()
 
 
-def _parts(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        yield "{"
-        for place, key in enumerate(sorted(value)):
-            yield ("," if place else "") + json.dumps(key) + ":"
-            yield from _parts(value[key])
-        yield "}"
+def _put(value: Any, put: Callable[[str], None]) -> None:
+    """Strings come first and the rest by how common it is: a document's trace has a thousand values."""
+    if isinstance(value, str):
+        put(_quoted(value))
+    elif isinstance(value, Mapping):
+        before = "{"
+        for key in sorted(value):
+            put(f"{before}{_quoted(key)}:")
+            _put(value[key], put)
+            before = ","
+        put("}" if value else "{}")
     elif isinstance(value, list | tuple):
-        yield "["
-        for place, item in enumerate(value):
-            if place:
-                yield ","
-            yield from _parts(item)
-        yield "]"
+        before = "["
+        for item in value:
+            put(before)
+            _put(item, put)
+            before = ","
+        put("]" if value else "[]")
     else:
-        yield _scalar(value)
+        put(_scalar(value))
 
 
 def _scalar(value: Any) -> str:
@@ -73,6 +80,6 @@ def _scalar(value: Any) -> str:
         digits = format(value, "f")
         # A whole Decimal would be read as int; an exponent of zero keeps it a Decimal and is valid JSON.
         return digits if "." in digits else f"{digits}e0"
-    if value is None or isinstance(value, bool | int | str):
+    if value is None or isinstance(value, bool | int):
         return json.dumps(value)
     raise TypeError(f"{type(value).__name__} has no exact JSON form")

@@ -59,6 +59,17 @@ def entries(
     return tuple(JournalEntry(*row) for row in rows)
 
 
+def newest(
+    conn: Connection, tenant: str, *, document_id: str | None = None, limit: int = 50
+) -> tuple[JournalEntry, ...]:
+    """Return the last entries, in order; of one document, or of all."""
+    query = select(*_COLUMNS).where(_JOURNAL.tenant == tenant)
+    if document_id is not None:
+        query = query.where(_JOURNAL.document_id == document_id)
+    rows = conn.execute(query.order_by(_JOURNAL.number.desc()).limit(limit)).all()
+    return tuple(JournalEntry(*row) for row in reversed(rows))
+
+
 def verify(conn: Connection, tenant: str) -> int | None:
     """Return the number of the first entry that was changed, moved or follows a removed one; None: none was.
 

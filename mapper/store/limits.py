@@ -34,6 +34,7 @@ class AddressBudget:
     """The call budget of one egress address. Each `take` allows one call.
 
     With a smaller `burst` calls already wait while that many are left to others: for work that is in no hurry.
+    `pace` divides all times, for a sandbox whose limits are that many times WeFact's.
     """
 
     def __init__(
@@ -45,13 +46,16 @@ class AddressBudget:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         max_wait: timedelta = MAX_WAIT,
         burst: int = BURST,
+        pace: float = 1.0,
     ) -> None:
         self._database = database
         self._address = address
         self._clock = clock
         self._sleep = sleep
-        self._max_wait = max_wait
+        self._max_wait = max_wait / pace
         self._burst = burst
+        self._interval = INTERVAL / pace
+        self._pace = pace
 
     async def take(self) -> None:
         """Wait until a call is allowed.
@@ -64,15 +68,23 @@ class AddressBudget:
             await self._sleep(seconds)
             await asyncio.to_thread(self._refuse_when_banned)
 
-    async def block(self, seconds: float, reason: str) -> None:
-        """Record that the service shut this address out: nobody behind it calls for that long."""
-        await asyncio.to_thread(self._block, seconds, reason)
+    async def block(self, seconds: float, reason: str) -> float:
+        """Record that the service shut this address out: nobody behind it calls for that long. Returns how long."""
+        await asyncio.to_thread(self._block, seconds / self._pace, reason)
+        return seconds / self._pace
 
     def _reserve(self) -> float:
         now = self._clock()
         with self._database.begin() as conn:
             _refuse_ban(conn, self._address, now)
-            wait = reserve(conn, self._address, now=now, max_wait=self._max_wait, burst=self._burst)
+            wait = reserve(
+                conn,
+                self._address,
+                now=now,
+                max_wait=self._max_wait,
+                burst=self._burst,
+                interval=self._interval,
+            )
         if wait > self._max_wait:
             raise Temporary(
                 "STO131",
@@ -93,7 +105,13 @@ class AddressBudget:
 
 
 def reserve(
-    conn: Connection, address: str, *, now: datetime, max_wait: timedelta = MAX_WAIT, burst: int = BURST
+    conn: Connection,
+    address: str,
+    *,
+    now: datetime,
+    max_wait: timedelta = MAX_WAIT,
+    burst: int = BURST,
+    interval: timedelta = INTERVAL,
 ) -> timedelta:
     """Take one token and return how long to wait before using it; beyond `max_wait` none is taken.
 
@@ -103,8 +121,8 @@ def reserve(
     conn.execute(insert.on_conflict_do_nothing())
     row = select(_BUCKET.next_free).where(_BUCKET.address == address).with_for_update()
     next_free: datetime = conn.scalars(row).one()
-    free = max(next_free, now) + INTERVAL
-    wait = max(free - now - burst * INTERVAL, timedelta(0))
+    free = max(next_free, now) + interval
+    wait = max(free - now - burst * interval, timedelta(0))
     if wait <= max_wait:
         conn.execute(update(schema.rate_bucket).where(_BUCKET.address == address).values(next_free=free))
     return wait

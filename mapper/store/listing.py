@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Text, and_, func, or_, select
 
 from mapper.diagnostics import printable
 from mapper.errors import UsageError
@@ -15,6 +15,7 @@ from mapper.store.rows import Cause, Document, Page, State
 
 _DOCUMENT = schema.document.c
 _UNSETTLED: tuple[State, ...] = ("open", "queued", "processing", "waiting")
+_STOPPED: tuple[State, ...] = ("error",)
 _STATES: tuple[State, ...] = ("open", "queued", "processing", "done", "error", "waiting", "ignored")
 
 
@@ -52,12 +53,48 @@ def counts(conn: Connection, tenant: str) -> dict[State, int]:
     return {state: found.get(state, 0) for state in _STATES}
 
 
-def causes(conn: Connection, tenant: str) -> tuple[Cause, ...]:
+def count(
+    conn: Connection,
+    tenant: str,
+    *,
+    states: Collection[State] = (),
+    since: datetime | None = None,
+    until: datetime | None = None,
+    search: str = "",
+    cause: str = "",
+) -> int:
+    """Return how many documents all pages of a list hold together."""
+    query = select(func.count()).select_from(schema.document)
+    return conn.scalars(query.where(*_filters(tenant, states, since, until, search, cause))).one()
+
+
+def by_hour(
+    conn: Connection,
+    tenant: str,
+    *,
+    states: Collection[State] = (),
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> dict[datetime, int]:
+    """Return how many documents are of each hour (UTC) that has any, for who counts them by days of a zone."""
+    hour = func.substr(_DOCUMENT.dated, 1, 13, type_=Text)
+    query = select(hour, func.count()).where(*_filters(tenant, states, since, until, "", "")).group_by(hour)
+    return {datetime.fromisoformat(f"{row[0]}:00+00:00"): row[1] for row in conn.execute(query)}
+
+
+def causes(
+    conn: Connection,
+    tenant: str,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    search: str = "",
+) -> tuple[Cause, ...]:
     """Return the documents in error grouped by cause, the most frequent first."""
     count = func.count()
     query = (
         select(_DOCUMENT.cause, count, func.max(_DOCUMENT.changed_at))
-        .where(_DOCUMENT.tenant == tenant, _DOCUMENT.state == "error")
+        .where(*_filters(tenant, _STOPPED, since, until, search, ""))
         .group_by(_DOCUMENT.cause)
         .order_by(count.desc(), _DOCUMENT.cause)
     )

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, inspect, select, text, update
 
 from mapper import settings
 from mapper.errors import StoreError
-from mapper.store import accounts, licences, schema
+from mapper.store import accounts, licences, schema, turnover
 
 # Any number that no other user of the same PostgreSQL database takes: two daemons may start at once.
 _LOCK = 7_204_511
@@ -25,6 +25,11 @@ def _complete_settings(conn: Connection) -> None:
     for row in conn.execute(select(tenant.id, tenant.settings)).all():
         new = settings.completed(row.settings)
         conn.execute(update(schema.tenant).where(tenant.id == row.id).values(settings=new))
+
+
+def _turnover(conn: Connection) -> None:
+    _first_tables(conn)
+    turnover.backfill(conn)
 
 
 def _licences(conn: Connection) -> None:
@@ -49,6 +54,9 @@ MIGRATIONS: tuple[Migration, ...] = (
     ("0004 settings of VAT on costs", _complete_settings),
     ("0005 past documents and comparisons", _first_tables),
     ("0006 licences, tickets and invoices of the subscription", _licences),
+    ("0007 hints of webhooks", _first_tables),
+    ("0008 accepted differences", _first_tables),
+    ("0009 turnover of documents", _turnover),
 )
 
 

@@ -30,14 +30,13 @@ def begin_work(conn: Connection, *, now: datetime) -> datetime | None:
 
     A PostgreSQL database that was dumped and restored is recognised by its identity.
     """
-    identity = _identity(conn)
-    known = _get(conn, _IDENTITY)
-    if identity and known is not None and known[0] != identity and _get(conn, _BACKUP) is None:
+    identity, noted = _identity(conn), _noted(conn)
+    known, backup, earlier = noted.get(_IDENTITY), noted.get(_BACKUP), noted.get(_RESTORED)
+    if identity and known is not None and known[0] != identity and backup is None:
         beat = heartbeats.latest(conn)
-        mark(conn, taken_at=min(now, beat.beat_at) if beat else known[1])
+        backup = ("", min(now, beat.beat_at) if beat else known[1])
     if identity and (known is None or known[0] != identity):
         _put(conn, _IDENTITY, identity, now)
-    backup, earlier = _get(conn, _BACKUP), _get(conn, _RESTORED)
     if backup is None:
         return None
     oldest = min(backup[1], datetime.fromisoformat(earlier[0])) if earlier else backup[1]
@@ -48,7 +47,8 @@ def begin_work(conn: Connection, *, now: datetime) -> datetime | None:
 
 def forgotten_since(conn: Connection, tenant: str, document_id: str) -> datetime | None:
     """Return since when effects of a document may be missing here; None when none can be."""
-    backup, known = _get(conn, _BACKUP), _get(conn, _RESTORED)
+    noted = _noted(conn)
+    backup, known = noted.get(_BACKUP), noted.get(_RESTORED)
     if backup is not None:
         return backup[1]
     if known is None:
@@ -64,9 +64,9 @@ def forget_identity(conn: Connection) -> None:
     conn.execute(delete(schema.installation).where(_ROW.name == _IDENTITY))
 
 
-def _get(conn: Connection, name: str) -> tuple[str, datetime] | None:
-    row = conn.execute(select(_ROW.value, _ROW.at).where(_ROW.name == name)).one_or_none()
-    return None if row is None else (row.value, row.at)
+def _noted(conn: Connection) -> dict[str, tuple[str, datetime]]:
+    rows = conn.execute(select(_ROW.name, _ROW.value, _ROW.at))
+    return {row.name: (row.value, row.at) for row in rows}
 
 
 def _put(conn: Connection, name: str, value: str, at: datetime) -> None:

@@ -117,6 +117,17 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
+class Turnover:
+    """What the documents of a period come to in one country at one rate (percent), in euros."""
+
+    country: str
+    rate: Decimal
+    documents: int
+    excl: Decimal
+    tax: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class MappingResult:
     """What a payload was mapped to, with which rules and settings."""
 
@@ -264,6 +275,17 @@ class PastDocument:
     vat: list[dict[str, Any]]
     agreed_at: datetime | None
     taken_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What a webhook said: an event of a document. `body_hash` tells a delivery from the same one again."""
+
+    tenant: str
+    event: str
+    body_hash: str
+    shop_id: int
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,6 +176,18 @@ webhook_event = Table(
     PrimaryKeyConstraint("tenant", "event", "body_hash"),
 )
 
+# Accepted and not yet noted; usually for milliseconds.
+hint = Table(
+    "hint",
+    metadata,
+    _tenant(),
+    Column("event", Text, nullable=False),
+    Column("body_hash", Text, nullable=False),
+    Column("shop_id", BigInteger, nullable=False),
+    Column("at", Moment, nullable=False),
+    PrimaryKeyConstraint("tenant", "event", "body_hash"),
+)
+
 document = Table(
     "document",
     metadata,
@@ -316,6 +328,20 @@ vies_breaker = Table(
     Column("open_until", Moment),
 )
 
+# What each invoiced document comes to per country and VAT rate, in cents.
+turnover = Table(
+    "turnover",
+    metadata,
+    _tenant(),
+    Column("document_id", Text, nullable=False),
+    Column("country", Text, nullable=False),
+    Column("rate", Text, nullable=False),
+    Column("excl_cents", BigInteger, nullable=False),
+    Column("tax_cents", BigInteger, nullable=False),
+    PrimaryKeyConstraint("tenant", "document_id", "country", "rate"),
+    _of_document(),
+)
+
 debtor = Table(
     "debtor",
     metadata,
@@ -434,6 +460,17 @@ reconciliation = Table(
     Column("counts", Json, nullable=False),
     Column("differences", Json, nullable=False),
     PrimaryKeyConstraint("tenant", "at"),
+)
+
+# Differences that a person accepted as they are, by a digest of all that is told of them.
+accepted_difference = Table(
+    "accepted_difference",
+    metadata,
+    _tenant(),
+    Column("mark", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    PrimaryKeyConstraint("tenant", "mark"),
 )
 
 # Who may log in. A merchant logs in with a licence key, support with `name`; `password` is an Argon2id hash in PHC

@@ -1,0 +1,422 @@
+"""The whole pipeline, measured against the sandbox: `./dev bench pipeline` (all, about ten minutes), or some by name.
+
+    accept      a webhook accepted durably: 50 a second for 20 s, and 1,000 at once
+    throughput  documents a minute from webhook to invoice, the service's limits switched off
+    limits      the same with WeFact's limits, all times divided by `--pace`; calls per document by kind
+    recovery    `mapper run` started, and killed and started again, on 10,000 waiting documents
+    fairness    how long a webshop's single order waits behind the 10,000 of another
+    memory      resident memory over many documents (`--documents`)
+
+Sandbox, daemon and this program are three processes, on the same machine and its SQLite file with synchronous=FULL.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from mapper import onboarding, settings
+from mapper.processing import engine
+from mapper.sandbox import ccv, wefact
+from mapper.services.http import Secret
+from mapper.store import documents, limits, listing, tenants
+from mapper.store.database import Database, open_database
+from mapper.store.sealing import Sealer, create_key_file, load_sealer
+from mapper.web import webhook_path
+
+LISTENING = re.compile(r"listening on (http://\S+)")
+UNLIMITED = 100_000.0
+PROGRAM = """
+import sys
+from pathlib import Path
+from mapper.processing import daemon
+daemon.run(daemon.Options(sys.argv[1], key_file=Path(sys.argv[2]), port=0, loopback=True, pace=float(sys.argv[3]),
+                          sweep_seconds=3000))
+"""
+Figures = dict[str, Any]
+
+
+@dataclass
+class Bench:
+    """A sandbox, an empty database, and the daemon when it runs."""
+
+    folder: Path
+    urls: dict[str, str]
+    database: Database
+    sealer: Sealer
+    pace: float = UNLIMITED
+    daemon: subprocess.Popen[bytes] | None = None
+    url: str = ""
+    tokens: dict[str, str] = field(default_factory=dict)
+    prepared: set[str] = field(default_factory=set)
+
+    def admin(self, service: str, method: str, path: str, body: Any = None) -> Any:
+        root = httpx.URL(self.urls[service]).copy_with(path=f"/_sandbox/{path}")
+        answer = httpx.request(method, root, json=body, trust_env=False, timeout=300)
+        answer.raise_for_status()
+        return answer.json()
+
+    def webshop(self, tenant: str) -> None:
+        keys = onboarding.Keys(
+            self.urls["ccv"],
+            ccv.PUBLIC,
+            Secret(ccv.SECRET),
+            Secret(wefact.KEY),
+            self.urls["wefact"],
+            self.urls["vies"],
+        )
+        added = onboarding.add(
+            self.database, self.sealer, tenant, keys, settings.example(), who="bench", go_live_now=True,
+            now=datetime.now(UTC),
+        )  # fmt: skip
+        self.tokens[tenant] = added.webhook_token
+
+    def sell(self, count: int, *, customers: int) -> list[int]:
+        """Sell without webhooks; each customer the same number."""
+        sold: list[int] = []
+        for number in range(customers):
+            part = count // customers + (number < count % customers)
+            changes = {"customer": {"email": f"customer{len(sold)}-{number}@example.com"}}
+            body = {"kind": "nl_ideal", "count": part, "changes": changes}
+            sold += [one["id"] for one in self.admin("ccv", "POST", "orders", body)["orders"]] if part else []
+        return sold
+
+    def start(self, pace: float = UNLIMITED) -> float:
+        """Start the daemon and return after how many seconds it listened."""
+        self.pace, started = pace, time.monotonic()
+        log = self.folder / "daemon.log"
+        command = [
+            sys.executable,
+            "-c",
+            PROGRAM,
+            str(self.folder / "mapper.db"),
+            str(self.folder / "key"),
+            str(pace),
+        ]
+        known = log.stat().st_size if log.exists() else 0
+        with log.open("ab") as out:
+            self.daemon = subprocess.Popen(command, stdout=out, stderr=out)  # noqa: S603
+        while not (found := LISTENING.search(log.read_text()[known:])):
+            if self.daemon.poll() is not None:
+                raise SystemExit(log.read_text()[-3000:])
+            time.sleep(0.01)
+        self.url = found[1]
+        return time.monotonic() - started
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        if self.daemon is not None:
+            self.daemon.send_signal(number)
+            self.daemon.wait(60)
+            self.daemon = None
+
+    def queue(self, tenant: str, orders: list[int]) -> None:
+        """Have documents wait as if their webhooks had been accepted."""
+        for start in range(0, len(orders), 200):
+            with self.database.begin() as conn:
+                for order in orders[start : start + 200]:
+                    noted = documents.note(conn, tenant, "order", order, now=datetime.now(UTC))
+                    engine.dispatch(conn, tenant, noted, reason="webhook")
+
+    def done(self, tenant: str) -> int:
+        with self.database.read() as conn:
+            return listing.counts(conn, tenant)["done"]
+
+    def wait(self, tenant: str, count: int, *, seconds: float = 3600) -> float:
+        """Wait until so many of a webshop's documents are done; return for how long."""
+        started = time.monotonic()
+        while (done := self.done(tenant)) < count:
+            if time.monotonic() - started > seconds:
+                raise SystemExit(
+                    f"only {done} of {count} done: {(self.folder / 'daemon.log').read_text()[-2000:]}"
+                )
+            time.sleep(0.02)
+        return time.monotonic() - started
+
+    def calls(self) -> Counter[str]:
+        requests = self.admin("wefact", "GET", "requests")["requests"]
+        return Counter(f"{one['controller']}/{one['action']}" for one in requests)
+
+    def resident(self) -> float:
+        """Return the daemon's resident memory in MiB."""
+        assert self.daemon is not None
+        text = Path(f"/proc/{self.daemon.pid}/status").read_text()
+        found = re.search(r"VmRSS:\s+(\d+) kB", text)
+        return int(found[1]) / 1024 if found else 0.0
+
+
+@contextlib.contextmanager
+def bench() -> Iterator[Bench]:
+    sandbox = subprocess.Popen([sys.executable, "-m", "mapper", "sandbox"], stdout=subprocess.PIPE)
+    try:
+        assert sandbox.stdout is not None
+        urls = json.loads(sandbox.stdout.readline())
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            create_key_file(folder / "key")
+            with open_database(folder / "mapper.db") as database:
+                engine.prepare(database.engine)
+                one = Bench(folder, urls, database, load_sealer(folder / "key", {}))
+                try:
+                    yield one
+                finally:
+                    one.stop()
+    finally:
+        sandbox.terminate()
+        sandbox.wait(30)
+
+
+def accept(given: argparse.Namespace) -> Figures:
+    with bench() as on:
+        on.webshop("winkel")
+        steady, burst = on.sell(given.webhooks, customers=20), on.sell(given.webhooks, customers=20)
+        # As in production: documents are processed meanwhile, as fast as WeFact allows.
+        on.start(pace=1.0)
+        paced = asyncio.run(_post(on, "winkel", steady, per_second=50))
+        at_once = asyncio.run(_post(on, "winkel", burst, per_second=None))
+        took = max(at_once)
+        _until_noted(on, 2 * given.webhooks)
+    return {
+        "at 50 a second: p50, p99, max in ms": [_ms(paced, share) for share in (0.5, 0.99, 1.0)],
+        f"{given.webhooks:,} at once: p50, p99 in ms, and all in s": [
+            _ms(at_once, 0.5),
+            _ms(at_once, 0.99),
+            round(took, 2),
+        ],
+    }
+
+
+async def _post(on: Bench, tenant: str, orders: list[int], *, per_second: float | None) -> list[float]:
+    """Return the seconds from when each was to be sent to its answer; sent whether or not others were answered."""
+    # Connections are given up before the server does, which would look like a lost answer.
+    pool = httpx.Limits(max_connections=50, max_keepalive_connections=50, keepalive_expiry=2)
+    url = on.url + webhook_path(on.tokens[tenant], "orders.created")
+    async with httpx.AsyncClient(limits=pool, trust_env=False, timeout=120) as client:
+        await client.get(on.url + "/healthz")
+        begun = time.monotonic()
+
+        async def one(number: int, order: int) -> float:
+            due = begun + (number / per_second if per_second else 0.0)
+            await asyncio.sleep(max(due - time.monotonic(), 0))
+            answer = await client.post(url, json={"id": order})
+            assert answer.status_code == 200, answer.text
+            return time.monotonic() - due
+
+        return list(await asyncio.gather(*(one(number, order) for number, order in enumerate(orders))))
+
+
+def _until_noted(on: Bench, count: int) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        with on.database.read() as conn:
+            if sum(listing.counts(conn, "winkel").values()) == count:
+                return
+        time.sleep(0.1)
+    raise SystemExit("webhooks were accepted and never noted")
+
+
+def throughput(given: argparse.Namespace) -> Figures:
+    shops = [f"winkel-{number}" for number in range(4)]
+    figures: Figures = {}
+    for count in (1, 4):
+        with bench() as on:
+            each = given.documents // 4 // count
+            for shop in shops[:count]:
+                on.webshop(shop)
+                on.queue(shop, on.sell(each, customers=max(1, each // 10)))
+            on.start()
+            started = time.monotonic()
+            for shop in shops[:count]:
+                on.wait(shop, each)
+            minutes = (time.monotonic() - started) / 60
+            figures[f"documents a minute, {count} webshop(s)"] = round(each * count / minutes)
+    return figures
+
+
+def limits_(given: argparse.Namespace) -> Figures:
+    with bench() as on:
+        on.webshop("winkel")
+        count = int(limits.BURST + 120 * given.pace)
+        on.queue("winkel", on.sell(count, customers=count // 10))
+        on.start(pace=given.pace)
+        # The burst that a rested address may make is not what lasts.
+        while sum(on.calls().values()) < limits.BURST + 20:
+            time.sleep(0.2)
+        calls, done, started = on.calls(), on.done("winkel"), time.monotonic()
+        time.sleep(given.seconds)
+        later, after, took = on.calls(), on.done("winkel"), time.monotonic() - started
+        made = later - calls
+        allowed = 3600 / 3600 * given.pace * took
+        times = sorted(
+            datetime.fromisoformat(one["time"]).timestamp()
+            for one in on.admin("wefact", "GET", "requests")["requests"]
+        )
+        minute = 60 / given.pace
+        most = max(sum(start <= at < start + minute for at in times) for start in times)
+        kinds = _calls_by_customer(on)
+    return {
+        f"documents a minute at {given.pace:g} times WeFact's pace": round((after - done) / took * 60, 1),
+        "of the calls that the limit allows, %": round(100 * sum(made.values()) / allowed, 1),
+        "most calls in a scaled minute (allowed: 200)": most,
+        "calls per document": {name: round(n / (after - done), 3) for name, n in made.most_common()},
+        "calls by customer": kinds,
+    }
+
+
+def _calls_by_customer(on: Bench) -> dict[str, dict[str, int]]:
+    """Return what one document of a new, and one of a known customer takes, in a webshop that is at rest."""
+    on.stop()
+    on.webshop("rust")
+    first, *_ = on.sell(1, customers=1)
+    changes = {"customer": {"email": "twice@example.com"}}
+    body = {"kind": "nl_ideal", "count": 3, "changes": changes}
+    new, known, mailed = (one["id"] for one in on.admin("ccv", "POST", "orders", body)["orders"])
+    figures: dict[str, dict[str, int]] = {}
+    with on.database.begin() as conn:
+        tenants.pause(conn, "winkel", reason="bench", now=datetime.now(UTC))
+    on.start(UNLIMITED)
+    for place, (name, order) in enumerate(
+        {
+            "first of a webshop": first,
+            "new customer": new,
+            "known customer": known,
+            "known, mailed": mailed,
+        }.items()
+    ):
+        if name == "known, mailed":
+            with on.database.begin() as conn:
+                chosen = settings.changed(tenants.settings(conn, "rust"), {"invoice.send_by_email": "true"})
+                tenants.put_settings(conn, "rust", chosen, who="bench", now=datetime.now(UTC))
+        before = on.calls()
+        on.queue("rust", [order])
+        on.wait("rust", place + 1)
+        figures[name] = dict(on.calls() - before)
+    return figures
+
+
+def recovery(given: argparse.Namespace) -> Figures:
+    with bench() as on:
+        on.webshop("winkel")
+        on.queue("winkel", on.sell(given.waiting, customers=100))
+        listened = on.start()
+        first = on.wait("winkel", 1)
+        on.wait("winkel", 20)
+        on.stop(signal.SIGKILL)
+        known = on.done("winkel")
+        again = on.start()
+        next_one = on.wait("winkel", known + 1)
+        memory = on.resident()
+        on.wait("winkel", known + 30)
+        invoiced = Counter(one["ReferenceNumber"] for one in on.admin("wefact", "GET", "objects")["invoices"])
+        assert max(invoiced.values()) == 1
+    return {
+        "waiting documents": given.waiting,
+        "s from start to listening, and to the first document done": [
+            round(listened, 2),
+            round(listened + first, 2),
+        ],
+        "the same after kill -9": [round(again, 2), round(again + next_one, 2)],
+        "MiB": round(memory),
+    }
+
+
+def fairness(given: argparse.Namespace) -> Figures:
+    with bench() as on:
+        on.webshop("groot")
+        on.webshop("klein")
+        big = on.sell(given.waiting, customers=100)
+        small = on.sell(10, customers=1)
+        on.queue("groot", big)
+        on.start(pace=given.pace)
+        while sum(on.calls().values()) < limits.BURST + 20:
+            time.sleep(0.2)
+        waits, ahead = [], []
+        for place, order in enumerate(small):
+            before, started = on.done("groot"), time.monotonic()
+            on.queue("klein", [order])
+            on.wait("klein", place + 1)
+            waits.append(time.monotonic() - started)
+            ahead.append(on.done("groot") - before)
+    return {
+        "waiting documents of the other webshop": given.waiting,
+        "s until a single order is done, median and longest": [_middle(waits), round(max(waits), 2)],
+        "documents of the other done meanwhile, median and most": [_middle(ahead), max(ahead)],
+    }
+
+
+def memory(given: argparse.Namespace) -> Figures:
+    with bench() as on:
+        on.webshop("winkel")
+        on.start()
+        figures: Figures = {}
+        step = max(1, given.documents // 10)
+        for number in range(1, 11):
+            on.admin("wefact", "DELETE", "faults")
+            on.queue("winkel", on.sell(step, customers=max(1, step // 20)))
+            on.wait("winkel", number * step)
+            figures[f"MiB after {number * step:,} documents"] = round(on.resident(), 1)
+    return figures
+
+
+def _ms(seconds: list[float], share: float) -> float:
+    ordered = sorted(seconds)
+    return round(1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))], 1)
+
+
+def _middle(values: list[Any]) -> float:
+    return round(sorted(values)[len(values) // 2], 2)
+
+
+MEASURES = {
+    "accept": accept,
+    "throughput": throughput,
+    "limits": limits_,
+    "recovery": recovery,
+    "fairness": fairness,
+    "memory": memory,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("measures", nargs="*", metavar="measure", help=", ".join(MEASURES))
+    parser.add_argument("--documents", type=int, default=2000)
+    parser.add_argument("--webhooks", type=int, default=1000)
+    parser.add_argument("--waiting", type=int, default=10_000)
+    parser.add_argument("--pace", type=float, default=4.0)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    if unknown := set(given.measures) - MEASURES.keys():
+        parser.error(f"no measure {min(unknown)}")
+    found: Figures = {}
+    for name in given.measures or MEASURES:
+        found[name] = MEASURES[name](given)
+        if not given.json:
+            print(f"{name} (load {os.getloadavg()[0]:.1f})")
+            for what, figure in found[name].items():
+                print(f"  {what}: {figure}")
+    if given.json:
+        print(json.dumps(found, indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,419 @@
+"""Errors: what stopped, grouped by cause, and the way out of each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rich.text import Text
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.screen import Screen
+from textual.widgets import Static
+
+from mapper.diagnostics import printable
+from tui import amounts, causes
+from tui.document import Brief, DocumentScreen, Whole, copy, joined, whole
+from tui.face import Face, TabBody
+from tui.lists import DocumentTable, FilterLine, Query
+from tui.period import Period
+from tui.processing import ignore, process
+from tui.records import Column, Records, Row
+
+if TYPE_CHECKING:
+    from mapper.store.rows import Cause, Document, State
+    from mapper.wording import Reason
+
+_ALL = "all"
+_STOPPED: tuple[State, ...] = ("error",)
+
+
+class Errors(TabBody):
+    """The tab."""
+
+    NAME = "errors"
+    HELP_TEXT = (
+        "What stopped before anything wrong could be posted, grouped by cause. Choose a cause above, then a "
+        "document below. Enter gives more information: the cause, where in the order it lies, and what to do."
+        " Mend it in the shop, in WeFact or in Configuration, then Process: it shows first what would be "
+        "posted. Space marks several; P takes all of a cause. Ignore leaves a document alone for good, with a"
+        " reason."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("p", "process", "Process", id="errors.process"),
+        Binding("P", "process_all", "Process all of the cause", show=False, id="errors.process_all"),
+        Binding("i", "ignore", "Ignore", id="errors.ignore"),
+        Binding("s", "setting", "Setting", id="errors.setting"),
+        Binding("r", "report", "Report problem", id="errors.report"),
+        Binding("space", "nothing", "Mark", show=False, id="errors.mark"),
+        Binding("x", "explain", "Explain", show=False, id="errors.explain"),
+        Binding("y", "copy", "Copy", show=False, id="errors.copy"),
+        Binding("tab", "other", "Causes ⇄ documents", show=False, id="errors.other", priority=True),
+    ]
+
+    def compose(self) -> ComposeResult:
+        """Lay out filters, causes, documents and what is chosen."""
+        t = self.t
+        yield FilterLine("errors", Period("all"))
+        with Horizontal(classes="halves"):
+            with Vertical(classes="left"):
+                yield Records(
+                    (
+                        Column(t("Count"), 6, right=True),
+                        Column(t("Cause"), 7),
+                        Column(t("What"), 24, grow=1),
+                        Column(t("Newest"), 16, spare=1),
+                    ),
+                    id="causes",
+                )
+                yield DocumentTable(
+                    (
+                        Column(t("Number"), 10),
+                        Column(t("Customer"), 14, grow=1),
+                        Column(t("Total"), 13, right=True),
+                        Column(t("Cause"), 7),
+                        Column(t("Date"), 16, spare=1),
+                    ),
+                    self._row,
+                    id="errors-list",
+                )
+            yield Brief(classes="beside")
+
+    def on_mount(self) -> None:
+        """Name the parts."""
+        self._causes.border_title = self.t("Causes")
+        self._table.border_title = self.t("Documents")
+
+    @property
+    def _causes(self) -> Records:
+        return self.query_one("#causes", Records)
+
+    @property
+    def _table(self) -> DocumentTable:
+        return self.query_one(DocumentTable)
+
+    def arrive(self) -> None:
+        """Take the focus."""
+        self._table.focus()
+
+    def read(self) -> None:
+        """Read causes and documents."""
+        self._read_causes()
+
+    @on(FilterLine.Changed)
+    def _changed(self) -> None:
+        self.read()
+
+    @work(exclusive=True, group="causes")
+    async def _read_causes(self) -> None:
+        line = self.query_one(FilterLine)
+        found = await self.attempt(self._grouped, line.period, line.search)
+        if found is None:
+            return
+        language, zone = self.session.language, self.mapper.shown.zone
+        total = sum(one.count for one in found)
+        rows = (
+            [Row(_ALL, (amounts.count(total, language), "", self.t("all causes"), ""))]
+            if len(found) != 1
+            else []
+        )
+        for one in found:
+            title = self.t(causes.title(one.cause)) if causes.title(one.cause) else ""
+            cells = (amounts.count(one.count, language), one.cause, title, amounts.moment(one.newest, zone))
+            rows.append(Row(f"cause {one.cause}", cells, "bad"))
+        self._causes.show(rows if found else [], note=self.t("Nothing stopped. All is well."))
+        self._load()
+        self._table.reload()
+
+    def _grouped(self, period: Period, search: str) -> tuple[Cause, ...]:
+        from mapper.store import listing
+
+        session, zone = self.session, self.mapper.shown.zone
+        since, until = period.bounds(session.now().astimezone(zone).date(), zone)
+        with session.database.read() as conn:
+            return listing.causes(conn, session.tenant, since=since, until=until, search=search)
+
+    @on(Records.Highlighted, "#causes")
+    def _load(self) -> None:
+        line, row = self.query_one(FilterLine), self._causes.current
+        cause = row.key.removeprefix("cause ") if row is not None and row.key != _ALL else ""
+        self._table.load(Query(_STOPPED, line.period, line.search, cause))
+
+    @on(Records.Opened, "#causes")
+    def _to_documents(self) -> None:
+        self._table.focus()
+
+    def _row(self, document: Document, reason: Reason) -> Row:
+        language, zone = self.session.language, self.mapper.shown.zone
+        return Row(
+            document.id,
+            (
+                document.number or document.id,
+                document.customer,
+                amounts.money(document.total_incl, document.currency, language),
+                document.cause,
+                amounts.moment(document.dated, zone),
+            ),
+        )
+
+    @on(Records.Highlighted, "#errors-list")
+    def _highlighted(self) -> None:
+        if (chosen := self._table.chosen) is not None:
+            self.query_one(Brief).show(*chosen)
+        else:
+            self.query_one(Brief).clear()
+
+    # actions
+
+    def action_other(self) -> None:
+        """Go from the causes to the documents, and back."""
+        (self._causes if self._table.has_focus else self._table).focus()
+
+    def action_nothing(self) -> None:
+        """Mark is the table's own; this names it in the footer while the causes have the focus."""
+
+    @on(Records.Opened, "#errors-list")
+    def action_more(self) -> None:
+        """Tell all about the document and what is wrong with it."""
+        if (chosen := self._table.chosen) is not None:
+            self.app.push_screen(MoreInfo(chosen[0].id))
+
+    def action_process(self) -> None:
+        """Process the marked documents, or that of the cursor."""
+        process(self, self._table.wanted)
+
+    def action_process_all(self) -> None:
+        """Process all of the cause."""
+        self._process_all()
+
+    @work(exclusive=True, group="all")
+    async def _process_all(self) -> None:
+        row = self._causes.current
+        if row is None:
+            return
+        line = self.query_one(FilterLine)
+        cause = row.key.removeprefix("cause ") if row.key != _ALL else ""
+        found = await self.attempt(self._ids, Query(_STOPPED, line.period, line.search, cause))
+        process(self, found or [])
+
+    def _ids(self, query: Query) -> list[str]:
+        from mapper.store import listing
+
+        session, zone = self.session, self.mapper.shown.zone
+        since, until = query.period.bounds(session.now().astimezone(zone).date(), zone)
+        with session.database.read() as conn:
+            page = listing.page(
+                conn,
+                session.tenant,
+                states=_STOPPED,
+                since=since,
+                until=until,
+                search=query.search,
+                cause=query.cause,
+                limit=500,
+            )
+        return [document.id for document in page.documents]
+
+    def action_ignore(self) -> None:
+        """Ignore the marked documents, or that of the cursor."""
+        ignore(self, self._table.wanted)
+
+    @work(exclusive=True, group="ask")
+    async def action_report(self) -> None:
+        """Send support all that is needed to look into it."""
+        from tui.support import report_problem
+
+        if (chosen := self._table.chosen) is not None:
+            await report_problem(self, chosen[0].id)
+
+    def action_setting(self) -> None:
+        """Go to the setting that mends it."""
+        if (chosen := self._table.chosen) is not None:
+            go_to_setting(self, chosen[0].cause, chosen[1].remedy)
+
+    def action_explain(self) -> None:
+        """Open the document at its fields."""
+        if (chosen := self._table.chosen) is not None:
+            self.app.push_screen(DocumentScreen(chosen[0].id, part="fields"))
+
+    def action_copy(self) -> None:
+        """Copy the number."""
+        if (chosen := self._table.chosen) is not None:
+            copy(self, chosen[0].number or chosen[0].id)
+
+
+class MoreInfo(Face, Screen[None]):
+    """What is wrong with a document: cause, place in the shop's data, remedy, and the ways out."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "dismiss(None)", "Back"),
+        Binding("p", "process", "Process", id="more.process"),
+        Binding("i", "ignore", "Ignore", id="more.ignore"),
+        Binding("s", "setting", "Setting", id="more.setting"),
+        Binding("r", "report", "Report problem", id="more.report"),
+        Binding("w", "whole", "Everything", id="more.whole"),
+        Binding("x", "explain", "Explain", id="more.explain"),
+        Binding("n", "next", "Next mark", id="more.next"),
+        Binding("y", "copy", "Copy", show=False, id="more.copy"),
+    ]
+    HELP_TEXT = (
+        "Left what is wrong, why, and what to do about it. Right what the shop sent, with ◀ at the fields "
+        "that it is about; n goes to the next of them. Mend it, then Process: it fetches the document anew."
+    )
+
+    def __init__(self, document_id: str) -> None:
+        super().__init__()
+        self._document_id = document_id
+        self._found: Whole | None = None
+
+    def compose(self) -> ComposeResult:
+        """Lay out what is told and what the shop sent."""
+        from tui.app import Keys
+
+        yield Static("", id="title", markup=False)
+        with Horizontal(classes="halves -even"):
+            yield VerticalScroll(Static("", id="told", markup=False), id="told-box", can_focus=False)
+            yield Records(
+                (
+                    Column("", 1),
+                    Column(self.t("Field of the shop"), 30, grow=1),
+                    Column(self.t("Value"), 20, grow=1),
+                ),
+                id="payload",
+            )
+        yield Keys(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Read the document."""
+        self.query_one("#payload", Records).border_title = self.t("What the shop sent")
+        self.query_one("#told-box").border_title = self.t("What is wrong")
+        self._read()
+
+    @work(exclusive=True, group="more")
+    async def _read(self) -> None:
+        found = await self.attempt(whole, self.session, self._document_id)
+        if found is None:
+            self.dismiss(None)
+            return
+        self._found = found
+        document = found.document
+        total = amounts.money(document.total_incl, document.currency, self.session.language)
+        title = f"{self.t(document.kind.capitalize())} {document.number or document.id} · {document.customer} · {total}"
+        self.query_one("#title", Static).update(Text(printable(f"{title} · {self.t(document.state)}", 150)))
+        self.query_one("#told", Static).update(self._told(found))
+        self.query_one(Records).focus()
+        payload = await self.attempt(self._payload)
+        marked = (
+            await self.attempt(causes.places, self.session, self._document_id, found.mapped, document.cause)
+            if found.mapped is not None
+            else frozenset()
+        )
+        self._show(payload or {}, marked or frozenset())
+
+    def _payload(self) -> dict[str, Any]:
+        from mapper.errors import StoreError
+        from mapper.store import payloads
+
+        try:
+            with self.session.database.read() as conn:
+                return payloads.payload(conn, self.session.tenant, self._document_id)
+        except StoreError:
+            return {}  # nothing was fetched yet
+
+    def _show(self, payload: dict[str, Any], marked: frozenset[str]) -> None:
+        rows = []
+        for path, value in causes.flat(payload):
+            hit = path in marked or any(path.startswith((f"{one}.", f"{one}[")) for one in marked)
+            if not (hit or value):
+                continue
+            rows.append(Row(path, ("◀" if hit else "", path, value), "bad" if hit else ""))
+        self.query_one(Records).show(rows, note=self.t("Nothing was fetched from the shop yet."))
+        self.action_next()
+
+    def _told(self, found: Whole) -> Text:
+        t, document = self.t, found.document
+        head = Text(document.cause, "bold")
+        if causes.title(document.cause):
+            head.append(f"  {t(causes.title(document.cause))}", "bold")
+        body = joined(head, found.reason.said)
+        if found.reason.remedy:
+            body = joined(body, Text(t("What to do"), "bold"), found.reason.remedy)
+        finding = next(
+            (one for one in found.mapped.findings if one.get("id") == document.cause)
+            if found.mapped
+            else iter(()),
+            None,
+        )
+        if finding is not None and finding.get("about"):
+            body = joined(body, Text(t("Where"), "bold"))
+            body.append("\n" + printable(f"{finding['about']}   {finding.get('rule', '')}", 200))
+        if found.document.facts:
+            facts = "\n".join(f"{name}: {value}" for name, value in document.facts.items())
+            body = joined(body, Text(t("Facts"), "bold"), facts)
+        key = causes.mending_key(document.cause, found.reason.remedy)
+        if key:
+            body = joined(body, Text("s  ", "bold") + Text(t("goes to the setting {key}", key=key)))
+        others = [
+            one for one in (found.mapped.findings if found.mapped else ())
+            if one.get("id") != document.cause and one.get("severity") in {"error", "wait", "warning"}
+        ]  # fmt: skip
+        if others:
+            body = joined(body, Text(t("Also found"), "bold"))
+            for one in others:
+                said = one.get("message")
+                text = said.get(self.session.language) or said.get("en") if isinstance(said, dict) else said
+                body.append("\n" + printable(f"{one.get('id')}: {text}", 400))
+        return body
+
+    def action_next(self) -> None:
+        """Go to the next marked field."""
+        records = self.query_one(Records)
+        keys = [row.key for row in records.rows if row.tone]
+        if keys:
+            current = records.current.key if records.current else ""
+            records.go_to(keys[(keys.index(current) + 1) % len(keys)] if current in keys else keys[0])
+
+    def action_process(self) -> None:
+        """Process it."""
+        process(self, [self._document_id])
+
+    def action_ignore(self) -> None:
+        """Ignore it."""
+        ignore(self, [self._document_id])
+
+    @work(exclusive=True, group="ask")
+    async def action_report(self) -> None:
+        """Send support all that is needed to look into it."""
+        from tui.support import report_problem
+
+        if self._found is not None:
+            await report_problem(self, self._document_id)
+
+    def action_setting(self) -> None:
+        """Go to the setting that mends it."""
+        if self._found is not None:
+            go_to_setting(self, self._found.document.cause, self._found.reason.remedy)
+
+    def action_whole(self) -> None:
+        """Show all that is kept of it."""
+        self.app.push_screen(DocumentScreen(self._document_id))
+
+    def action_explain(self) -> None:
+        """Show its fields, to explain one."""
+        self.app.push_screen(DocumentScreen(self._document_id, part="fields"))
+
+    def action_copy(self) -> None:
+        """Copy the value of the cursor."""
+        row = self.query_one(Records).current
+        if row is not None:
+            copy(self, row.cells[-1])
+
+
+def go_to_setting(face: Face, cause: str, remedy: str) -> None:
+    """Go to the setting that mends a cause."""
+    key = causes.mending_key(cause, remedy)
+    if not key:
+        face.mapper.tell(face.t("No setting mends this; More info says what does."), severity="warning")
+        return
+    face.mapper.go_to_setting(key)
