@@ -828,12 +828,6 @@ STORE: dict[str, Entry] = {
         "Process it first, or map its payload: mapper map FILE",
         "Verwerk het eerst, of zet de inhoud om: mapper map FILE",
     ),
-    "STO140": Entry(
-        "No rules are published.",
-        "Er zijn geen regels gepubliceerd.",
-        "Publish some: mapper publish --message TEXT",
-        "Publiceer er: mapper publish --message TEXT",
-    ),
     "STO141": Entry(
         "No rules with a hash that begins with '{rules}' are kept here.",
         "Hier staan geen regels waarvan de hash met '{rules}' begint.",

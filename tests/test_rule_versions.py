@@ -83,7 +83,7 @@ def test_rules_that_lack_a_file_or_hold_an_unknown_one_do_not_load(shipped):
 
 def test_published_rules_have_a_history_that_can_be_compared_and_taken_back(mapper, folder, shipped):
     mapper("init")
-    assert "STO140" in mapper("rules", "diff").err
+    assert "shipped and shipped are the same." in mapper("rules", "diff").err
     first = mapper("publish", "--rules", folder, "--message", "as shipped", "--json")
     assert first.records == [{"rules": shipped.hash, "cases": 0, "overlays": 0, "published": True}]
     assert "no cases" in first.err
@@ -263,6 +263,7 @@ def test_a_running_daemon_adopts_within_five_seconds_and_refuses_what_does_not_l
         until(address, lambda rules: rules["in_use"] == [new])
         _, lines = processed(shop, sandbox, tmp_path)
         assert DUTCH in lines
+        second = max(record["id"] for record in shop("report", "--json").records)
 
         later = shop("explain", "--document", old, "--json")
         assert later.out == on_the_day.out
@@ -279,6 +280,11 @@ def test_a_running_daemon_adopts_within_five_seconds_and_refuses_what_does_not_l
 
         assert shop("rules", "rollback", shipped.hash[:12], "-m", "back").code == 0
         until(address, lambda rules: rules["in_use"] == [shipped.hash] and not rules["refused"])
+        assert shop("explain", "--document", old, "--json").out == on_the_day.out
+        then = shop("explain", "--document", second, "lines.2.description")
+        assert then.out.startswith(f"lines.2.description = {DUTCH}\n")
+        assert f"with rules {new[:12]}" in then.err
+        assert f"The rules of today are others: {shipped.hash[:12]}" in then.err
     assert any(line.endswith(f"rules {new[:12]} in use: Dutch shipping\n") for line in said)
     assert any(
         (f"rules {bad[:12]} refused, {new[:12]} stay in use: rules/wefact.yaml:" in line) for line in said

@@ -81,6 +81,13 @@ def test_each_translation_fills_in_what_the_english_does():
     assert [one for one, other in DUTCH.items() if one.count("{}") != other.count("{}")] == []
 
 
+def test_the_words_of_the_file_are_not_translated(tmp_path):
+    old = "      quantity: row.count "
+    assert dutch(tmp_path, ORDER, old, "      quantity: row.cuont ") == [
+        ("row heeft geen 'cuont'.", "Bedoelde u 'row.count'?")
+    ]
+
+
 def test_every_function_is_explained_in_dutch():
     known = {one.doc for one in load_rulebooks().functions.values()} | set(FORMS.values())
     assert {one for one in known if one not in DUTCH} == set()

@@ -307,6 +307,7 @@ def test_a_text_in_the_place_of_a_value_is_answered_with_the_form_of_a_text(func
 
 MISREAD = {
     "0,01": ("'0,01' has a comma: a decimal number is written with a point.", "Write 0.01.", 1),
+    "t > 2025-01-01": ("A date is a text.", "A text stands in quotes: '2025-01-01'.", 5),
     "n * 0,01": ("'0,01' has a comma: a decimal number is written with a point.", "Write 0.01.", 5),
     "n + 1,5": ("'1,5' has a comma: a decimal number is written with a point.", "Write 1.5.", 5),
     "1.000,50": ("'1.000,50' has a comma: a decimal number is written with a point.", "Write 1000.50.", 1),

@@ -52,8 +52,8 @@ ONCE = {
     ),
     "a working value that nothing reads": (
         INVOICE,
-        "    _price: share.amount * _sign                                         # I8\n  payment:",
-        "    _prise: share.amount * _sign                                         # I8\n  payment:",
+        "    _price: invoice.extra_costs * _others_sign ",
+        "    _prise: invoice.extra_costs * _others_sign ",
         "RULE228",
     ),
     "a field that only one kind of document sets": (
@@ -70,7 +70,7 @@ ONCE = {
     ),
     "a word that is compared": (
         ORDER,
-        "  _untaxed: is_icp or is_international\n",
+        "  _untaxed: is_icp or is_international or _is_free_export\n",
         "  _untaxed: tenant.invoice.status == draft\n",
         "RULE207",
     ),
@@ -82,13 +82,13 @@ ONCE = {
     ),
     "a flag compared with a text, in a rule that an invoice takes over": (
         ORDER,
-        "  _untaxed: is_icp or is_international\n",
+        "  _untaxed: is_icp or is_international or _is_free_export\n",
         "  _untaxed: order.paid == 'true'\n",
         "RULE205",
     ),
     "a field that an invoice does not have": (
         ORDER,
-        "  _untaxed: is_icp or is_international\n",
+        "  _untaxed: is_icp or is_international or _is_free_export\n",
         "  _untaxed: order.paid\n",
         "RULE208",
     ),
@@ -115,6 +115,30 @@ ONCE = {
         "    otherwise: _billing.zipcode or ''\n",
         "        else: _billing.zipcode or ''\n",
         "RULE219",
+    ),
+    "a misspelt field where the total is guarded": (
+        TARGET,
+        "{amount: document.total_incl, ",
+        "{amount: document.total_inc, ",
+        "RULE208",
+    ),
+    "a keyword row without a colon": (
+        ORDER,
+        "      - {any: [ideal], then: ideal} ",
+        "      - {any: [ideal], then ideal} ",
+        "RULE219",
+    ),
+    "a keyword row with another key": (
+        ORDER,
+        "      - {any: [ideal], then: ideal} ",
+        "      - {woord: [ideal], then: ideal} ",
+        "RULE219",
+    ),
+    "a line rule that sets a field as something else": (
+        ORDER,
+        "      quantity: row.count ",
+        "      quantity: row.product_name ",
+        "RULE205",
     ),
     "a check without an id": (ORDER, "  - id: O2\n    about: number\n", "  - about: number\n", "RULE218"),
     "a check without a severity": (
@@ -147,6 +171,14 @@ def test_a_mistake_is_told_once_at_its_place(tmp_path, name):
     assert problems == [(file, line, code)]
 
 
+def test_a_field_in_capitals_is_told_where_the_other_kind_sets_it(tmp_path):
+    with pytest.raises(RuleError) as caught:
+        load_rulebooks(copied(tmp_path, {ORDER: ("  paid: order.paid ", "  Paid: is_icp ")}))
+    assert [(one.code, one.hint) for one in caught.value.diagnostics] == [
+        ("RULE225", "Is it called 'Paid' there?")
+    ]
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
@@ -171,7 +203,9 @@ def test_a_section_that_nobody_can_guess_leaves_the_rest_unread(tmp_path):
 
 def test_a_name_that_is_gone_is_told_where_it_is_first_read_with_the_other_lines(tmp_path):
     with pytest.raises(RuleError) as caught:
-        load_rulebooks(copied(tmp_path, {ORDER: ("  _untaxed: is_icp or is_international\n", "")}))
+        load_rulebooks(
+            copied(tmp_path, {ORDER: ("  _untaxed: is_icp or is_international or _is_free_export\n", "")})
+        )
     first, *others = caught.value.diagnostics
     assert not [one for one in others if one.place.file == first.place.file]
     assert re.match(r"There is no '_untaxed' here. Also on line \d+, \d+, ", first.message)

@@ -97,14 +97,14 @@ def history(state: State, *, as_json: bool) -> None:
 def diff(state: State, versions: tuple[str, ...], *, rules: Path | None, as_json: bool) -> None:
     """Show how rules differ, file by file: A (what is published) from B (the folder of --rules, or the shipped ones).
 
-    A and B are the beginning of a hash, or a folder.
+    A and B are the beginning of a hash, or a folder. Where nothing is published yet, A are the shipped rules.
     """
     from mapper.authoring.publishing import differences
 
     if len(versions) > 2:
         raise click.UsageError("At most two versions can be compared.", click.get_current_context())
     with state.open() as database:
-        before = version_of(database, versions[0] if versions else None)
+        before = version_of(database, versions[0]) if versions else _published(database)
         after = version_of(database, versions[1]) if len(versions) > 1 else _working(rules)
     found = list(differences(before[1], after[1], (before[0], after[0])))
     if not found:
@@ -199,22 +199,26 @@ def _tell(done: Publication, *, as_json: bool) -> int:
     return 1 if done.declined else 0
 
 
-def version_of(database: Database, name: str | None) -> tuple[str, Mapping[str, str]]:
-    """Return what a version is called, and its files: by a folder, the beginning of a hash, or what is published.
+def version_of(database: Database, name: str) -> tuple[str, Mapping[str, str]]:
+    """Return what a version is called, and its files: by a folder, or the beginning of a hash.
 
-    Raises UsageError STO140 to STO142.
+    Raises UsageError STO141, STO142.
     """
-    from mapper.errors import UsageError
     from mapper.store import rulebooks
 
-    if name is not None and Path(name).is_dir():
+    if Path(name).is_dir():
         return _working(Path(name))
     with database.read() as conn:
-        active = rulebooks.active(conn)
-        if name is None and active is None:
-            raise UsageError("STO140")
-        digest = active.hash if name is None and active is not None else rulebooks.find(conn, name or "")
+        digest = rulebooks.find(conn, name)
         return digest[:12], rulebooks.get(conn, digest)
+
+
+def _published(database: Database) -> tuple[str, Mapping[str, str]]:
+    from mapper.store import rulebooks
+
+    with database.read() as conn:
+        active = rulebooks.active(conn)
+        return (active.hash[:12], rulebooks.get(conn, active.hash)) if active is not None else _working(None)
 
 
 def _working(folder: Path | None) -> tuple[str, Mapping[str, str]]:

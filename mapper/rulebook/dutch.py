@@ -171,6 +171,23 @@ DUTCH = {
         "'{}' heeft een komma: een getal met decimalen schrijft u met een punt."
     ),
     "Write {}.": "Schrijf {}.",
+    "Write the straight quotes ' or \".": "Schrijf de rechte aanhalingstekens ' of \".",
+    "Write straight quotes, or none.": "Schrijf rechte aanhalingstekens, of geen.",
+    "'{}' is taken for a part of this word.": "'{}' telt mee als deel van dit woord.",
+    "Write an ordinary space.": "Schrijf een gewone spatie.",
+    "Such a character may only stand in a text, between quotes.": (
+        "Zo'n teken mag alleen in een tekst staan, tussen aanhalingstekens."
+    ),
+    "A date is a text.": "Een datum is een tekst.",
+    "A field is written with a point: `order.total_price`. See docs/rules.md.": (
+        "Een veld schrijft u met een punt: `order.total_price`. Zie docs/rules.md."
+    ),
+    "Access with []": "Opzoeken met []",
+    "Keywords in a text: use `match`.": "Trefwoorden in een tekst: gebruik `match`.",
+    "Remove it; a condition is turned round by `not`: `not order.paid`.": (
+        "Verwijder deze; een voorwaarde draait u om met `not`: `not order.paid`."
+    ),
+    "Is it called '{}' there?": "Heet het daar '{}'?",
     "A number does not begin with 0.": "Een getal begint niet met 0.",
     "A number is written without spaces.": "Een getal schrijft u zonder spaties.",
     "A number and a word stand here without anything between them.": "Hier staan een getal en een woord aan elkaar.",
@@ -250,7 +267,8 @@ DUTCH = {
     ),
     "One side is {}, the other {}.": "De ene kant is {}, de andere {}.",
     "One case gives {}, another {}.": "Het ene geval geeft {}, een ander {}.",
-    "'{}' is {} here and {} above.": "'{}' is hier {} en daarboven {}.",
+    "'{}' is {} here and {} in another line rule.": "'{}' is hier {} en in een ander regelblok {}.",
+    "'{}' is not given to this rulebook.": "'{}' krijgt dit regelboek niet.",
     "This is never '{}'.": "Dit is nooit '{}'.",
     "This never holds, whatever the document holds.": "Dit geldt nooit, wat het document ook bevat.",
     "This always holds, whatever the document holds.": "Dit geldt altijd, wat het document ook bevat.",
@@ -306,7 +324,7 @@ DUTCH = {
     "'{}' is one word.": "'{}' is één woord.",
     "Are they two words? Separate them by a comma.": "Zijn het twee woorden? Zet er een komma tussen.",
     "{} needs at least one {}.": "{} heeft minstens één {} nodig.",
-    "case": "geval", "row": "regel", "condition": "voorwaarde",
+    "case": "geval", "keyword row": "regel met trefwoorden", "condition": "voorwaarde",
     "Write one below it, which begins with '- ', or remove {}.": (
         "Schrijf er een onder, die begint met '- ', of verwijder {}."
     ),

@@ -29,6 +29,10 @@ FUNCTIONS = {
     "The lower of the values.": "De laagste van de waarden.",
     "Whether goods sent there stay in the EU.": "Of goederen daarheen in de EU blijven.",
     "As a whole number.": "Als geheel getal.",
+    "items(list): the same; nothing where there is no list.": "items(lijst): hetzelfde; niets als er geen lijst is.",
+    "sum_at(keys, amounts, key): the amounts that stand at this key, added up.": (
+        "sum_at(sleutels, bedragen, sleutel): de bedragen die bij deze sleutel staan, opgeteld."
+    ),
     "join(' ', a, b): the filled texts, with ' ' between.": "join(' ', a, b): de gevulde teksten, met ' ' ertussen.",
     "The number at the end of an address; none without one.": (
         "Het nummer aan het eind van een adres; none als er geen is."

@@ -23,7 +23,7 @@ from mapper.rulebook.overlay import Overlaid, extended, overlay
 from mapper.rulebook.reuse import keep, kept, recall, shape, texts_key
 from mapper.rulebook.rules import Entry, LineRule, Rules
 from mapper.rulebook.source import Node, Source, read, read_text
-from mapper.rulebook.types import Type, join
+from mapper.rulebook.types import UNREAD, Type, join
 from mapper.vat import rates as vat_rates
 from mapper.vat import territories as vat_territories
 
@@ -84,11 +84,11 @@ class RuleFiles:
         self.bases: dict[str, tuple[str]] = {}
 
     def in_order(self) -> list[Diagnostic]:
-        """Return the problems in the order of the files, and of the lines of each."""
+        """Return the problems in the order of the files, and of the lines of each; a misspelt guard is told once."""
         order = {file: number for number, file in enumerate(self.files.values())}
-        return sorted(
-            self.problems, key=lambda one: (order.get(one.place.file, -1), one.place.line, one.place.column)
-        )
+        misspelt = {one.place[:2] for one in self.problems if one.code != "RULE227"}
+        told = [one for one in self.problems if one.code != "RULE227" or one.place[:2] not in misspelt]
+        return sorted(told, key=lambda one: (order.get(one.place.file, -1), one.place.line, one.place.column))
 
     def refuse(self, name: str, message: str) -> None:
         """Note that a file should or should not be there."""
@@ -178,8 +178,7 @@ class RuleFiles:
                 joined = join(fields[name], own[name]) if name in own and name in fields else None
                 if joined is None:
                     self.problems.append(self.problem(_unlike(name, kinds[0], rules)))
-                else:
-                    fields[name] = joined
+                fields[name] = joined or UNREAD
         return Type("record", fields=fields)
 
     def problem(self, one: Diagnostic) -> Diagnostic:
@@ -306,6 +305,9 @@ def _unlike(name: str, first: Rules, other: Rules) -> Diagnostic:
     else:
         missing = next(rules for rules, kind in kinds if kind is None)
         message = f"'{name}' is set by {setting[0].name}, but not by {missing.name}."
+        written = {one.casefold(): one for one in missing.document.fields or {}}
+        if meant := written.get(name.casefold()):
+            return Diagnostic("RULE225", place, message, f"Is it called '{meant}' there?")
     hint = "Every kind of document has the same fields; set it to `none` where it means nothing."
     return Diagnostic("RULE225", place, message, hint)
 

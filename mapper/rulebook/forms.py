@@ -413,10 +413,19 @@ def fitted(node: Node, form: Form, refuse: Callable[[str, Place, str, str], None
     unknown = [name for name in node.entries if name not in form.known]
     if not missing and not unknown:
         return node
+    node = replace(node, entries=dict(node.entries))
     guessed: dict[str, str] = {}
     for name in unknown:
         absent = [one for one in form.known if one not in node.entries and one not in guessed.values()]
         alone = missing if len(missing) == len(unknown) == 1 else []
+        first, _, rest = name.partition(" ")
+        if first in absent and rest and node.entries[name].kind == "null":
+            # In { } a key without a colon is a key without a value.
+            guessed[name] = first
+            node.entries[name] = replace(node.entries[name], kind="text", text=rest)
+            hint = "Write `key: value`, with a space behind the colon."
+            refuse("RULE219", node.keys[name], "A ':' is missing after a key.", hint)
+            continue
         close = meant(name, absent) or "".join(alone)
         if close:
             guessed[name] = close

@@ -43,6 +43,7 @@ from mapper.rulebook.types import ANY, FLAG, NONE, NUMBER, TEXT, UNREAD, Form, T
 
 REQUESTS = ("debtor", "product", "invoice", "send")
 SEVERITIES = ("error", "wait", "warning", "info")
+_CURLY = "‘’“”„«»"
 _OTHERWISE = frozenset({"otherwise", "else", "default", "anders"})
 
 
@@ -58,6 +59,15 @@ def read_rules(
     return _Loader(reader, dict(given), root.place.file).rulebook(root, form or usual)
 
 
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """Where a line rule sets a field, as what, and which problems `every_line` had with it, by their numbers."""
+
+    kind: Type
+    place: Place
+    follows: range
+
+
 @dataclass(slots=True)
 class _Loader:
     reader: Reader
@@ -68,6 +78,7 @@ class _Loader:
     line_fields: dict[str, Type] | None = None
     every_line: Node | None = None
     usual: list[str] = field(default_factory=list)
+    set_by: dict[str, list[_Setting]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     leaves_out: bool = False
     """Whether fields without value are left out, as parameters of requests are."""
@@ -90,6 +101,7 @@ class _Loader:
         self.usual = _usual(lines)
         for item in lines:
             self._line_step(item)
+        self._refuse_unlike()
         if self.line_fields is not None:
             self.document["lines"] = Type("list", item=Type("record", fields=self.line_fields))
             self.names.setdefault("lines", self.document["lines"])
@@ -161,10 +173,30 @@ class _Loader:
         if "values" in top:
             entries.extend(self._named_values(top["values"], name, names, self.names))
             self._compare(top["values"], node.place, names)
+        before = len(self.reader.problems)
         if self.every_line is not None:
             entries.extend(self._named_values(self.every_line, name, names, self.names))
+        follows = range(before, len(self.reader.problems))
         self.steps.append(LineRule(kind, name, node.place, test, each, variable, tuple(entries)))
+        for entry in entries:
+            if entry.public:
+                self.set_by.setdefault(entry.name, []).append(_Setting(entry.kind, entry.place, follows))
         self._add_group(node, name, entries)
+
+    def _refuse_unlike(self) -> None:
+        """Note each field that a line rule sets as something else than most do; what follows from that is no more."""
+        followed: set[int] = set()
+        for name, made in self.set_by.items():
+            usual = max(made, key=lambda one: sum(join(one.kind, other.kind) is not None for other in made))
+            for one in made:
+                if join(usual.kind, one.kind) is None:
+                    followed.update(one.follows)
+                    message = (
+                        f"'{name}' is {one.kind.called} here and {usual.kind.called} in another line rule."
+                    )
+                    self.reader.refuse("RULE205", one.place, message, "All line rules set the same fields.")
+        problems = self.reader.problems
+        problems[:] = [one for number, one in enumerate(problems) if number not in followed]
 
     def _add_group(self, node: Node, name: str, entries: Sequence[Entry]) -> None:
         every = {entry.name: entry.kind for entry in entries}
@@ -179,12 +211,8 @@ class _Loader:
             self.line_fields = public
         for field_name, kind in public.items():
             above = self.line_fields.get(field_name, kind)
-            joined = join(above, kind)
-            if joined is None:
-                message = f"'{field_name}' is {kind.called} here and {above.called} above."
-                self.reader.refuse("RULE205", node.place, message)
-            else:
-                self.line_fields[field_name] = joined
+            # What one of them is, is told when all are read.
+            self.line_fields[field_name] = UNREAD if above is UNREAD else join(above, kind) or UNREAD
         self.names["lines"] = interned(Type("list", item=Type("record", fields=dict(self.line_fields))))
 
     def _compare(self, values: Node, place: Place, names: dict[str, Type]) -> None:
@@ -436,7 +464,7 @@ class _Loader:
         self.reader.require(subject, TEXT, "What `match` looks at")
         rows = [
             (row, words)
-            for item in self._some(top.get("keywords"), "keywords", "row")
+            for item in self._some(top.get("keywords"), "keywords", "keyword row")
             for row, words in self._keyword_row(item)
         ]
         self._refuse_shadowed(rows)
@@ -446,8 +474,12 @@ class _Loader:
 
     def _keyword_row(self, node: Node) -> Iterator[tuple[KeywordRow, list[Node]]]:
         """Yield a keyword row with its words, unless it has none that mean something."""
+        problems = len(self.reader.problems)
         row = self._map(node, forms.KEYWORD_ROW)
+        is_told = len(self.reader.problems) > problems
         then = self._constant(row.get("then"))
+        if "any" not in row and "all" not in row and is_told:
+            return
         if ("any" in row) == ("all" in row):
             hint = "Write the words of a second row in a row of their own."
             self.reader.refuse("RULE216", node.place, "A keyword row has either `any` or `all`.", hint)
@@ -466,6 +498,10 @@ class _Loader:
         if node.kind == "text" and ";" in node.text and not node.quote:
             hint = "Are they two words? Separate them by a comma."
             self.reader.refuse("RULE216", node.place, f"'{node.text}' is one word.", hint)
+            return False
+        if not node.quote and (curly := next((sign for sign in node.text if sign in _CURLY), "")):
+            hint = "Write straight quotes, or none."
+            self.reader.refuse("RULE216", node.place, f"'{curly}' is taken for a part of this word.", hint)
             return False
         return bool(self._constant(node))
 

@@ -17,6 +17,7 @@ from simpleeval import InvalidExpression, SimpleEval
 
 _FORMS = "An expression looks like `a + b`, `a == 'text'`, `a or b`, `a if b else c`."
 _QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
+_DATE = re.compile(r"\b[12][0-9]{3}-[0-9]{2}-[0-9]{2}\b")
 _DECIMAL_COMMA = re.compile(r"(?<![\w.,])[0-9]+(?:\.[0-9]{3})*,[0-9]+(?![\w.,])")
 _LEADING_ZERO = re.compile(r"(?<![\w.])0+[0-9_]*")
 _WORD = re.compile(r"[^\W\d]\w*")
@@ -138,6 +139,9 @@ def _number_told(source: str, said: str, at: int) -> Unreadable:
     comma = decimal_comma(source)
     if comma is not None:
         return comma
+    if date := _DATE.search(_without_texts(source)):
+        hint = f"A text stands in quotes: '{date.group()}'."
+        return Unreadable("A date is a text.", hint, date.start(), len(date.group()))
     zero = _LEADING_ZERO.search(source, max(0, at - 1))
     if "leading zeros" in said and zero is not None:
         number = zero.group().lstrip("0") or "0"

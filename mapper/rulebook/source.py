@@ -301,7 +301,7 @@ class _Builder:
                 "RULE105",
                 event,
                 f"The tag '{event.tag}' is not allowed.",
-                "Remove it: types are found from the place.",
+                "Remove it; a condition is turned round by `not`: `not order.paid`.",
             )
 
     def _enter(self, node: Node) -> None:
