@@ -446,6 +446,14 @@ def test_T1_every_page_keeps_to_itself_and_needs_no_script(store: Store) -> None
         assert re.findall(r'(?:src|href)="(?!/|http://127)[^"]*"', answer.text) == []
 
 
+def test_S5_no_page_shows_a_key(store: Store, sandbox) -> None:
+    store.install()
+    pages = [store.get(step) for step in ("overview", *STEPS[:-1])]
+    refused = store.post("wefact", wefact_key="canary-refused-key").text
+    for key in (sandbox.ccv_secret, sandbox.wefact_key, SECRET, "canary-refused-key"):
+        assert [page for page in (*pages, refused) if key in page] == []
+
+
 def test_T1_hostile_names_of_the_shop_are_text_on_the_page(store: Store, sandbox) -> None:
     store.install(until="payments")
     with store.database.begin() as conn:

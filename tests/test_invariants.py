@@ -10,7 +10,7 @@ from rulefolders import copied
 
 from mapper.authoring.invariants import invariants_of, load_invariants, prove_by_chance, prove_over_history
 from mapper.authoring.made_up import made_up, smaller, total
-from mapper.authoring.replay import Outcome
+from mapper.authoring.outcome import Outcome
 from mapper.authoring.replaying import changes_of
 from mapper.errors import RuleError
 from mapper.mapping import INVARIANTS, load_rulebooks, rulebooks_from, shipped_rules

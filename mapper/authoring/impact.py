@@ -12,7 +12,8 @@ from decimal import Decimal
 from typing import Any
 
 from mapper import money
-from mapper.authoring.replay import Cause, Difference, Effect, Outcome, Pair, Rates, Value
+from mapper.authoring.outcome import Outcome, Rates
+from mapper.authoring.replay import Cause, Difference, Effect, Pair, Value
 from mapper.store import exact
 from mapper.store.history import Stored
 
@@ -113,6 +114,8 @@ class Impact:
     moved: dict[str, Decimal] = field(default_factory=dict)
     unread: int = 0
     edits: dict[tuple[str, str], None] = field(default_factory=dict)
+    _alike: dict[Any, Group] = field(default_factory=dict, compare=False, repr=False)
+    """The group of what was found before, so that most documents need no more than to be counted."""
 
     def note(self, stored: Stored, found: Difference | None) -> None:
         """Count one document."""
@@ -122,13 +125,18 @@ class Impact:
         self.counts[found.effect] = self.counts.get(found.effect, 0) + 1
         if found.effect == "remarks":
             return
-        self.amounts.setdefault(found.effect, Amounts()).add(found.rates, found.gross)
         if found.rates:
+            self.amounts.setdefault(found.effect, Amounts()).add(found.rates, found.gross)
             moved = max(abs(found.gross), sum((abs(tax) for _, tax in found.rates.values()), _ZERO))
             self.moved[stored.tenant] = self.moved.get(stored.tenant, _ZERO) + moved
-        group = Group(found.effect, found.values, found.causes, (stored.tenant, stored.id, stored.number), 1)
-        group.amounts.add(found.rates, found.gross)
-        self._join(group)
+        key = (found.effect, found.values, found.causes)
+        group = self._alike.get(key)
+        if group is None:
+            group = Group(found.effect, found.values, found.causes, (stored.tenant, stored.id, stored.number))
+            self._alike[key] = group = self._join(group)
+        group.documents += 1
+        if found.rates:
+            group.amounts.add(found.rates, found.gross)
 
     def add(self, other: Impact) -> None:
         """Add the sums of documents that come after these."""
@@ -143,25 +151,26 @@ class Impact:
         for group in other.groups.values():
             self._join(group)
 
-    def _join(self, group: Group) -> None:
+    def _join(self, group: Group) -> Group:
+        """Add a group to that of its kind, and return that one."""
         shape = group.shape
-        if shape not in self.groups:
-            key = (shape, group.values)
-            if key in self.groups and not group.various:
-                _merge(self.groups[key], group)
-                return
-            alike = [one for one, known in self.groups.items() if known.shape == shape]
-            if not group.various and len(alike) < MOST_ALIKE:
-                self.groups[key] = group
-                return
-            # Too many values to keep apart: the first, of the newest document, stands for all.
-            first, *others = [*(self.groups.pop(one) for one in alike), group]
-            first.various = True
-            self.groups[shape] = first
-            for other in others:
-                _merge(first, other)
-            return
-        _merge(self.groups[shape], group)
+        if shape in self.groups:
+            return _merged(self.groups[shape], group)
+        key = (shape, group.values)
+        if key in self.groups and not group.various:
+            return _merged(self.groups[key], group)
+        alike = [one for one, known in self.groups.items() if known.shape == shape]
+        if not group.various and len(alike) < MOST_ALIKE:
+            self.groups[key] = group
+            return group
+        # Too many values to keep apart: the first, of the newest document, stands for all.
+        first, *others = [*(self.groups.pop(one) for one in alike), group]
+        first.various = True
+        self.groups[shape] = first
+        self._alike.clear()
+        for other in others:
+            _merged(first, other)
+        return first
 
     @property
     def sorted_groups(self) -> list[Group]:
@@ -262,6 +271,7 @@ def euros(amount: Decimal) -> str:
     return format(money.round_half_up(amount, 2), "f")
 
 
-def _merge(group: Group, other: Group) -> None:
+def _merged(group: Group, other: Group) -> Group:
     group.documents += other.documents
     group.amounts.add(other.amounts.rates, other.amounts.gross)
+    return group

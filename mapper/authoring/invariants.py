@@ -14,8 +14,8 @@ from typing import Any
 
 from mapper.authoring.impact import read
 from mapper.authoring.made_up import made_up, smaller
+from mapper.authoring.outcome import Outcome
 from mapper.authoring.over import Progress, over, quiet
-from mapper.authoring.replay import Outcome
 from mapper.authoring.replaying import Version
 from mapper.diagnostics import Place
 from mapper.errors import RuleError

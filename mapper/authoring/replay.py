@@ -7,29 +7,25 @@ document only one is run: a half whose rules, tables and settings are the same g
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
 from mapper.authoring.edits import Edit, amounts_of, bare, edits, parameter_places, tables
 from mapper.authoring.explanation import brief
+from mapper.authoring.outcome import Json, Outcome, Rates
 from mapper.authoring.reads import settings_read
-from mapper.diagnostics import Finding, Place, printable
-from mapper.findings import FAULTS, of_checks, unfit
+from mapper.diagnostics import Place, printable
+from mapper.findings import FAULTS, unfit
 from mapper.mapping import Mapper, Traced
-from mapper.processing.amounts import amounts
 from mapper.rulebook.compiler import Compiled, Run
 from mapper.rulebook.rules import Match, given
 from mapper.rulebook.slices import sliced
 from mapper.settings import differences
 
-Json = Mapping[str, Any]
 Effect = Literal["changed", "stops", "cured", "stops otherwise", "unsent", "remarks"]
 """What happens to a document: another invoice; none any more; one at last; none, for another reason; other values of
 which none is sent; only other words."""
-
-Rates = dict[Decimal, list[Decimal]]
-"""Euros by VAT percentage: [net, VAT]."""
 
 _VALUE_CHARACTERS = 60
 _ZERO = Decimal(0)
@@ -69,109 +65,6 @@ class Difference:
     causes: tuple[Cause, ...]
 
 
-class Outcome:
-    """What one version makes of one payload: its document at once, its requests when they are asked for.
-
-    `same` is the outcome of another version whose rules for such documents are the same: its document is taken over.
-    """
-
-    __slots__ = ("_sent", "document", "fault", "kind", "mapper", "payload", "said")
-
-    def __init__(self, mapper: Mapper, kind: str, payload: Json, same: Outcome | None = None) -> None:
-        self.mapper, self.kind, self.payload = mapper, kind, payload
-        self.document: Json | None = None
-        self.said: Sequence[Any] = ()
-        self.fault: Finding | None = None
-        self._sent: tuple[Sequence[Any], Sequence[Any]] | None = None
-        if same is not None:
-            self.document, self.said = same.document, same.said
-            return
-        if unfit(payload) is not None:
-            self._stop()
-            return
-        try:
-            self.document, self.said = mapper.plain(kind)[0](payload)
-        except FAULTS:
-            # Also a kind of document that rules of another day do not know.
-            self._stop()
-
-    def sent(self) -> tuple[Sequence[Any], Sequence[Any]]:
-        """Return the requests and what the checks of the target say, as the compiled rules give them."""
-        if self._sent is None:
-            self._sent = ((), ())
-            if self.document is not None:
-                try:
-                    self._sent = self.mapper.plain(self.kind)[1](self.document)
-                except FAULTS:
-                    self._stop()
-        return self._sent
-
-    def sends_as(self, other: Outcome) -> None:
-        """Take over what another version sends: the same document went to the same rules."""
-        self._sent = other.sent()
-
-    def _stop(self) -> None:
-        # The traced rules tell what it stopped at.
-        self.fault = self.mapper.apply(self.kind, self.payload).findings[-1]
-
-    @property
-    def holds(self) -> tuple[str, ...]:
-        """Return what keeps it from being posted, such as `K1 total_incl`; nothing when it would be posted."""
-        _, more = self.sent()
-        if self.fault is not None:
-            return (f"{self.fault.id} {self.fault.about}".strip(),)
-        found = set()
-        for compiled, said in ((self._source, self.said), (self.mapper.rulebooks.target, more)):
-            for number, severity, *_ in said:
-                check = compiled.rules.checks[number]
-                if severity not in {"warning", "info"} or "ignore" in check.facts:
-                    found.add(f"{check.id} {check.about}".strip())
-        return tuple(sorted(found))
-
-    @property
-    def remarks(self) -> list[Finding]:
-        """Return all that is said of it."""
-        _, more = self.sent()
-        halves = ((self._source, self.said), (self.mapper.rulebooks.target, more))
-        return [replace(one, place=None) for half in halves for one in of_checks(*half, offline=False)]
-
-    @property
-    def _source(self) -> Compiled:
-        return self.mapper.rulebooks.sources[self.kind]
-
-    def requests(self) -> list[tuple[str, Any, Any, Any]]:
-        """Return what would be sent: each request's name, parameters, search and what is expected of the answer."""
-        rules = self.mapper.rulebooks.target.rules.requests
-        return [(rules[number].name, *rest) for number, *rest in self.sent()[0]]
-
-    def lines(self) -> list[Json]:
-        """Return the lines of the invoice that would be sent."""
-        return [
-            line
-            for name, params, _, _ in self.requests()
-            if name == "invoice"
-            for line in params["InvoiceLines"]
-        ]
-
-    def charged(self) -> Any:
-        """Return all that `rates` are made of, besides the settings: cheaper to compare than to calculate."""
-        if self.document is None:
-            return None
-        sent = [(line.get("TaxCode"), line["Number"], line["PriceExcl"]) for line in self.lines()]
-        lines = [(line["vat_code"], line["charged_percent"]) for line in self.document["lines"]]
-        return self.document["total_incl"], lines, sent
-
-    def rates(self) -> Rates:
-        """Return what the invoice comes to per VAT percentage."""
-        found: Rates = {}
-        for part in (
-            () if self.document is None else amounts(self.document, self.lines(), self.mapper.settings)
-        ):
-            net, tax = found.setdefault(part["percent"], [_ZERO, _ZERO])
-            found[part["percent"]] = [net + part["excl"], tax + part["tax"]]
-        return found
-
-
 class Pair:
     """The old and the new version of one tenant's rules and settings, and what is proven to be the same in both."""
 
@@ -193,6 +86,10 @@ class Pair:
         self.source_edits = {kind: edits(before.sources[kind], after.sources[kind]) for kind in self.kinds}
         self.target_edits = edits(before.target, after.target)
         self._same_source = {kind: not others[kind] and not self.source_edits[kind] for kind in self.kinds}
+        # What is made of the same prices is the same, unless one of these is another.
+        self._prices = any(
+            _overlap(key, path) for key in self.settings for path in ("vat.rates", "invoice.rounding_model")
+        )
         self._same_target = not others[""] and not self.target_edits
         self._slices = {
             kind: None
@@ -281,7 +178,7 @@ class Pair:
 
     def _found(self, effect: Effect, old: Outcome, new: Outcome, values: tuple[Value, ...]) -> Difference:
         rates: Rates = {}
-        is_same = effect in {"changed", "unsent"} and not self.settings and old.charged() == new.charged()
+        is_same = effect in {"changed", "unsent"} and not self._prices and _is_charged_alike(old, new)
         for sign, one in () if is_same else ((-1, old), (1, new)):
             for percent, (net, tax) in ({} if one.holds else one.rates()).items():
                 had = rates.setdefault(percent, [_ZERO, _ZERO])
@@ -339,6 +236,12 @@ def _slices(old: Mapper, new: Mapper, kind: str, edited: Sequence[Edit]) -> tupl
     kinds = [[given(entries[edit.path].value).kind for edit in edited] for entries in by_path]
     # Equal values of two types may be written otherwise: 1 and true.
     return None if kinds[0] != kinds[1] or "any" in kinds[0] else (runs[0], runs[1])
+
+
+def _is_charged_alike(old: Outcome, new: Outcome) -> bool:
+    if old.document is new.document and old.lines() == new.lines():
+        return True
+    return bool(old.charged() == new.charged())
 
 
 def _overlap(key: str, path: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -81,13 +82,10 @@ class Process:
             if not self._hear():
                 break
 
-    def freeze(self) -> None:
-        """Stop it in the middle of whatever it does."""
-        os.kill(self._pid, signal.SIGSTOP)
-
     def thaw(self) -> None:
-        """Let it go on."""
-        os.kill(self._pid, signal.SIGCONT)
+        """Let a frozen process go on; one that is gone stays gone."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._pid, signal.SIGCONT)
 
     @property
     def _pid(self) -> int:

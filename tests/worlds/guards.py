@@ -9,10 +9,7 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
-from worlds import process
-
 from mapper.processing import engine, ledger, sweep
-from mapper.processing.lease import Lease
 from mapper.processing.ledger import Ledger
 from mapper.store import documents, operations
 
@@ -58,19 +55,6 @@ def _one_search() -> Iterator[None]:
         yield
 
 
-def _no_lease() -> AbstractContextManager[Any]:
-    return patch.object(Lease, "is_fresh", lambda _: True)
-
-
-def _intent_of_the_first_try() -> AbstractContextManager[Any]:
-    """Count the settle time from the first intent, however often it was called since."""
-
-    def touch(conn: Any, tenant: str, key: str, *, seen: Any, now: Any) -> Any:
-        return replace(seen, fresh=True)
-
-    return patch.object(operations, "touch", touch)
-
-
 def _mailed_without_looking() -> AbstractContextManager[Any]:
     async def never(*_: Any) -> bool:
         return False
@@ -101,25 +85,15 @@ def _no_state_before_claim() -> AbstractContextManager[Any]:
     return patch.object(engine, "made_ready", ready)
 
 
-@contextmanager
-def _short_settling() -> Iterator[None]:
-    """Look before what was called can have come to its end."""
-    with patch.object(process, "TIMING", replace(process.TIMING, settle=4.0)), _no_doubt():
-        yield
-
-
 GUARDS: Mapping[str, Break] = {
     "an intent is somebody's": _always_fresh,
     "a lost answer is unknown": _refused_when_lost,
     "unknown waits to be settled": _never_settling,
-    "the settle time is long enough": _short_settling,
     "a second search": _one_search,
-    "a new call is a new intent": _intent_of_the_first_try,
     "mail is looked for": _mailed_without_looking,
     "lost work is dispatched again": _no_sweeper,
     "the shop is swept": _no_sweep,
     "done is done": _no_state_before_claim,
-    "a lease": _no_lease,
 }
 
 

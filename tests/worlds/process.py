@@ -43,6 +43,8 @@ class Process:
         self._connections = Connections(
             world.database,
             world.sealer,
+            # A ban of an hour takes three minutes.
+            pace=20.0,
             now=world.now,
             jitter=world.chance.random,
             transport=Wire(self),
@@ -163,7 +165,7 @@ class Process:
         self.world.tell(f"{self.executor} answers a webhook: {answered[0]['status']}")
 
     def _may_act(self) -> bool:
-        may_act = self.world.lease_of(self._lease)
+        may_act = self._lease.is_fresh()
         MAY_SEND.set(may_act)
         return may_act
 

@@ -33,7 +33,6 @@ from mapper.money import dumps
 from mapper.processing import sweep
 from mapper.processing.adoption import RulesInUse
 from mapper.processing.connections import Connections
-from mapper.processing.lease import Lease
 from mapper.sandbox import ccv, vies, wefact
 from mapper.sandbox.wire import Call, php_json
 from mapper.services.http import Secret
@@ -44,7 +43,7 @@ from mapper.web import webhook_path
 
 TENANT = "winkel"
 KINDS = ("nl_ideal", "nl_ideal", "discount_two_rates", "payment_fee", "surcharge")
-SETTLES_WITHIN = 3 * 3600.0
+SETTLES_WITHIN = 1500.0
 CANCELLED = 8
 LEFT_TO_A_PERSON = "PRO205"
 
@@ -168,9 +167,6 @@ class World:
         if self.processes.get(process.name) is process:
             del self.processes[process.name]
             self._chore(self._start(process.name, after=self.chance.uniform(0.2, 15)))
-
-    def lease_of(self, lease: Lease) -> bool:
-        return lease.is_fresh()
 
     def some_process(self) -> Process | None:
         now = self.loop.time()
