@@ -281,8 +281,8 @@ def test_a_running_daemon_adopts_within_five_seconds_and_refuses_what_does_not_l
         assert shop("rules", "rollback", shipped.hash[:12], "-m", "back").code == 0
         until(address, lambda rules: rules["in_use"] == [shipped.hash] and not rules["refused"])
         assert shop("explain", "--document", old, "--json").out == on_the_day.out
-        then = shop("explain", "--document", second, "lines.2.description")
-        assert then.out.startswith(f"lines.2.description = {DUTCH}\n")
+        then = shop("explain", "--document", second, "lines.3.description")
+        assert then.out.startswith(f"lines.3.description = {DUTCH}\n")
         assert f"with rules {new[:12]}" in then.err
         assert f"The rules of today are others: {shipped.hash[:12]}" in then.err
     assert any(line.endswith(f"rules {new[:12]} in use: Dutch shipping\n") for line in said)

@@ -55,7 +55,7 @@ def test_an_edit_of_what_extends_another_leaves_that_one_as_it_is():
 def test_an_edit_of_the_document_s_types_is_checked_in_what_reads_it():
     rulebooks_from(TEXTS)
     with pytest.raises(RuleError) as refused:
-        rulebooks_from(edited(KINDS["order"], "  paid: order.paid ", "  payd: order.paid "))
+        rulebooks_from(edited(KINDS["order"], "  payment_method: _conf", "  payment_methd: _conf"))
     assert [one.code for one in refused.value.diagnostics if one.place.file.endswith(TARGET)] == ["RULE208"]
 
 
