@@ -236,7 +236,7 @@ def throughput(given: argparse.Namespace) -> Figures:
     figures: Figures = {}
     for count in (1, 4):
         with bench() as on:
-            each = given.documents // 4 // count
+            each = max(1, given.documents // 4 // count)
             for shop in shops[:count]:
                 on.webshop(shop)
                 on.queue(shop, on.sell(each, customers=max(1, each // 10)))

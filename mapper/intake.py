@@ -22,7 +22,7 @@ from mapper.store.rows import Document, Hint, Kind
 
 KINDS: dict[str, Kind] = {"orders": "order", "invoices": "invoice"}
 # So many are noted in one transaction: whoever arrives meanwhile waits for it.
-CHUNK = 5
+CHUNK = 2
 # When nothing arrived for so long there is time for noting; after so long it is done whatever arrives.
 QUIET_SECONDS, LONGEST_SECONDS = 0.02, 2.0
 

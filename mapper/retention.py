@@ -57,11 +57,12 @@ def erase(database: Database, tenant: str, email: str, *, who: str, now: datetim
     with database.read() as conn:
         tenants.get(conn, tenant)
         found = redacting.of_person(conn, tenant, address)
+        numbers = {number for one in found for number in redacting.tax_numbers(conn, tenant, one.id)}
     finished = [one.id for one in found if one.state in redacting.FINISHED]
     unfinished = tuple(one.id for one in found if one.state not in redacting.FINISHED)
     _redact(database, tenant, finished)
     with database.begin() as conn:
-        redacting.forget_person(conn, tenant, address)
+        redacting.forget_person(conn, tenant, address, numbers)
         counted = {"documents": len(finished), "unfinished": len(unfinished)}
         journal.append(conn, tenant, None, "person erased", {"who": who, **counted}, now=now)
     return Erased(tenant, tuple(finished), unfinished)

@@ -128,6 +128,11 @@ def test_S8_deliveries_and_closed_tickets_go_too(sqlite: Database) -> None:
 def test_S8_a_person_is_erased_by_address_and_what_is_unfinished_is_named(sqlite: Database) -> None:
     whole = keep_order(sqlite)
     keep_order(sqlite, shop_id=907, state="error")
+    number = "NL004495445B01"
+    with sqlite.begin() as conn:
+        payloads.keep(conn, "shop", "order-906", whole | {"vatnumber": number}, now=NOW)
+        address = str(whole["customer"]["email"])
+        parties.remember_debtor(conn, "shop", address, tax_number=number, identifier="13", now=NOW)
     email = str(whole["customer"]["email"])
     with sqlite.begin() as conn:
         text = f"{email} complains"
@@ -137,6 +142,7 @@ def test_S8_a_person_is_erased_by_address_and_what_is_unfinished_is_named(sqlite
     assert email not in stored(sqlite)
     with sqlite.read() as conn:
         assert parties.debtor(conn, "shop", email) is None
+        assert parties.debtor(conn, "shop", email, tax_number=number) is None
         assert tickets.get(conn, "shop", 1).text == f"{redaction.GONE} complains"
         assert journal.entries(conn, "shop")[-1].facts == {"who": "op", "documents": 1, "unfinished": 1}
         assert journal.verify(conn, "shop") is None

@@ -269,6 +269,7 @@ READS: dict[str, Callable[[Connection, str], object]] = {
     "payloads.mapping": lambda c, t: payloads.mapping(c, t, "order-1"),
     "redacting.finished_before": lambda c, t: redacting.finished_before(c, t, LATER),
     "redacting.of_person": lambda c, t: [one.id for one in redacting.of_person(c, t, "a@b.nl")],
+    "redacting.tax_numbers": lambda c, t: redacting.tax_numbers(c, t, "order-1"),
     "restored.forgotten_since": lambda c, t: restored.forgotten_since(c, t, "order-1"),
     "sweeps.swept_until": sweeps.swept_until,
     "tenants.get": tenants.get,

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from mapper.store.rows import Pause, State, Tenant
     from mapper.store.sealing import Sealer
 
+# As `processing.connections` has it, whose HTTP client a real webshop's first frame need not wait for.
+_WEFACT_URL = "wefact.url"
+
 Environment = Literal["sandbox", "live", "unknown"]
 
 
@@ -61,16 +64,16 @@ class Session:
 
     def _environment(self, names: tuple[str, ...]) -> Environment:
         """Tell whether documents go to the real WeFact. Its address is kept only where it is another."""
+        if _WEFACT_URL not in names:
+            return "live"
         import httpx
 
-        from mapper.processing.connections import WEFACT_DEFAULT_URL, WEFACT_URL
+        from mapper.processing.connections import WEFACT_DEFAULT_URL
         from mapper.store import credentials
 
-        if WEFACT_URL not in names:
-            return "live"
         try:
             with self.database.read() as conn:
-                url = credentials.get(conn, self.tenant, WEFACT_URL, sealer=self.sealer())
+                url = credentials.get(conn, self.tenant, _WEFACT_URL, sealer=self.sealer())
         except ConfigError:
             return "unknown"
         if url.rstrip("/") == WEFACT_DEFAULT_URL.rstrip("/"):

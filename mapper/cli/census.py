@@ -49,7 +49,7 @@ def census(
     show_fields: bool,
     show_all: bool,
     as_json: bool,
-) -> int:
+) -> None:
     """Count, over the stored documents, what the tables of the rules were asked.
 
     For every table of keywords or settings: how often each row applied (once a document), which never did, which an
@@ -57,7 +57,7 @@ def census(
     fields the payloads have, how often they are null, and which of them a rule reads. A rule that reads a field that no
     payload has is a warning.
 
-    By the rules in use, or those of --rules. Nothing is stored. Exit code 0, or 1 when nothing could be counted.
+    By the rules in use, or those of --rules. Nothing is stored.
     """
     from mapper.authoring.census import Census
     from mapper.authoring.census import census as counted
@@ -80,7 +80,6 @@ def census(
     else:
         _print_tables(found, most=None if show_all else _SHOWN)
     _tell(found)
-    return 0 if found.documents else 1
 
 
 def _print_json(found: Census) -> None:

@@ -1,4 +1,7 @@
-"""Bringing the tables up to date: each function once, in order, all in the caller's transaction."""
+"""Bringing the tables up to date: each function once, in order, all in the caller's transaction.
+
+What a migration needs is imported by it: most starts need none.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,8 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, insert, inspect, select, text, update
 
-from mapper import settings
 from mapper.errors import StoreError
-from mapper.store import accounts, licences, schema, turnover
+from mapper.store import schema
 
 # Any number that no other user of the same PostgreSQL database takes: two daemons may start at once.
 _LOCK = 7_204_511
@@ -21,6 +23,8 @@ def _first_tables(conn: Connection) -> None:
 
 def _complete_settings(conn: Connection) -> None:
     """Give the settings of every tenant the defaults of keys that are younger than they are."""
+    from mapper import settings
+
     tenant = schema.tenant.c
     for row in conn.execute(select(tenant.id, tenant.settings)).all():
         new = settings.completed(row.settings)
@@ -28,12 +32,16 @@ def _complete_settings(conn: Connection) -> None:
 
 
 def _turnover(conn: Connection) -> None:
+    from mapper.store import turnover
+
     _first_tables(conn)
     turnover.backfill(conn)
 
 
 def _licences(conn: Connection) -> None:
     """Give every webshop that is there a licence, and an account that nobody can log in to until it gets a password."""
+    from mapper.store import accounts, licences
+
     schema.metadata.create_all(conn)
     if "redacted" not in {column["name"] for column in inspect(conn).get_columns("document")}:
         conn.execute(text("ALTER TABLE document ADD COLUMN redacted BOOLEAN"))

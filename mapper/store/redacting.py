@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -100,9 +100,20 @@ def redact(conn: Connection, tenant: str, document: str) -> None:
         conn.execute(update(schema.operation).where(*where).values(error=error))
 
 
-def forget_person(conn: Connection, tenant: str, email: str) -> None:
-    """Forget which debtor of WeFact an address has, and take it out of tickets."""
-    parties.forget_debtor(conn, tenant, email)
+def tax_numbers(conn: Connection, tenant: str, document: str) -> set[str]:
+    """Return the VAT numbers in a document's payloads: a debtor is kept under address and number."""
+    return {
+        str(value).strip()
+        for payload in _payloads_of(conn, tenant, document)
+        for value in (payload.get("vatnumber"), (payload.get("customer") or {}).get("btw"))
+        if value
+    }
+
+
+def forget_person(conn: Connection, tenant: str, email: str, numbers: Iterable[str] = ()) -> None:
+    """Forget which debtors of WeFact an address has, alone and with VAT numbers, and take it out of tickets."""
+    for number in ("", *numbers):
+        parties.forget_debtor(conn, tenant, email, tax_number=number)
     query = select(_TICKET.number, _TICKET.subject, _TICKET.text, _TICKET.answer).where(
         _TICKET.tenant == tenant
     )

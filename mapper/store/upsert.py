@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import Connection, Table
-from sqlalchemy.dialects import postgresql, sqlite
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import sqlite
 
 
 def insert_into(conn: Connection, table: Table) -> sqlite.Insert:
@@ -15,5 +17,9 @@ def insert_into(conn: Connection, table: Table) -> sqlite.Insert:
     was inserted. Both dialects' inserts have the same methods; the type is that of one of them.
     """
     if conn.dialect.name == "postgresql":
-        return cast(sqlite.Insert, postgresql.insert(table))
+        from sqlalchemy.dialects import postgresql
+
+        return cast("sqlite.Insert", postgresql.insert(table))
+    from sqlalchemy.dialects import sqlite
+
     return sqlite.insert(table)

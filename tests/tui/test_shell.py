@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,10 @@ from textual.command import CommandInput
 from textual.widgets import Input, Static
 
 from mapper.errors import StoreError
-from mapper.processing import actions
+from mapper.processing import actions, connections
 from mapper.store import documents, tenants
 from tests.tui.kit import NOW, add_shop, app_of, drive, settle, text_of
+from tui import session
 from tui.app import TABS, MapperApp
 from tui.dialogs import Told
 from tui.document import DocumentScreen
@@ -273,6 +276,19 @@ def test_S6_the_store_still_holds_what_was_only_looked_at(filled):
     with filled.read() as conn:
         assert documents.get(conn, "winkel", "order-7").state == "error"
         assert tenants.pause_of(conn, "winkel") is None
+
+
+def test_an_address_of_wefact_is_known_by_the_name_it_is_kept_under():
+    assert session._WEFACT_URL == connections.WEFACT_URL
+
+
+def test_the_face_imports_neither_engine_nor_schema_checks_before_it_needs_them():
+    said = (
+        "import sys; import tui.app, tui.report, mapper.store.database, mapper.store.listing, mapper.store.turnover;"
+        "import mapper.wording; print(*({'dbos', 'jsonschema', 'httpx', 'starlette', 'babel'} & sys.modules.keys()))"
+    )
+    ran = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == []
 
 
 def test_the_top_line_tells_sandbox_from_live(filled):
