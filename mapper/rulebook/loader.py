@@ -187,6 +187,8 @@ class _Loader:
         """Note each field that a line rule sets as something else than most do; what follows from that is no more."""
         followed: set[int] = set()
         for name, made in self.set_by.items():
+            if len({(one.kind.kind, one.kind.unit) for one in made}) == 1 and made[0].kind.kind != "list":
+                continue
             usual = max(made, key=lambda one: sum(join(one.kind, other.kind) is not None for other in made))
             for one in made:
                 if join(usual.kind, one.kind) is None:
