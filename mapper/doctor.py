@@ -218,8 +218,7 @@ def _compared(patient: Patient, tenant: str) -> Iterator[Check]:
     states = " + ".join(f"{counts[state]['documents']} {state}" for state in _STATES)
     moment, eligible = f"{found.at:%Y-%m-%d %H:%M} UTC", counts["eligible"]["documents"]
     told = f"of {moment}: {eligible} eligible = {states}; {are_open} difference(s)"
-    if len(differences) > are_open:
-        told += f" and {len(differences) - are_open} accepted"
+    told += f", {len(differences) - are_open} accepted"
     if are_open:
         remedy = f"mapper reconcile --last --tenant {tenant}"
         yield Check("comparison", tenant, "bad", told, remedy=remedy)

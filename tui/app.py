@@ -282,7 +282,9 @@ class MapperApp(App[None]):
         except MapperError as error:
             self.tell_error(error)
             return
-        self.screen_stack[0].query_one(TopLine).show(self.shown)
+        # The app may have ended while the database was read.
+        for line in self.screen_stack[0].query(TopLine) if self.is_running else ():
+            line.show(self.shown)
         self._relabel()
         if self.current is not None:
             self.current.read()

@@ -303,6 +303,13 @@ TALK = {
     "Wait; calls before that make it last longer.": "Wacht; aanroepen voor die tijd maken het langer.",
     "every webshop is paused: {}": "elke webwinkel is gepauzeerd: {}",
     "paused: {}": "gepauzeerd: {}",
+    "comparison": "vergelijking",
+    "shop and WeFact were not compared yet": "winkel en WeFact zijn nog niet vergeleken",
+    "of {}: {} eligible = {} done + {} error + {} waiting + {} ignored + {} missing; {} difference(s), {} accepted": (
+        "van {}: {} te boeken = {} klaar + {} fout + {} wacht + {} genegeerd + {} ontbreekt; "
+        "{} verschil(len), {} aanvaard"
+    ),
+    "`mapper run` compares every night at 3.17": "`mapper run` vergelijkt elke nacht om 3.17",
     "none: only the sweep finds orders": "geen: bestellingen worden alleen bij het nalopen gevonden",
     "{} document(s) stopped with an error": "{} document(en) zijn met een fout gestopt",
     "connected to {}": "verbonden met {}",
