@@ -37,8 +37,11 @@ class Terminal:
         """Type; names of keys stand for their sequences."""
         for key in keys:
             os.write(self._descriptor, KEYS.get(key, key).encode())
-            # A lone escape is told from the beginning of a sequence by the time after it.
-            self._read(1.0 if key == "escape" else 0.15)
+            self._read(0.15)
+            # A lone escape is told from the beginning of a sequence by the time after it, whatever is drawn meanwhile.
+            told = time.monotonic() + (1.0 if key == "escape" else 0.0)
+            while time.monotonic() < told:
+                self._read(0.1)
 
     def until(self, text: str) -> None:
         """Wait until a text was drawn since the last time."""
