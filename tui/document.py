@@ -69,6 +69,16 @@ def whole(session: Session, document_id: str) -> Whole:
         )
 
 
+def titled(found: Whole, session: Session) -> Text:
+    """Return the title of a screen about one document: kind, number, customer, total and state, safe to draw."""
+    document, t = found.document, session.t
+    total = amounts.money(document.total_incl, document.currency, session.language)
+    title = (
+        f"{t(document.kind.capitalize())} {document.number or document.id} · {document.customer} · {total}"
+    )
+    return Text(printable(f"{title} · {t(document.state)}", 150))
+
+
 def pairs(rows: Sequence[tuple[str, str]], *, width: int = 0) -> Text:
     """Return labels with their values under each other; empty ones are left out. All of it plain text."""
     kept = [(label, value) for label, value in rows if value]
@@ -267,10 +277,7 @@ class DocumentScreen(Face, Screen[None]):
             self.dismiss(None)
             return
         self.whole = found
-        document = found.document
-        total = amounts.money(document.total_incl, document.currency, self.session.language)
-        title = f"{self.t(document.kind.capitalize())} {document.number or document.id} · {document.customer} · {total}"
-        self.query_one("#title", Static).update(Text(printable(f"{title} · {self.t(document.state)}", 150)))
+        self.query_one("#title", Static).update(titled(found, self.session))
         self.query_one("#summary", Records).show(self._summary(found))
         self.query_one("#lines", Records).show(self._lines(found), note=self.t("Not mapped yet."))
         self.query_one("#requests", Records).show(list(self._requests(found)), note=self.t("Not mapped yet."))

@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from mapper.diagnostics import printable
 from tui import amounts, causes
-from tui.document import Brief, DocumentScreen, Whole, copy, joined, whole
+from tui.document import Brief, DocumentScreen, Whole, copy, joined, titled, whole
 from tui.face import Face, TabBody
 from tui.lists import DocumentTable, FilterLine, Query
 from tui.period import Period
@@ -297,15 +297,14 @@ class MoreInfo(Face, Screen[None]):
             self.dismiss(None)
             return
         self._found = found
-        document = found.document
-        total = amounts.money(document.total_incl, document.currency, self.session.language)
-        title = f"{self.t(document.kind.capitalize())} {document.number or document.id} · {document.customer} · {total}"
-        self.query_one("#title", Static).update(Text(printable(f"{title} · {self.t(document.state)}", 150)))
+        self.query_one("#title", Static).update(titled(found, self.session))
         self.query_one("#told", Static).update(self._told(found))
         self.query_one(Records).focus()
         payload = await self.attempt(self._payload)
         marked = (
-            await self.attempt(causes.places, self.session, self._document_id, found.mapped, document.cause)
+            await self.attempt(
+                causes.places, self.session, self._document_id, found.mapped, found.document.cause
+            )
             if found.mapped is not None
             else frozenset()
         )
