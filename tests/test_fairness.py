@@ -142,7 +142,7 @@ def test_B7_several_processes_together_stay_within_what_one_address_may(tmp_path
     assert len(times) == each * processes
     minute = 60 / pace
     assert max(sum(start <= at < start + minute for at in times) for start in times) <= 200
-    # The burst at once, and from then on one after the other: without the limit it would be over much sooner.
-    assert (
-        times[-1] - times[0] >= (each * processes - limits.BURST - 1) * limits.INTERVAL.total_seconds() / pace
-    )
+    # The burst at once, and from then on one after the other: without the limit it would be over much sooner. A tenth
+    # is for the first call, which may take longer on its way than the last.
+    spaced = (each * processes - limits.BURST - 1) * limits.INTERVAL.total_seconds() / pace
+    assert times[-1] - times[0] >= 0.9 * spaced

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -93,6 +93,21 @@ def test_reading_cannot_write_on_postgresql(postgres_store: Database) -> None:
         add_tenant(conn, "another")
     with postgres_store.begin() as conn:
         assert conn.execute(text("SHOW transaction_read_only")).scalar() == "off"
+
+
+def test_a_process_that_freezes_in_a_transaction_gives_its_locks_back(postgres: PostgresServer) -> None:
+    """It would stop all others for as long as it is frozen: the reaper, and every call that needs the bucket."""
+    url = postgres.new_database()
+    lock = text("SELECT pg_advisory_xact_lock(42)")
+    with open_database(url, silence=timedelta(seconds=0.2)) as frozen, open_database(url) as other:
+        with pytest.raises(StoreError) as caught, frozen.begin() as late:
+            late.execute(lock)
+            with other.begin() as conn:
+                conn.execute(lock)
+            late.execute(lock)
+        assert caught.value.code == "STO101"
+        with frozen.begin() as conn:
+            conn.execute(lock)
 
 
 def test_opening_again_changes_nothing(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ from mapper.processing.lease import Lease, keep_beating, keep_reaping
 from mapper.processing.ledger import Timing
 from mapper.processing.workflow import Workflow
 from mapper.services.ccv import is_signed
-from mapper.store.database import Database, lock_daemon, open_database
+from mapper.store.database import SILENCE, Database, lock_daemon, open_database
 from mapper.store.sealing import Sealer, load_sealer
 
 __all__ = ["Options", "run", "serve"]
@@ -191,7 +191,9 @@ def environment_of(
 
 @contextmanager
 def _opened(options: Options) -> Iterator[Database]:
-    with open_database(options.database) as database, contextlib.ExitStack() as locked:
+    # Frozen within a transaction, its locks are free again when the others may take its work over.
+    silence = min(SILENCE, timedelta(seconds=options.lease_seconds / 2))
+    with open_database(options.database, silence=silence) as database, contextlib.ExitStack() as locked:
         if database.path is not None and options.only != "web":
             locked.enter_context(lock_daemon(database.path))
         yield database

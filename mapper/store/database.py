@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -24,6 +25,8 @@ from mapper.store import migrations
 # DBOS runs one thread per queue and step besides our own: more connections than the default five.
 POOL = 20
 BUSY_MILLISECONDS = 30_000
+# No transaction of ours waits for anything but the database: one that is silent for so long has a frozen process.
+SILENCE = timedelta(seconds=30)
 
 
 class Database:
@@ -106,11 +109,12 @@ class Database:
         return f"Database({self.url})"
 
 
-def open_database(where: str | Path) -> Database:
+def open_database(where: str | Path, *, silence: timedelta = SILENCE) -> Database:
     """Open a database by SQLAlchemy URL (`sqlite:///…`, `postgresql://…`) or by the path of an SQLite file.
 
     The file is made when absent (0600, its folder 0700 when that is new) and its tables are brought up to
-    date. Raises ConfigError STO104 for another kind of URL, StoreError STO101 (not reachable), STO102 (made
+    date. PostgreSQL ends a transaction in which this process says nothing for `silence`: a frozen process would
+    keep its locks from all others for as long as it is frozen. Raises ConfigError STO104 for another kind of URL, StoreError STO101 (not reachable), STO102 (made
     by a newer version).
     """
     url = _parse(where)
@@ -122,6 +126,8 @@ def open_database(where: str | Path) -> Database:
         engine = create_engine(
             url, pool_size=POOL, max_overflow=POOL, pool_pre_ping=True, hide_parameters=True
         )
+        limit = f"SET idle_in_transaction_session_timeout = {round(silence.total_seconds() * 1000)}"
+        event.listen(engine, "connect", lambda connection, _: _run(connection, limit))
         database = Database(engine, None)
     try:
         with database.begin() as conn:
@@ -227,6 +233,11 @@ def _prepare(connection: Any, _record: object) -> None:
         # On Python 3.12 and later DBOS has `unixepoch('subsec')` as the default of its columns, which is null before
         # SQLite 3.42 (Debian 12 has 3.40). A default may call a function of ours in a trusted schema only.
         connection.create_function("unixepoch", 1, _epoch)
+
+
+def _run(connection: Any, statement: str) -> None:
+    connection.execute(statement)
+    connection.commit()
 
 
 def _epoch(_precision: object) -> float:
