@@ -19,10 +19,11 @@ from mapper.rulebook.emitter import Site
 from mapper.rulebook.expressions import Reader
 from mapper.rulebook.functions import Function
 from mapper.rulebook.loader import form_of, read_rules, sections
-from mapper.rulebook.overlay import Overlaid, extended, overlay
+from mapper.rulebook.overlay import Overlaid, changeable, extended, overlay
+from mapper.rulebook.pieces import read_in_pieces
 from mapper.rulebook.reuse import keep, kept, recall, shape, texts_key
 from mapper.rulebook.rules import Entry, LineRule, Rules
-from mapper.rulebook.source import Node, Source, read, read_text
+from mapper.rulebook.source import Node, Source, read_text
 from mapper.rulebook.types import UNREAD, Type, join
 from mapper.vat import rates as vat_rates
 from mapper.vat import territories as vat_territories
@@ -109,7 +110,7 @@ class RuleFiles:
         shown = self.files[name]
         self.sources[shown] = Source(text, shown)
         try:
-            return kept(("yaml", text, shown), lambda: read(text, shown))
+            return kept(("yaml", text, shown), lambda: read_in_pieces(text, shown))
         except RuleError as error:
             self.problems += error.diagnostics
             self.unread.add(name)
@@ -134,7 +135,7 @@ class RuleFiles:
         if OVERLAY not in texts or self.unread - {RATES, TERRITORIES}:
             return Overlaid((), ())
         # An overlay changes the nodes, which others may have.
-        roots.update({name: roots[name].copy() for name in (*KINDS.values(), TARGET) if name in roots})
+        roots.update({name: changeable(roots[name]) for name in (*KINDS.values(), TARGET) if name in roots})
         rulebooks = [roots[name] for name in (*KINDS.values(), TARGET) if name in roots]
         overlaid = overlay(rulebooks, roots[OVERLAY], self.sources[self.files[OVERLAY]])
         self.problems += overlaid.problems
@@ -156,7 +157,7 @@ class RuleFiles:
                 self.unread.add(name)
                 continue
             self.bases[name] = (base.text,)
-            merged = replace(roots[base.text].copy(), place=root.place)
+            merged = replace(changeable(roots[base.text]), place=root.place)
             roots[name], problems = extended(merged, root, self.sources[self.files[name]])
             self.problems += problems
 
