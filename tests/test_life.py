@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-import json
-import sqlite3
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -15,15 +12,13 @@ from mapper import redaction, retention
 from mapper.mapping import load_rulebooks
 from mapper.money import dumps
 from mapper.settings import example
-from mapper.store import accounts, documents, events, journal, licences, parties, payloads, tenants, tickets
+from mapper.store import documents, events, journal, parties, payloads, tickets
 from mapper.store.database import Database, open_database
-from mapper.store.migrations import MIGRATIONS
 from tests.databases import NOW, add_document, add_tenant, bring_to
 from tests.orders import order
 
 pytest_plugins = ["tests.databases"]
 
-SCHEMAS = Path(__file__).parent / "fixtures" / "schemas"
 LATER = NOW + timedelta(days=61)
 
 
@@ -225,28 +220,4 @@ def test_S8_erase_and_purge_on_the_command_line(shop, sandbox) -> None:
     assert shop("tenant", "erase", "winkel", "no address").code == 2
     assert shop("purge", "--json").records == [
         {"tenant": "winkel", "documents": 0, "deliveries": 0, "tickets": 0}
-    ]
-
-
-@pytest.mark.parametrize("released", sorted(SCHEMAS.glob("*.sql")), ids=lambda path: path.stem)
-def test_a_database_of_each_released_schema_is_upgraded_with_its_data(tmp_path: Path, released: Path) -> None:
-    with sqlite3.connect(tmp_path / "mapper.db") as old:
-        old.executescript(released.read_text(encoding="utf-8"))
-    old.close()
-    with open_database(tmp_path / "mapper.db") as database, database.begin() as conn:
-        (tenant,) = tenants.everyone(conn)
-        assert licences.get(conn, tenant.id).state(NOW) in {"trial", "active"}
-        assert not accounts.has_password(conn, licences.get(conn, tenant.id).account)
-        done = documents.get(conn, tenant.id, "order-1")
-        assert (done.state, done.identifier) == ("done", "42")
-        assert journal.verify(conn, tenant.id) is None
-        assert tenants.settings(conn, tenant.id)["invoice"]["status"] == "draft"
-        names = [row[0] for row in conn.exec_driver_sql("SELECT name FROM migration ORDER BY name")]
-    assert names == [name for name, _ in MIGRATIONS]
-
-
-def test_the_newest_released_schema_is_among_them() -> None:
-    """After a release: keep its schema with ./dev python tests/fixtures/schemas/keep.py NAME."""
-    assert json.loads((SCHEMAS / "released.json").read_text()) == [
-        path.stem for path in sorted(SCHEMAS.glob("*.sql"))
     ]

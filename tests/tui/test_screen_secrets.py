@@ -13,7 +13,7 @@ from tests import orders
 from tests.daemons import home, open_shop
 from tests.tui.kit import add_order, app_of, drive, settle, text_of
 from tui.app import TABS
-from tui.configuration import SECTIONS, Configuration
+from tui.configuration import SECTIONS
 from tui.document import PARTS
 from tui.records import Records
 
@@ -54,61 +54,18 @@ def test_S5_no_screen_shows_a_secret_stored_or_typed(tmp_path, sandbox):
         add_order(at.database, 2, orders.order(), tenant=shop.tenant, ends="error", cause="WEF302",
                   facts={"action": "invoice/add", "sentence": "refused"})  # fmt: skip
         add_order(at.database, 3, orders.order(paid=False), tenant=shop.tenant, ends="open")
-        screens: list[str] = []
         app = app_of(
             at.database, shop.tenant, sealer=lambda: at.sealer, key_file=at.key_file, loopback=True,
             now=lambda: datetime.now(UTC),
         )  # fmt: skip
+        screens: list[str] = []
 
         async def act(app, pilot):
-            async def look(*, waiting=False):
-                await settle(app, pilot, waiting=waiting)
-                screens.append(text_of(app))
-
-            async def type_in(text):
-                await settle(app, pilot, waiting=True)
-                app.screen.query_one(Input).value = text
-                await look(waiting=True)
-                await pilot.press("enter")
-                await look(waiting=True)
-
-            for name in TABS:
-                app.action_go(name)
-                await look()
-            app.action_go("errors")
-            await look()
-            for key in ("enter", "w", *(str(number) for number in range(1, len(PARTS) + 1)), "x"):
-                await pilot.press(key)
-                await look()
-            while len(app.screen_stack) > 1:
-                await pilot.press("escape")
-                await settle(app, pilot)
-            app.action_go("configuration")
-            await look()
-            tab = app.current
-            assert isinstance(tab, Configuration)
-            for section in SECTIONS:
-                tab.query_one("#sections", Records).go_to(section)
-                await look()
-            tab.query_one("#sections", Records).go_to("connections")
-            await look()
-            keys = tab.query_one("#connections", Records)
-            keys.focus()
-            for row, given in (("wefact", TYPED[:1]), ("wefact", [REFUSED]), ("ccv", ("public", TYPED[1]))):
-                keys.go_to(f"key {row}")
-                await pilot.press("enter")
-                for one in given:
-                    await type_in(one)
-                await look()
-            app.action_go("profile")
-            await look()
-            app.current.query_one(Records).go_to("password")
-            await pilot.press("enter")
-            await type_in(TYPED[2])
-            await type_in(TYPED[2])
-            await look()
-            await pilot.press("ctrl+p")
-            await look(waiting=True)
+            visitor = Visitor(app, pilot, screens)
+            await visitor.every_tab()
+            await visitor.every_part_of_a_document()
+            await visitor.configuration()
+            await visitor.password()
 
         drive(app, act)
     shown = "\n".join(screens)
@@ -117,3 +74,59 @@ def test_S5_no_screen_shows_a_secret_stored_or_typed(tmp_path, sandbox):
         assert proof in shown, proof
     looked_for = {**secrets, **{one: one for one in (*TYPED, REFUSED)}}
     assert [name for name, secret in looked_for.items() if secret in shown.replace("\n", "")] == []
+
+
+class Visitor:
+    """Goes through the screens and keeps what each of them shows."""
+
+    def __init__(self, app, pilot, screens):
+        self.app, self.pilot, self.screens = app, pilot, screens
+
+    async def look(self, *, waiting=False):
+        await settle(self.app, self.pilot, waiting=waiting)
+        self.screens.append(text_of(self.app))
+
+    async def press(self, *keys, waiting=False):
+        for key in keys:
+            await self.pilot.press(key)
+            await self.look(waiting=waiting)
+
+    async def go(self, tab):
+        self.app.action_go(tab)
+        await self.look()
+
+    async def type_in(self, *texts):
+        await self.pilot.press("enter")
+        for one in texts:
+            await settle(self.app, self.pilot, waiting=True)
+            self.app.screen.query_one(Input).value = one
+            await self.look(waiting=True)
+            await self.press("enter", waiting=True)
+        await self.look()
+
+    async def every_tab(self):
+        for name in TABS:
+            await self.go(name)
+
+    async def every_part_of_a_document(self):
+        await self.go("errors")
+        await self.press("enter", "w", *(str(number) for number in range(1, len(PARTS) + 1)), "x")
+        while len(self.app.screen_stack) > 1:
+            await self.press("escape")
+
+    async def configuration(self):
+        await self.go("configuration")
+        for name in (*SECTIONS, "connections"):
+            self.app.current.query_one("#sections", Records).go_to(name)
+            await self.look()
+        keys = self.app.current.query_one("#connections", Records)
+        keys.focus()
+        for name, given in (("wefact", TYPED[:1]), ("wefact", (REFUSED,)), ("ccv", ("public", TYPED[1]))):
+            keys.go_to(f"key {name}")
+            await self.type_in(*given)
+
+    async def password(self):
+        await self.go("profile")
+        self.app.current.query_one(Records).go_to("password")
+        await self.type_in(TYPED[2], TYPED[2])
+        await self.press("ctrl+p", waiting=True)
