@@ -258,11 +258,17 @@ class _Loader:
         if "each" not in top:
             return None, ""
         each = self.reader.expression(top["each"], names)
-        self.reader.require(each, Type("list", item=ANY), "What `each` goes through")
+        self._require_list(each, "What `each` goes through")
         variable = self._word(top.get("as")) or "item"
         self._new_name(variable, top.get("as", top["each"]).place, names)
         names[variable] = each.type.item or ANY
         return each, variable
+
+    def _require_list(self, expr: Expr, what: str) -> None:
+        self.reader.require(expr, Type("list", item=ANY), what)
+        if given(expr).optional:
+            hint = "Write `items(…)` around the list: it gives nothing where there is none."
+            self.reader.refuse("RULE221", expr.place, f"{what} may be absent.", hint)
 
     def _new_name(self, variable: str, place: Place, names: Mapping[str, Type]) -> None:
         self.reader.notes.introduced.add(variable)
@@ -636,7 +642,7 @@ class _Loader:
         self, node: Node, name: Node, names: Mapping[str, Type]
     ) -> tuple[Expr, str, dict[str, Type]]:
         collection = self.reader.expression(node, names)
-        self.reader.require(collection, Type("list", item=ANY), "What is gone through")
+        self._require_list(collection, "What is gone through")
         variable = self._word(name)
         self._new_name(variable, name.place, names)
         return collection, variable, {**names, variable: collection.type.item or ANY}
