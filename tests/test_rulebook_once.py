@@ -156,7 +156,12 @@ ONCE = {
     "a misspelt request": (TARGET, "  - name: debtor ", "  - name: debitor ", "RULE214"),
     "a field in capitals": (ORDER, "  paid: order.paid ", "  Paid: order.paid ", "RULE225"),
     "what cannot be a name": (ORDER, "  paid: order.paid ", "  paid-x: order.paid ", "RULE212"),
-    "a list to go through that may be none": (ORDER, "    each: order.rows\n", "    each: order.rows or none\n", "RULE221"),
+    "a list to go through that may be none": (
+        ORDER,
+        "    each: order.rows\n",
+        "    each: order.rows or none\n",
+        "RULE221",
+    ),
     "a list to collect from that may be none": (
         ORDER,
         "    collect: order.rows\n",
