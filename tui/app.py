@@ -440,7 +440,7 @@ class MapperApp(App[None]):
         if isinstance(tab, Configuration):
             tab.go_to(key)
 
-    @work(exclusive=True, group="ask")
+    @work(exclusive=True, group="end")
     async def action_end(self) -> None:
         """Leave; what is not saved is asked about."""
         places = self.screen_stack[0].query(TabBody)

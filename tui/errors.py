@@ -18,7 +18,7 @@ from tui.document import Brief, DocumentScreen, Whole, copy, joined, titled, who
 from tui.face import Face, TabBody
 from tui.lists import DocumentTable, FilterLine, Query
 from tui.period import Period
-from tui.processing import ignore, process
+from tui.processing import ignore, ignored, process, processed
 from tui.records import Column, Records, Row
 
 if TYPE_CHECKING:
@@ -373,13 +373,17 @@ class MoreInfo(Face, Screen[None]):
             current = records.current.key if records.current else ""
             records.go_to(keys[(keys.index(current) + 1) % len(keys)] if current in keys else keys[0])
 
-    def action_process(self) -> None:
-        """Process it."""
-        process(self, [self._document_id])
+    @work(exclusive=True, group="process")
+    async def action_process(self) -> None:
+        """Process it, and go back to the list."""
+        if await processed(self, [self._document_id]):
+            self.dismiss(None)
 
-    def action_ignore(self) -> None:
-        """Ignore it."""
-        ignore(self, [self._document_id])
+    @work(exclusive=True, group="process")
+    async def action_ignore(self) -> None:
+        """Ignore it, and go back to the list."""
+        if await ignored(self, [self._document_id]):
+            self.dismiss(None)
 
     @work(exclusive=True, group="ask")
     async def action_report(self) -> None:

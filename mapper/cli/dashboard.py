@@ -30,8 +30,9 @@ class Viewer:
 def open_dashboard(
     state: State, tenant: str | None, *, account: str | None, language: Language | None
 ) -> None:
-    """Run the app until it is left, as `account` sees it; None: as support. Raises what ended it: MapperError, or a
-    fault of ours.
+    """Run the app until it is left, as `account` sees it; None: as support.
+
+    Raises what ended it: MapperError, or a fault of ours.
     """
     from tui.app import MapperApp
     from tui.memory import Memory

@@ -11,7 +11,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -78,23 +78,25 @@ class Screen:
 
     async def until(self, text: str) -> None:
         """Wait until a text was drawn since the last time."""
-        try:
-            async with asyncio.timeout(PATIENT):
-                while text not in drawn_text(self.raw[self._seen :]):
-                    message = await self.socket.receive()
-                    assert message.type in {WSMsgType.BINARY, WSMsgType.TEXT}, message
-                    if message.type is WSMsgType.BINARY:
-                        self.raw += message.data
-        except (TimeoutError, AssertionError) as error:
-            drawn = drawn_text(self.raw[self._seen :])[-1500:]
-            raise AssertionError(f"{text!r} never came: {drawn}") from error
+        await self._receive(text, lambda: text in drawn_text(self.raw[self._seen :]))
         self._seen = len(self.raw)
 
     async def ended(self) -> None:
         """Wait until the app has ended the connection."""
-        async with asyncio.timeout(PATIENT):
-            while (await self.socket.receive()).type in {WSMsgType.BINARY, WSMsgType.TEXT}:
-                pass
+        await self._receive("the end", lambda: self.socket.closed)
+
+    async def _receive(self, what: str, is_there: Callable[[], bool]) -> None:
+        try:
+            async with asyncio.timeout(PATIENT):
+                while not is_there():
+                    message = await self.socket.receive()
+                    if message.type is WSMsgType.BINARY:
+                        self.raw += message.data
+                    elif message.type is not WSMsgType.TEXT:
+                        assert self.socket.closed, message
+        except TimeoutError as error:
+            drawn = drawn_text(self.raw[self._seen :])[-1500:]
+            raise AssertionError(f"{what!r} never came: {drawn}") from error
 
     @property
     def drawn(self) -> str:

@@ -8,14 +8,14 @@ from tui.words import spoken
 
 TITLE = "CCV Shop → WeFact"
 STYLE_PATH, TERMINAL_STYLE_PATH = html.STYLE_PATH, "/terminal.css"
+SCRIPT_PATH = "/terminal.js"
 LOGIN, LOGOUT, SOCKET, STATIC = "/login", "/logout", "/ws", "/static"
 
 # The terminal makes style elements of its own; scripts come from files alone.
-CSP = "; ".join((
-    "default-src 'none'", "script-src 'self'", "style-src 'self' 'unsafe-inline'", "font-src 'self'",
-    "img-src 'self' data:", "connect-src 'self' {socket}", "form-action 'self'", "base-uri 'none'",
-    "frame-ancestors 'none'",
-))  # fmt: skip
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self'; img-src 'self' data:; "
+    "connect-src 'self' {socket}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
 
 TERMINAL_STYLE = f"""\
 @font-face {{ font-family: "Roboto Mono"; src: url("{STATIC}/fonts/RobotoMono-VariableFont_wght.ttf");
@@ -26,6 +26,7 @@ TERMINAL_STYLE = f"""\
 html, body {{ height: 100%; margin: 0; background: #14181d; color: #e6e9ee; font: 1rem/1.5 system-ui, sans-serif; }}
 body {{ overflow: hidden; }}
 #terminal {{ position: absolute; inset: 0; }}
+.xterm .xterm-viewport {{ scrollbar-width: none; }}
 .over {{ position: absolute; inset: 0; display: flex; flex-direction: column; align-items: center;
   justify-content: center; gap: 1rem; background: #14181d; z-index: 10; }}
 body.-first-byte .opening, .ended {{ display: none; }}
@@ -34,6 +35,10 @@ body.-closed .ended {{ display: flex; }}
 a, button {{ font: inherit; color: #8ab4f8; background: none; border: 1px solid #8ab4f8; border-radius: .3rem;
   padding: .5rem 1.2rem; cursor: pointer; text-decoration: none; }}
 a:focus-visible, button:focus-visible {{ outline: 3px solid #8ab4f8; outline-offset: 2px; }}
+"""
+# Keys reach the app without a click on it first.
+SCRIPT = """\
+addEventListener("load", () => document.querySelector(".xterm-helper-textarea").focus());
 """
 
 
@@ -78,6 +83,7 @@ def terminal(language: Language, csrf: str, socket: str) -> str:
 <link rel="stylesheet" href="{STATIC}/css/xterm.css">
 <link rel="stylesheet" href="{TERMINAL_STYLE_PATH}">
 <script src="{STATIC}/js/textual.js"></script>
+<script src="{SCRIPT_PATH}" defer></script>
 </head>
 <body>
 <div class="over opening" role="status"><p>{say("Opening the dashboard…")}</p></div>

@@ -41,7 +41,7 @@ _HEADERS = {
     "cache-control": "no-store",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
-    "referrer-policy": "no-referrer",
+    "referrer-policy": "same-origin",  # with none at all a browser would not say where a form comes from
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
@@ -129,8 +129,9 @@ class _Desk:
             web.post(pages.LOGOUT, self._logout),
             web.get(pages.SOCKET, self._socket),
             web.get("/download/{key}", self._download),
-            web.get(pages.STYLE_PATH, _style(html.STYLE)),
-            web.get(pages.TERMINAL_STYLE_PATH, _style(pages.TERMINAL_STYLE)),
+            web.get(pages.STYLE_PATH, _file(html.STYLE, "text/css")),
+            web.get(pages.TERMINAL_STYLE_PATH, _file(pages.TERMINAL_STYLE, "text/css")),
+            web.get(pages.SCRIPT_PATH, _file(pages.SCRIPT, "text/javascript")),
             web.static(pages.STATIC, Path(textual_serve.__file__).parent / "static"),
         ])  # fmt: skip
         app.on_response_prepare.append(self._add_headers)
@@ -312,11 +313,11 @@ def _page(text: str, status: int = 200, *, csp: str = "") -> web.Response:
     )
 
 
-def _style(text: str) -> Handler:
-    async def style(_request: web.Request) -> web.StreamResponse:
-        return web.Response(text=text, content_type="text/css", headers={"cache-control": "max-age=3600"})
+def _file(text: str, kind: str) -> Handler:
+    async def file(_request: web.Request) -> web.StreamResponse:
+        return web.Response(text=text, content_type=kind, headers={"cache-control": "max-age=3600"})
 
-    return style
+    return file
 
 
 def _language(request: web.Request) -> Language:
