@@ -20,6 +20,7 @@ DUTCH = {
     "cancelled in the shop (R6)": "geannuleerd in de winkel (R6)",
     "deleted in the shop (R6)": "verwijderd in de winkel (R6)",
     "zero total (R6)": "totaal nul (R6)",
+    "older than what tax law keeps (R8)": "ouder dan wat volgens de wet bewaard wordt (R8)",
     "older than the go-live (R9)": "ouder dan de ingangsdatum (R9)",
     "posted as {} (K4)": "geboekt als {} (K4)",
     "in WeFact already (R4)": "al in WeFact (R4)",

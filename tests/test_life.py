@@ -1,29 +1,29 @@
-"""Retention, erasing, export, and upgrades: what is kept, how it goes, and that it still works afterwards."""
+"""Retention, erasing and export: what is kept, how it goes, and that it still works afterwards."""
 
 from __future__ import annotations
 
 import csv
 import io
-import json
-import sqlite3
-from datetime import timedelta
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import insert, select
 
-from mapper import redaction, retention
+from mapper import fiscal, redaction, retention
 from mapper.mapping import load_rulebooks
 from mapper.money import dumps
+from mapper.processing import migration
+from mapper.processing.reading import refusal
 from mapper.settings import example
-from mapper.store import accounts, documents, events, journal, licences, parties, payloads, tenants, tickets
+from mapper.store import documents, events, journal, operations, parties, payloads, schema, tenants, tickets
 from mapper.store.database import Database, open_database
-from mapper.store.migrations import MIGRATIONS
 from tests.databases import NOW, add_document, add_tenant, bring_to
 from tests.orders import order
 
 pytest_plugins = ["tests.databases"]
 
-SCHEMAS = Path(__file__).parent / "fixtures" / "schemas"
 LATER = NOW + timedelta(days=61)
 
 
@@ -71,13 +71,17 @@ def stored(database: Database) -> str:
     )
 
 
+def purge(database: Database, now: datetime, **how: bool) -> tuple[retention.Purged, ...]:
+    return retention.purge(database, who="op", now=now, **how)
+
+
 def test_S8_after_their_retention_people_are_gone_and_the_document_still_replays(database: Database) -> None:
     whole = keep_order(database)
     people = redaction.personal_values(whole)
     assert [word for word in people if word in stored(database)] != []
-    assert [one.documents for one in retention.purge(database, now=NOW + timedelta(days=59))] == [0]
-    assert [one.documents for one in retention.purge(database, now=LATER)] == [1]
-    assert [one.documents for one in retention.purge(database, now=LATER)] == [0]
+    assert [one.documents for one in purge(database, NOW + timedelta(days=59))] == [0]
+    assert [one.documents for one in purge(database, LATER)] == [1]
+    assert [one.documents for one in purge(database, LATER)] == [0]
     assert [word for word in people if word in stored(database)] == []
     with database.read() as conn:
         kept = payloads.payload(conn, "shop", "order-906")
@@ -103,15 +107,15 @@ def test_S8_after_their_retention_people_are_gone_and_the_document_still_replays
 @pytest.mark.parametrize("state", ["open", "error", "waiting"])
 def test_S8_what_is_not_finished_keeps_what_it_needs(sqlite: Database, state: str) -> None:
     keep_order(sqlite, state=state)
-    assert [one.documents for one in retention.purge(sqlite, now=NOW + timedelta(days=400))] == [0]
+    assert [one.documents for one in purge(sqlite, NOW + timedelta(days=400))] == [0]
 
 
 def test_S8_a_document_read_again_is_redacted_again(sqlite: Database) -> None:
     whole = keep_order(sqlite)
-    retention.purge(sqlite, now=LATER)
+    purge(sqlite, LATER)
     with sqlite.begin() as conn:
         payloads.keep(conn, "shop", "order-906", whole, now=LATER)
-    assert [one.documents for one in retention.purge(sqlite, now=LATER)] == [1]
+    assert [one.documents for one in purge(sqlite, LATER)] == [1]
 
 
 def test_S8_deliveries_and_closed_tickets_go_too(sqlite: Database) -> None:
@@ -121,7 +125,7 @@ def test_S8_deliveries_and_closed_tickets_go_too(sqlite: Database) -> None:
         made = tickets.open_(conn, "shop", "question", subject="s", text="t", bundle={}, who="x", now=NOW)
         tickets.open_(conn, "shop", "question", subject="s", text="t", bundle={}, who="x", now=NOW)
         tickets.close(conn, "shop", made.number)
-    (done,) = retention.purge(sqlite, now=NOW + timedelta(days=366))
+    (done,) = purge(sqlite, NOW + timedelta(days=366))
     assert (done.deliveries, done.tickets) == (1, 1)
 
 
@@ -223,30 +227,110 @@ def test_S8_erase_and_purge_on_the_command_line(shop, sandbox) -> None:
     unfinished = shop("tenant", "erase", "winkel", "nobody@example.org", "--json")
     assert (unfinished.code, unfinished.records[0]["erased"]) == (0, [])
     assert shop("tenant", "erase", "winkel", "no address").code == 2
-    assert shop("purge", "--json").records == [
-        {"tenant": "winkel", "documents": 0, "deliveries": 0, "tickets": 0}
-    ]
+    nothing = {"tenant": "winkel", "documents": 0, "deliveries": 0, "tickets": 0, "deleted": 0}
+    assert shop("purge", "--json").records == [nothing]
+    shop("ignore", f"order-{sold['id']}", "--reason", "booked by hand")
+    planned = shop("purge", "--people-days", "0", "--dry-run", "--json")
+    assert planned.records == [nothing | {"documents": 1}]
+    assert "Nothing was removed" in planned.err
+    assert shop("purge", "--people-days", "0", "--json").records == planned.records
+    assert shop("purge", "--fiscal-years", "6").code == 2
 
 
-@pytest.mark.parametrize("released", sorted(SCHEMAS.glob("*.sql")), ids=lambda path: path.stem)
-def test_a_database_of_each_released_schema_is_upgraded_with_its_data(tmp_path: Path, released: Path) -> None:
-    with sqlite3.connect(tmp_path / "mapper.db") as old:
-        old.executescript(released.read_text(encoding="utf-8"))
-    old.close()
-    with open_database(tmp_path / "mapper.db") as database, database.begin() as conn:
-        (tenant,) = tenants.everyone(conn)
-        assert licences.get(conn, tenant.id).state(NOW) in {"trial", "active"}
-        assert not accounts.has_password(conn, licences.get(conn, tenant.id).account)
-        done = documents.get(conn, tenant.id, "order-1")
-        assert (done.state, done.identifier) == ("done", "42")
-        assert journal.verify(conn, tenant.id) is None
-        assert tenants.settings(conn, tenant.id)["invoice"]["status"] == "draft"
-        names = [row[0] for row in conn.exec_driver_sql("SELECT name FROM migration ORDER BY name")]
-    assert names == [name for name, _ in MIGRATIONS]
+def keep_years(database: Database, shop_id: int, *, country: str = "NL", **changes: object) -> None:
+    """Keep an order of 2026 with all that belongs to a posted one, sold to a country; empty: to none that is known."""
+    keep_order(database, shop_id=shop_id, **changes)
+    document = f"order-{shop_id}"
+    with database.begin() as conn:
+        operations.begin(
+            conn, "shop", key=f"{document}:invoice", document_id=document, step="invoice", token=document,
+            fingerprint="f", now=NOW,
+        )  # fmt: skip
+        if country:
+            conn.execute(
+                insert(schema.turnover).values(
+                    tenant="shop", document_id=document, country=country, rate="21", excl_cents=1, tax_cents=0
+                )
+            )
+        journal.append(conn, "shop", document, "done", {}, now=NOW)
 
 
-def test_the_newest_released_schema_is_among_them() -> None:
-    """After a release: keep its schema with ./dev python tests/fixtures/schemas/keep.py NAME."""
-    assert json.loads((SCHEMAS / "released.json").read_text()) == [
-        path.stem for path in sorted(SCHEMAS.glob("*.sql"))
-    ]
+def rows_about(database: Database, document: str) -> set[str]:
+    """The tables that hold something of a document."""
+    with database.read() as conn:
+        return {
+            table.name
+            for table in schema.metadata.sorted_tables
+            for column in ("document_id", "id")
+            if column in table.c and table.c[column].type.python_type is str
+            and conn.execute(select(table).where(table.c[column] == document)).first()
+        }  # fmt: skip
+
+
+def test_S8_after_the_years_of_tax_law_a_document_is_deleted_whole(database: Database) -> None:
+    keep_years(database, 906)
+    before, after = datetime(2033, 12, 30, tzinfo=UTC), datetime(2034, 1, 2, tzinfo=UTC)
+    assert [one.deleted for one in purge(database, before)] == [0]
+    assert {"document", "payload", "mapping", "operation", "turnover", "journal"} <= rows_about(
+        database, "order-906"
+    )
+    assert [one.deleted for one in purge(database, after, dry_run=True)] == [1]
+    assert "document" in rows_about(database, "order-906")
+    assert [one.deleted for one in purge(database, after)] == [1]
+    assert [one.deleted for one in purge(database, after)] == [0]
+    assert rows_about(database, "order-906") == {"journal"}
+    with database.read() as conn:
+        last = journal.entries(conn, "shop")[-1]
+        assert journal.verify(conn, "shop") is None
+    assert (last.event, last.facts["who"], last.facts["deleted"]) == ("purged", "op", 1)
+
+
+@pytest.mark.parametrize(("country", "years"), [("NL", 7), ("DE", 10), ("", 10)])
+def test_S8_what_was_sold_abroad_is_kept_for_ten_years(sqlite: Database, country: str, years: int) -> None:
+    keep_years(sqlite, 906, country=country)
+    first = next(
+        year for year in range(2027, 2050) if purge(sqlite, datetime(year, 6, 1, tzinfo=UTC))[0].deleted
+    )
+    assert first == NOW.year + years + 1
+
+
+def test_S8_an_operator_keeps_documents_longer(sqlite: Database) -> None:
+    keep_years(sqlite, 906)
+    terms = retention.Terms(years=20)
+    for year, deleted in ((2046, 0), (2047, 1)):
+        (done,) = retention.purge(sqlite, terms, who="op", now=datetime(year, 6, 1, tzinfo=UTC))
+        assert done.deleted == deleted
+
+
+def test_S8_an_unfinished_document_is_never_deleted(sqlite: Database) -> None:
+    keep_years(sqlite, 906, state="error")
+    assert [one.deleted for one in purge(sqlite, datetime(2090, 1, 1, tzinfo=UTC))] == [0]
+
+
+@given(
+    st.integers(0, 25_000), st.timedeltas(timedelta(0), timedelta(days=9000)),
+    st.timedeltas(timedelta(seconds=1), timedelta(days=9000)),
+)  # fmt: skip
+def test_R8_nothing_that_may_have_been_deleted_is_ever_posted_again(
+    days: int, later: timedelta, age: timedelta
+) -> None:
+    at = NOW + timedelta(days=days)
+    dated = fiscal.kept_since(at) - age
+    payload = {"create_date": dated.isoformat(), "paid": True, "is_completed": True}
+    stop = refusal(
+        "order", payload, settings=example(), process_from=datetime.min.replace(tzinfo=UTC), posted=(),
+        go_live_applies=False, now=at + later,
+    )  # fmt: skip
+    assert stop is not None
+    assert (stop.kind, stop.cause) == ("ignore", "older than what tax law keeps (R8)")
+
+
+def test_R8_a_migration_asks_for_nothing_that_may_have_been_deleted(sqlite: Database) -> None:
+    with sqlite.begin() as conn:
+        add_tenant(conn)
+        tenants.put_settings(conn, "shop", example(), who="x", now=NOW)
+    now = datetime(2034, 6, 1, tzinfo=UTC)
+    with sqlite.begin() as conn:
+        tenants.go_live(conn, "shop", now)
+    scope = migration.scope_of(sqlite, "shop", NOW, None, now=now)
+    assert scope.since == datetime(2027, 1, 2, tzinfo=UTC)

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import click
 
+from mapper import fiscal
 from mapper.cli.options import json_option, now, print_json, print_records, say
 from mapper.cli.state import State
 from mapper.errors import StoreError
@@ -21,18 +22,31 @@ from mapper.errors import StoreError
     show_default=True,
     help="How long customers stay in finished documents.",
 )
+@click.option(
+    "--fiscal-years",
+    type=click.IntRange(fiscal.YEARS, 50),
+    default=fiscal.YEARS,
+    show_default=True,
+    envvar="MAPPER_FISCAL_YEARS",
+    help="How long documents stay after their year; sold to another country: 10 at least.  [env: MAPPER_FISCAL_YEARS]",
+)
+@click.option("--dry-run", is_flag=True, help="Only tell what would go.")
 @json_option
 @click.pass_obj
-def purge(state: State, *, people_days: int, as_json: bool) -> None:
-    """Remove what was kept long enough: customers in finished documents, deliveries, closed tickets.
+def purge(state: State, *, people_days: int, fiscal_years: int, dry_run: bool, as_json: bool) -> None:
+    """Remove what was kept long enough: customers in finished documents, deliveries, closed tickets, old documents.
 
-    `mapper run` does it every night. Amounts, codes, countries and postcode areas stay, so that documents still replay.
+    `mapper run` does it every night. Without its customer a document keeps amounts, codes, countries and postcode
+    areas, so that it still replays. After the years of tax law it is deleted whole; the journal keeps what was done.
     """
     from mapper import retention
 
+    terms = retention.Terms(timedelta(days=people_days), fiscal_years)
     with state.open() as database:
-        done = retention.purge(database, people=timedelta(days=people_days), now=now())
-    columns = ("tenant", "documents", "deliveries", "tickets")
+        done = retention.purge(database, terms, who=getpass.getuser(), now=now(), dry_run=dry_run)
+    columns = ("tenant", "documents", "deliveries", "tickets", "deleted")
+    if dry_run:
+        say("Nothing was removed; this would go:")
     print_records([asdict(one) for one in done], columns, as_json=as_json, right=columns[1:])
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from mapper import fiscal
 from mapper.cli.options import (
     chosen_tenant,
     json_option,
@@ -105,6 +106,14 @@ def init(state: State, *, as_json: bool) -> None:
     help="What CCV signs webhooks over: undocumented, hence to choose.  [env: MAPPER_WEBHOOK_SIGNATURE]",
 )
 @click.option(
+    "--fiscal-years",
+    type=click.IntRange(fiscal.YEARS, 50),
+    envvar="MAPPER_FISCAL_YEARS",
+    default=fiscal.YEARS,
+    show_default=True,
+    help="How long documents stay after their year, see `mapper purge`.  [env: MAPPER_FISCAL_YEARS]",
+)
+@click.option(
     "--log",
     type=click.Choice(["text", "json"]),
     envvar="MAPPER_LOG",
@@ -121,6 +130,7 @@ def run(
     rules: Path | None,
     address: str,
     only: Literal["web", "worker"] | None,
+    fiscal_years: int,
     log: Literal["text", "json"],
     public_url: str | None,
     app_secret_file: Path | None,
@@ -148,6 +158,7 @@ def run(
             address=address,
             only=only,
             log=log,
+            fiscal_years=fiscal_years,
             signature=signature,
             app=app,
             mailer=load_mailer(state.environ),

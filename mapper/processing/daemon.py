@@ -21,7 +21,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
-from mapper import intake, letters, logs, mapping, retention, web
+from mapper import fiscal, intake, letters, logs, mapping, retention, web
 from mapper.appstore.installation import StoreApp
 from mapper.errors import ConfigError
 from mapper.mailing import Mailer
@@ -55,7 +55,7 @@ class Options:
     `lease_seconds`: on PostgreSQL another process takes over the work of one that was silent for so long.
     `feed_seconds`: how often a migration's next documents are queued. `signature`: what webhooks are signed over, see
     `ccv.SIGNATURE_FORMS`. `app`: how we are known at the app store, whose merchants then install in their browsers.
-    `mailer` sends what people are told by mail.
+    `mailer` sends what people are told by mail. `fiscal_years`: see `retention.Terms.years`.
     """
 
     database: str | Path
@@ -82,6 +82,7 @@ class Options:
     signature: str = "address-body"
     app: StoreApp | None = None
     mailer: Mailer | None = None
+    fiscal_years: int = fiscal.YEARS
 
 
 def run(options: Options) -> None:
@@ -225,7 +226,8 @@ async def _working(
         await reconcile.compare_everyone(database, connections, now=_now(), say=options.say)
         await asyncio.to_thread(sweep.purge_engine, database.engine, now=_now())
         await asyncio.to_thread(migration.forget, database, now=_now())
-        await asyncio.to_thread(retention.purge, database, now=_now())
+        terms = retention.Terms(years=options.fiscal_years)
+        await asyncio.to_thread(retention.purge, database, terms, who="mapper run", now=_now())
 
     async def dispatch_lost() -> None:
         await asyncio.to_thread(intake.take_all, database, engine.dispatch, now=_now())

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
-from mapper import findings
+from mapper import findings, fiscal
 from mapper.mapping import Mapped
 from mapper.services.ccv_invoices import has_known_type, is_credit
 
@@ -141,6 +141,12 @@ def is_of_the_future(payload: Mapping[str, Any], now: datetime) -> bool:
     """Tell whether a document is dated later than today anywhere on earth: such a date cannot go into the books."""
     created = created_at(payload)
     return created is not None and created > now + timedelta(days=1)
+
+
+def is_out_of_the_books(payload: Mapping[str, Any], now: datetime) -> bool:
+    """Tell whether a document is of a year that tax law lets go: what was posted of it may be forgotten by now (R8)."""
+    created = created_at(payload)
+    return created is not None and created < fiscal.postable_since(now)
 
 
 def dated(mapped: Mapped, payload: object, now: datetime) -> Mapped:

@@ -18,6 +18,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from mapper import fiscal
 from mapper.errors import Fact, Language, PayloadError, Refused, StoreError, Temporary, UsageError
 from mapper.mapping import Mapped, Rulebooks
 from mapper.processing import engine
@@ -134,11 +135,14 @@ def scope_of(
 ) -> Scope:
     """Return what of a period a migration may ask for: nothing from the go-live on, which is posted anyway.
 
+    Nor from years that tax law lets go: what was posted of them is forgotten (R8).
+
     Raises UsageError PRO311 when nothing is left.
     """
     with database.read() as conn:
         row, settings = tenants.get(conn, tenant), tenants.settings(conn, tenant)
     live = min(row.process_from.replace(microsecond=0), now)
+    since = max(since, fiscal.postable_since(now))
     if since >= live:
         raise UsageError("PRO311", tenant=tenant, go_live=live.isoformat(" ", "minutes"))
     kind: Kind = "invoice" if settings["mode"] == "invoices" else "order"

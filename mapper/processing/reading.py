@@ -18,7 +18,7 @@ from mapper.mapping import Mapped, Request, Rulebooks
 from mapper.money import decimal_text
 from mapper.processing import plan, verification, vies_evidence
 from mapper.processing.connections import Connections
-from mapper.processing.eligibility import Posted, created_at, is_of_the_future, judge
+from mapper.processing.eligibility import Posted, created_at, is_of_the_future, is_out_of_the_books, judge
 from mapper.processing.environment import Environment
 from mapper.processing.fetching import fetched
 from mapper.processing.outcome import Stop
@@ -108,6 +108,8 @@ def refusal(
     )
     if verdict.outcome != "post":
         return Stop(verdict.outcome, verdict.reason)
+    if is_out_of_the_books(payload, now):
+        return Stop("ignore", "older than what tax law keeps (R8)")
     if is_of_the_future(payload, now):
         return Stop("fail", "PRO216", {"date": str(payload.get("create_date"))[:40]})
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, func, select
 
 from mapper.store import schema
 from mapper.store.upsert import insert_into
@@ -28,7 +28,12 @@ def latest(conn: Connection, tenant: str) -> datetime | None:
     return conn.scalars(query).one_or_none()
 
 
-def purge(conn: Connection, tenant: str, *, before: datetime) -> int:
-    """Drop deliveries from before a time and return how many."""
-    query = delete(schema.webhook_event).where(_EVENT.tenant == tenant, _EVENT.at < before)
-    return len(conn.scalars(query.returning(_EVENT.shop_id)).all())
+def count(conn: Connection, tenant: str, *, before: datetime) -> int:
+    """Return how many deliveries are from before a time."""
+    query = select(func.count()).where(_EVENT.tenant == tenant, _EVENT.at < before)
+    return conn.scalars(query).one()
+
+
+def purge(conn: Connection, tenant: str, *, before: datetime) -> None:
+    """Drop the deliveries from before a time."""
+    conn.execute(delete(schema.webhook_event).where(_EVENT.tenant == tenant, _EVENT.at < before))

@@ -47,8 +47,13 @@ def of_person(conn: Connection, tenant: str, email: str) -> list[Document]:
 
 
 def redact(conn: Connection, tenant: str, document: str) -> None:
-    """Take the people out of a document; its present payload and last mapping stay, without them, and replay."""
+    """Take the people out of a document; its present payload and last mapping stay, without them, and replay.
+
+    Nothing happens to one that somebody took up again meanwhile.
+    """
     found = documents.get(conn, tenant, document)
+    if found.state not in FINISHED:
+        return
     words = redaction.personal_values({"customer": found.customer})
     for payload in _payloads_of(conn, tenant, document):
         words |= redaction.personal_values(payload)

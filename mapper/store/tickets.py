@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, select, update
 
 from mapper.errors import UsageError
 from mapper.store import schema
@@ -111,12 +111,18 @@ def mark_mailed(conn: Connection, tenant: str, number: int, *, now: datetime) ->
     _changed(conn, tenant, number, mailed_at=now)
 
 
-def forget(conn: Connection, tenant: str, *, before: datetime) -> int:
-    """Remove the closed tickets from before a moment; return how many."""
-    gone = schema.ticket.delete().where(
-        _TICKET.tenant == tenant, _TICKET.state == "closed", _TICKET.at < before
-    )
-    return len(conn.execute(gone.returning(_TICKET.number)).all())
+def count_closed(conn: Connection, tenant: str, *, before: datetime) -> int:
+    """Return how many closed tickets are from before a moment."""
+    return conn.scalars(select(func.count()).where(*_closed(tenant, before))).one()
+
+
+def forget(conn: Connection, tenant: str, *, before: datetime) -> None:
+    """Remove the closed tickets from before a moment."""
+    conn.execute(delete(schema.ticket).where(*_closed(tenant, before)))
+
+
+def _closed(tenant: str, before: datetime) -> tuple[ColumnElement[bool], ...]:
+    return _TICKET.tenant == tenant, _TICKET.state == "closed", _TICKET.at < before
 
 
 def _unclosed(conn: Connection, tenant: str, cause: str) -> Ticket | None:
