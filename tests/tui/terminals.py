@@ -87,7 +87,7 @@ class Terminal:
 
 KEYS = {
     "enter": "\r", "escape": "\x1b", "tab": "\t", "up": "\x1b[A", "down": "\x1b[B", "pagedown": "\x1b[6~",
-    "end": "\x1b[F", "ctrl+q": "\x11", "ctrl+p": "\x10",
+    "end": "\x1b[F", "home": "\x1b[H", "delete": "\x1b[3~", "ctrl+q": "\x11", "ctrl+p": "\x10",
 }  # fmt: skip
 
 
