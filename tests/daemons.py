@@ -213,7 +213,7 @@ def wait_for(
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, f"in vain: {what()}"
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 def charged(order: Mapping[str, Any]) -> Decimal:

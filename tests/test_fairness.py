@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from datetime import UTC, datetime
 
 import httpx
-from daemons import Home, Shop, home, open_shop, running, wait_for
+from children import done, forked, make_calls
+from daemons import Home, home, open_shop, running, wait_for
 from sqlalchemy import update
 
 from mapper import doctor
@@ -22,8 +21,8 @@ from tests.databases import add_tenant
 PACE = 5.0
 BACKLOG = 60
 CALLS_OF_A_NEW_CUSTOMER = 4
-# A ban of an hour takes nine seconds.
-BAN_PACE = 400.0
+# A ban of an hour takes four and a half seconds.
+BAN_PACE = 800.0
 ADDRESS = "default"
 
 
@@ -32,10 +31,6 @@ def use_up_the_burst(at: Home) -> None:
     with at.database.begin() as conn:
         spent = datetime.now(UTC) + limits.BURST * limits.INTERVAL / PACE
         conn.execute(update(schema.rate_bucket).values(next_free=spent))
-
-
-def invoices_of(shop: Shop) -> int:
-    return sum(document.state == "done" for document in shop.all())
 
 
 def test_B7_a_single_order_waits_less_than_two_of_its_own_behind_the_backlog_of_another(tmp_path, sandbox):
@@ -85,34 +80,12 @@ def test_B7_a_ban_stops_every_call_alerts_everywhere_and_ends_by_itself(tmp_path
         assert httpx.get(f"{url}/healthz", trust_env=False).json()["banned"] == {}
 
 
-def done(shop: Shop) -> int:
-    return sum(document.state == "done" for document in shop.all())
-
-
 async def limits_of(at: Home) -> doctor.Check:
     patient = doctor.Patient(
         at.database, at.key_file, {}, loopback=True, language="en", now=datetime.now(UTC)
     )
     (check,) = [check async for check in doctor.examine(patient) if check.name == "limits"]
     return check
-
-
-PROGRAM = """
-import asyncio, sys
-from pathlib import Path
-from mapper.processing.connections import Connections
-from mapper.store.database import open_database
-from mapper.store.sealing import load_sealer
-
-async def call(database, sealer):
-    async with Connections(database, sealer, loopback=True, pace=float(sys.argv[3])) as connections:
-        wefact = await connections.wefact("winkel")
-        for _ in range(int(sys.argv[4])):
-            await wefact.settings()
-
-with open_database(sys.argv[1]) as database:
-    asyncio.run(call(database, load_sealer(Path(sys.argv[2]), {})))
-"""
 
 
 def test_B7_several_processes_together_stay_within_what_one_address_may(tmp_path, sandbox):
@@ -125,17 +98,11 @@ def test_B7_several_processes_together_stay_within_what_one_address_may(tmp_path
             keys = {WEFACT_KEY: sandbox.wefact_key, WEFACT_URL: sandbox.wefact, "ccv.api_root": sandbox.ccv}
             for name, value in (keys | {"ccv.public": "x", "ccv.secret": "x"}).items():
                 credentials.put(conn, "winkel", name, value, sealer=sealer, now=datetime.now(UTC))
-        command = [
-            sys.executable,
-            "-c",
-            PROGRAM,
-            tmp_path / "mapper.db",
-            tmp_path / "key",
-            str(pace),
-            str(each),
-        ]
-        started = [subprocess.Popen(command) for _ in range(processes)]
-        assert [one.wait(120) for one in started] == [0] * processes
+        where = (tmp_path / "mapper.db", tmp_path / "key")
+        started = [forked(make_calls, *where, pace, each) for _ in range(processes)]
+        for one in started:
+            one.join(120)
+        assert [one.exitcode for one in started] == [0] * processes
 
     requests = sandbox.admin("wefact", "GET", "requests")["requests"]
     times = sorted(datetime.fromisoformat(one["time"]).timestamp() for one in requests)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import resource
-import signal
-import subprocess
-import sys
 import time
 
 import pytest
+from children import child
 from daemons import home, open_shop, running, wait_for
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -98,18 +97,27 @@ def test_every_line_of_a_documents_work_names_it_and_nobody(tmp_path, sandbox, w
 
 
 @pytest.mark.slow
-def test_a_full_disk_is_told_without_tracebacks_and_the_daemon_still_stops_well(mapper, tmp_path):
+def test_a_full_disk_is_told_without_tracebacks_and_the_daemon_still_stops_well(tmp_path):
     """A limit on the size of files stands for the disk: SQLite can write no more."""
-    assert mapper("init").code == 0
-    command = [sys.executable, "-m", "mapper", "run", "--port", "0"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as served:
-        first = served.stderr.readline()
-        resource.prlimit(served.pid, resource.RLIMIT_FSIZE, (0, 0))
-        time.sleep(8)
-        served.send_signal(signal.SIGTERM)
-        _, said = served.communicate(timeout=30)
-    assert "listening on" in first
-    assert "STO101" in said
-    assert "Traceback" not in said
-    assert len(said.splitlines()) < 40, said
-    assert served.returncode == 0, said
+    with home(tmp_path) as at, child(at) as daemon:
+        # A pipe has no size.
+        os.mkfifo(daemon.log)
+        with os.fdopen(os.open(daemon.log, os.O_RDONLY | os.O_NONBLOCK), "rb") as pipe:
+            daemon.start()
+            resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, (0, 0))
+            said = b""
+
+            def read() -> bytes:
+                nonlocal said
+                said += pipe.read() or b""
+                return said
+
+            wait_for(lambda: b"STO101" in read(), read)
+            # Many heartbeats, and many looks for work, fail meanwhile.
+            time.sleep(2)
+            ended = daemon.stop()
+            lines = read().decode()
+    assert "listening on" in lines
+    assert "Traceback" not in lines
+    assert len(lines.splitlines()) < 40, lines
+    assert ended == 0, lines

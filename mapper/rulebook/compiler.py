@@ -1,43 +1,44 @@
-"""Typed rules compiled to one Python function per rulebook.
+"""Typed rules compiled to Python functions.
 
-The function is built from `ast` nodes, never from source text, so nothing an author writes can become code. Its
-positions point into the YAML, so a fault while it runs names the rule's line at no cost. `bind` takes a tenant's
+Functions are built from `ast` nodes, never from source text, so nothing an author writes can become code. Their
+positions point into the YAML, so a fault while they run names the rule's line at no cost. `bind` takes a tenant's
 settings, reads them once, and gives the function that maps one payload. A traced variant does the same and records each
-value; both come from the same rules.
+value; both come from the same rules. Without trace a rulebook is one function, as fast as can be. With trace, as
+daemons map, it is one for every few rules: after an edit only the one with the edited rule is compiled anew.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
+from types import CodeType
 from typing import Any
 
-from mapper.diagnostics import Place
 from mapper.rulebook import rules as r
-from mapper.rulebook import tree as ex
 from mapper.rulebook.emitter import (
     LEAVES,
-    NONE,
     Constant,
-    Emitter,
     Site,
+    Variable,
     assigned,
     call,
-    is_,
     load,
-    method,
-    root,
+    surroundings,
     tuple_,
-    working,
 )
 from mapper.rulebook.functions import Function
 from mapper.rulebook.lookups import Lookup, lookups
 from mapper.rulebook.reuse import without_collection
-from mapper.rulebook.telling import told_by
-from mapper.rulebook.types import Type
+from mapper.rulebook.statements import LINES, Rule, Statements, hidden
+
+TOGETHER = 12
+"""How many entries, or checks, one function of a traced rulebook computes."""
+MOST_PARTS = 5_000
 
 Run = Callable[..., Any]
+Bind = Callable[[Mapping[str, Any]], Run]
 
 
 class Compiled:
@@ -55,34 +56,30 @@ class Compiled:
         self._functions = functions
 
     @cached_property
-    def _traced(self) -> _Compiler:
-        return self._emitted(traced=True)
-
-    def _emitted(self, *, traced: bool, counted: Sequence[Lookup] = ()) -> _Compiler:
-        compiler = _Compiler(self.rules, self._functions, traced=traced, counted=counted)
+    def _parts(self) -> tuple[_Part, ...]:
         with without_collection():
-            compiler.emit_all()
-        return compiler
+            return tuple(_parts(self.rules, self._functions))
 
     @cached_property
     def entries(self) -> tuple[r.Entry, ...]:
         """Return the named values by the numbers that a trace gives them."""
-        return tuple(self._traced.entries)
+        return tuple(entry for part in self._parts for entry in part.entries)
 
     @cached_property
     def sites(self) -> tuple[Site, ...]:
         """Return the places that need a value, by the numbers that a fault gives them."""
-        return tuple(self._traced.sites)
+        return tuple(site for part in self._parts for site in part.sites)
 
     @cached_property
-    def bind_traced(self) -> Callable[[Mapping[str, Any]], Run]:
+    def bind_traced(self) -> Bind:
         """Return the function that binds a tenant's settings for mapping with trace."""
-        return self._traced.built()
+        with without_collection():
+            return _joined(self.rules, self._parts, surroundings(self._functions))
 
     @cached_property
-    def bind(self) -> Callable[[Mapping[str, Any]], Run]:
+    def bind(self) -> Bind:
         """Return the function that binds a tenant's settings for mapping without trace."""
-        return self._emitted(traced=False).built()
+        return _whole(self.rules, self._functions)
 
     @cached_property
     def lookups(self) -> tuple[Lookup, ...]:
@@ -90,12 +87,12 @@ class Compiled:
         return lookups(self.rules)
 
     @cached_property
-    def bind_counted(self) -> Callable[[Mapping[str, Any]], Run]:
+    def bind_counted(self) -> Bind:
         """Return the function that binds a tenant's settings for mapping with a count of what tables are asked.
 
         `run(payload, record)` is given (table number, what was looked for, whether there is such an entry).
         """
-        return self._emitted(traced=False, counted=self.lookups).built()
+        return _whole(self.rules, self._functions, self.lookups)
 
 
 def compile_rules(rules: r.Rules, functions: Mapping[str, Function]) -> Compiled:
@@ -103,328 +100,191 @@ def compile_rules(rules: r.Rules, functions: Mapping[str, Function]) -> Compiled
     return Compiled(rules, functions)
 
 
-class _Compiler(Emitter):
-    def __init__(
-        self,
-        rules: r.Rules,
-        functions: Mapping[str, Function],
-        *,
-        traced: bool,
-        counted: Sequence[Lookup] = (),
-    ) -> None:
-        names = {name: (f"p_{name}", kind.sure()) for name, kind in rules.given.items()}
-        groups = {step.name for step in rules.steps if isinstance(step, r.LineRule)}
-        hidden = {(group, name) for group, name in rules.working if group in groups}
-        super().__init__(rules.files, functions, names, hidden, traced=traced)
-        self.rules = rules
-        self.entries: list[r.Entry] = []
-        self.body: list[ast.stmt] = []
-        self.leave_out_empty = False
-        self.tables: dict[Place, str] = {}
-        self.counted = {one.place: number for number, one in enumerate(counted)}
-
-    def emit_all(self) -> None:
-        """Emit the statements of all rules."""
-        self.block = self.body
-        for step in self.rules.steps:
-            if isinstance(step, r.Entry):
-                self.entry(step)
-            else:
-                self.line_rule(step)
-        self.block.append(assigned("reports", ast.List([], ast.Load())))
-        result = self.requests() if "document" in self.rules.given else self.document()
-        for number, check in enumerate(self.rules.checks):
-            if self.traced or not check.offline:
-                self.check(number, check)
-        self.block.append(ast.Return(ast.Tuple([result, load("reports")], ast.Load())))
-
-    def built(self) -> Callable[[Mapping[str, Any]], Run]:
-        """Compile what was emitted."""
-        aliases = [name for name in self.rules.given if name not in {"tenant", self.rules.reads}]
-        starts = [assigned(f"p_{name}", load(f"p_{self.rules.reads}")) for name in aliases]
-        starts += [assigned("lines_all", ast.List([], ast.Load()))]
-        arguments = [ast.arg(f"p_{self.rules.reads}")] + (
-            [ast.arg("record")] if self.traced or self.counted else []
-        )
-        run = _function("run", arguments, starts + self.body)
-        bind = _function("bind", [ast.arg("p_tenant")], [*self.bind_block, run, ast.Return(load("run"))])
-        module = ast.Module([bind], [])
-        _place_all(module)
-        exec(compile(module, self.rules.file, "exec"), self.globals)  # noqa: S102  (built from nodes, not from text)
-        built: Callable[[Mapping[str, Any]], Run] = self.globals["bind"]
-        return built
-
-    def document(self) -> ast.expr:
-        names = [name for name in self.rules.document.fields or {} if name != "lines"]
-        values = [load(self.scope.names[name][0]) for name in names]
-        keys: list[ast.expr | None] = [Constant(name) for name in (*names, "lines")]
-        return ast.Dict(keys, [*values, load("lines_all")])
-
-    def entry(self, entry: r.Entry, prefix: str = "v_") -> None:
-        variable = f"{prefix}{entry.name}"
-        self.assign(entry.value, variable, top=True)
-        self.record(entry, variable)
-        self.scope.name(entry.name, variable, entry.kind)
-
-    def record(self, entry: r.Entry, variable: str) -> None:
-        number = len(self.entries)
-        self.entries.append(entry)
-        if self.traced:
-            case = load("case") if _has_cases(entry.value) else Constant(-1)
-            values: list[ast.expr] = [Constant(number), load(variable), case]
-            self.block.append(ast.Expr(call("record", ast.Tuple(values, ast.Load()))))
-
-    def line_rule(self, rule: r.LineRule) -> None:
-        group = f"g_{rule.name}"
-        self.block.append(assigned(group, ast.List([], ast.Load())))
-        hidden = sorted(name for owner, name in self.hidden if owner == rule.name)
-        for name in hidden:
-            self.block.append(assigned(working(rule.name, name), ast.List([], ast.Load())))
-        number = self.rules.steps.index(rule)
-        with (
-            self.guarded(rule.test, rule.place),
-            self.looped(rule.each, rule.variable, rule.place, line=number),
-        ):
-            for entry in rule.entries:
-                self.entry(entry, "w_")
-            self.add_line(rule, group, hidden)
-        fields = {entry.name: entry.kind for entry in rule.entries}
-        kind = Type("list", item=Type("record", fields=fields))
-        self.scope.name(rule.name, group, kind)
-        self.scope.name("lines", "lines_all", kind)
-
-    def add_line(self, rule: r.LineRule, group: str, hidden: Iterable[str]) -> None:
-        public = [entry for entry in rule.entries if entry.public]
-        keys: list[ast.expr | None] = [Constant("kind"), *(Constant(entry.name) for entry in public)]
-        values: list[ast.expr] = [Constant(rule.kind), *(load(f"w_{entry.name}") for entry in public)]
-        self.block.append(assigned("line", ast.Dict(keys, values)))
-        for target in (group, "lines_all"):
-            self.block.append(ast.Expr(method(load(target), "append", load("line"))))
-        for name in hidden:
-            self.block.append(ast.Expr(method(load(working(rule.name, name)), "append", load(f"w_{name}"))))
-
-    def check(self, number: int, check: r.Check) -> None:
-        with self.looped(check.each, check.variable, check.place) as item:
-            test = self.emit(check.test)
-            if not check.failing:
-                test = ast.UnaryOp(ast.Not(), test)
-            with self.branch(test, check.place):
-                severity = self.fresh()
-                self.assign(check.severity, severity)
-                values = [Constant(number), load(severity), self.told(check), item or NONE]
-                self.block.append(ast.Expr(method(load("reports"), "append", ast.Tuple(values, ast.Load()))))
-
-    def told(self, check: r.Check) -> ast.expr:
-        values: list[ast.expr] = [
-            call("euros" if told.in_euros else "shown", self.emit(value, lenient=True))
-            for told, value in told_by(check, self.rules.written).items()
-        ]
-        return ast.Tuple(values, ast.Load())
-
-    def requests(self) -> ast.expr:
-        self.block.append(assigned("requests", ast.List([], ast.Load())))
-        self.leave_out_empty = True
-        for number, request in enumerate(self.rules.requests):
-            with (
-                self.guarded(request.test, request.place),
-                self.looped(request.each, request.variable, request.place),
-            ):
-                self.request(number, request)
-        self.leave_out_empty = False
-        return load("requests")
-
-    def request(self, number: int, request: r.RequestRule) -> None:
-        params, search = self.fresh(), self.fresh()
-        self.assign(request.params, params)
-        self.block.append(assigned(search, NONE))
-        if request.find is not None:
-            with self.guarded(request.find.test, request.place):
-                found, same = self.fresh(), self.fresh()
-                self.assign(request.find.params, found)
-                self.assign(request.find.same, same)
-                self.block.append(assigned(search, ast.Tuple([load(found), load(same)], ast.Load())))
-        expect: list[ast.expr] = []
-        for name, (amount, within) in request.expect.items():
-            expect.append(ast.Tuple([Constant(name), self.emit(amount), self.emit(within)], ast.Load()))
-        values: list[ast.expr] = [
-            Constant(number),
-            load(params),
-            load(search),
-            ast.Tuple(expect, ast.Load()),
-        ]
-        self.block.append(ast.Expr(method(load("requests"), "append", ast.Tuple(values, ast.Load()))))
-
-    def assign(self, value: r.Value, variable: str, *, top: bool = False, lenient: bool = False) -> None:
-        """Emit statements that put a value into a variable; `top` sets `case` in a trace."""
-        match value:
-            case r.When():
-                self.when(value, variable, top)
-            case r.Match():
-                self.match(value, variable, top)
-            case r.Find():
-                self.find(value, variable, top)
-            case r.Collect():
-                self.collect(value, variable)
-            case r.Fields():
-                self.fields(value, variable)
-            case r.Several():
-                op: ast.boolop = ast.And() if value.every else ast.Or()
-                self.put(variable, self.logic(op, value.tests), value.place)
-            case r.Placeholder():
-                self.put(variable, Constant("{" + value.name + "}"), value.place)
-            case _:
-                self.put(variable, self.emit(value, lenient=lenient or self.leave_out_empty), value.place)
-
-    def case(self, number: int, top: bool) -> None:
-        if self.traced and top:
-            self.block.append(assigned("case", Constant(number)))
-
-    def when(self, value: r.When, variable: str, top: bool) -> None:
-        self.when_from(value, 0, variable, top)
-
-    def when_from(self, value: r.When, index: int, variable: str, top: bool) -> None:
-        if index == len(value.cases):
-            self.given(value, value.otherwise, variable)
-            self.case(-1, top)
-            return
-        case = value.cases[index]
-        with self.branch(self.emit(case.test), case.place) as statement:
-            self.given(value, case.then, variable)
-            self.case(index, top)
-        with self.within(statement.orelse):
-            self.when_from(value, index + 1, variable, top)
-
-    def given(self, whole: r.When, part: r.Value, variable: str) -> None:
-        """Emit what a case gives; a whole number among other numbers becomes Decimal."""
-        self.assign(part, variable)
-        if whole.type.kind == "number" and part.type.kind == "integer":
-            self.put(variable, call("exact", load(variable)), part.place)
-
-    def match(self, value: r.Match, variable: str, top: bool) -> None:
-        subject = self.fresh()
-        self.put(subject, self.emit(value.subject), value.place)
-        self.count(value.place, load(subject), Constant(value=True))
-        self.match_from(value, subject, 0, variable, top)
-
-    def match_from(self, value: r.Match, subject: str, index: int, variable: str, top: bool) -> None:
-        if index == len(value.rows):
-            self.put(variable, Constant(value.otherwise), value.place)
-            self.case(-1, top)
-            return
-        row = value.rows[index]
-        tests: list[ast.expr] = [
-            ast.Compare(Constant(word), [ast.In()], [load(subject)]) for word in row.words
-        ]
-        test = tests[0] if len(tests) == 1 else ast.BoolOp(ast.And() if row.every else ast.Or(), tests)
-        with self.branch(test, row.place) as statement:
-            self.put(variable, Constant(row.then), row.place)
-            self.case(index, top)
-        with self.within(statement.orelse):
-            self.match_from(value, subject, index + 1, variable, top)
-
-    def count(self, place: Place, asked: ast.expr, found: ast.expr) -> None:
-        """Emit, in a count, what a table is asked."""
-        if place in self.counted:
-            values: list[ast.expr] = [Constant(self.counted[place]), asked, found]
-            self.block.append(ast.Expr(call("record", ast.Tuple(values, ast.Load()))))
-
-    def find(self, value: r.Find, variable: str, top: bool) -> None:
-        entry, key = self.fresh(), self.fresh()
-        self.put(key, tuple_([self.emit(part) for part in value.keys]), value.place)
-        if root(value.collection) == "tenant":
-            self.put(entry, method(load(self.index(value)), "get", load(key)), value.place)
-        else:
-            self.search(value, entry, key)
-        self.count(value.place, load(key), is_(load(entry), NONE, negated=True))
-        with self.branch(is_(load(entry), NONE), value.place) as statement:
-            self.put(variable, NONE, value.place)
-            self.case(-1, top)
-        with self.within(statement.orelse):
-            self.scope.name(value.variable, entry, value.collection.type.item or Type("any"))
-            self.assign(value.give, variable, lenient=True)
-            self.case(0, top)
-
-    def index(self, value: r.Find) -> str:
-        """Emit, where the settings are bound, a table of the entries by their `by` values; the first entry wins."""
-        if value.place in self.tables:
-            return self.tables[value.place]
-        table = self.tables[value.place] = self.fresh()
-        with self.binding():
-            self.block.append(assigned(table, ast.Dict([], [])))
-            with self.looped(value.collection, value.variable, value.place):
-                key = tuple_([self.emit(part) for part in value.by])
-                entry = load(self.scope.names[value.variable][0])
-                self.block.append(ast.Expr(method(load(table), "setdefault", key, entry)))
-        return table
-
-    def search(self, value: r.Find, entry: str, key: str) -> None:
-        self.put(entry, NONE, value.place)
-        with self.looped(value.collection, value.variable, value.place):
-            by = tuple_([self.emit(part) for part in value.by])
-            test = ast.Compare(by, [ast.Eq()], [load(key)])
-            found = load(self.scope.names[value.variable][0])
-            with self.branch(test, value.place):
-                self.block.extend([assigned(entry, found), ast.Break()])
-
-    def collect(self, value: r.Collect, variable: str) -> None:
-        self.put(variable, ast.List([], ast.Load()), value.place)
-        with (
-            self.looped(value.collection, value.variable, value.place),
-            self.guarded(value.where, value.place),
-        ):
-            given = self.fresh()
-            self.assign(value.give, given)
-            self.block.append(ast.Expr(method(load(variable), "append", load(given))))
-
-    def fields(self, value: r.Fields, variable: str) -> None:
-        if value.test is not None:
-            self.put(variable, NONE, value.place)
-        with self.guarded(value.test, value.place):
-            if self.leave_out_empty:
-                self.filled_fields(value, variable)
-                return
-            keys: list[ast.expr | None] = []
-            values: list[ast.expr] = []
-            for name, inner in value.fields.items():
-                keys.append(Constant(name))
-                values.append(self.inline(inner))
-            self.put(variable, ast.Dict(keys, values), value.place)
-
-    def inline(self, value: r.Value) -> ast.expr:
-        if isinstance(value, ex.Expr):
-            return self.emit(value)
-        inner = self.fresh()
-        self.assign(value, inner)
-        return load(inner)
-
-    def filled_fields(self, value: r.Fields, variable: str) -> None:
-        """Emit a record of request parameters: what has no value is left out."""
-        self.put(variable, ast.Dict([], []), value.place)
-        for name, inner in value.fields.items():
-            given = self.fresh()
-            self.assign(inner, given)
-            target = ast.Subscript(load(variable), Constant(name), ast.Store())
-            store = ast.Assign([target], load(given))
-            test = self.may_be_empty(inner, given)
-            if test is None:
-                self.block.append(self.at(store, inner.place))
-            else:
-                with self.branch(test, inner.place):
-                    self.block.append(store)
-
-    def may_be_empty(self, value: r.Value, variable: str) -> ast.expr | None:
-        if isinstance(value, r.Placeholder) or (
-            isinstance(value, ex.Const) and value.value not in (None, "")
-        ):
-            return None
-        if value.type.kind in {"text", "any"}:
-            # Both None and "" are false; no other text is.
-            return load(variable)
-        return is_(load(variable), NONE, negated=True)
+def _whole(rules: r.Rules, functions: Mapping[str, Function], counted: Sequence[Lookup] = ()) -> Bind:
+    with without_collection():
+        statements = Statements(rules, functions, _given(rules), traced=False, counted=counted)
+        body = statements.block
+        for number, rule in _numbered(rules):
+            if not (isinstance(rule, r.Check) and rule.offline):
+                statements.rule(number, rule)
+        arguments = [f"p_{rules.reads}", *(["record"] if counted else [])]
+        run = _function("run", arguments, [*_starts(rules), *body, ast.Return(_result(rules))])
+        code = _code([*statements.bind_block, run], rules.file)
+        return _made(code, surroundings(functions) | statements.constants)
 
 
-def _function(name: str, arguments: list[ast.arg], body: list[ast.stmt]) -> ast.stmt:
-    signature = ast.arguments([], arguments, None, [], [], None, [])
+@dataclass(slots=True)
+class _Part:
+    """A function of a traced rulebook: it computes some rules, `takes` variables of those before it, `gives` others.
+
+    `used` are the variables by the names by which its rules read them; the numbers of entries, sites and rules are
+    global variables of the code.
+    """
+
+    rules: tuple[tuple[int, Rule], ...]
+    used: Mapping[str, str]
+    takes: tuple[str, ...]
+    gives: tuple[str, ...]
+    entries: tuple[r.Entry, ...]
+    sites: tuple[Site, ...]
+    constants: Mapping[str, Any]
+    code: CodeType
+
+
+_kept: dict[Hashable, _Part] = {}
+
+
+def _parts(rules: r.Rules, functions: Mapping[str, Function]) -> Iterator[_Part]:
+    """Yield the parts of a rulebook, those of unchanged rules as they are."""
+    names = _given(rules)
+    for together in _together(rules):
+        key = rules.files, tuple(_identity(rule, rules) for _, rule in together)
+        part = _kept.get(key)
+        if part is None or any(names.get(name) != variable for name, variable in part.used.items()):
+            part = _part(rules, functions, together, names)
+            if len(_kept) >= MOST_PARTS:
+                _kept.clear()
+            _kept[key] = part
+        yield replace(part, rules=together)
+        for _, rule in together:
+            if isinstance(rule, r.Entry):
+                names = {**names, rule.name: f"v_{rule.name}"}
+            elif isinstance(rule, r.LineRule):
+                names = {**names, rule.name: f"g_{rule.name}", "lines": LINES}
+
+
+def _together(rules: r.Rules) -> Iterator[tuple[tuple[int, Rule], ...]]:
+    """Yield the rules, with their numbers, that one function computes."""
+    waiting: list[tuple[int, Rule]] = []
+    for number, rule in _numbered(rules):
+        alone = isinstance(rule, r.LineRule | r.RequestRule)
+        if waiting and (alone or len(waiting) == TOGETHER or rule.__class__ is not waiting[0][1].__class__):
+            yield tuple(waiting)
+            waiting = []
+        waiting.append((number, rule))
+    if waiting:
+        yield tuple(waiting)
+
+
+def _identity(rule: Rule, rules: r.Rules) -> Hashable:
+    """Return what tells a rule from all others that are alive; what was not edited is read as the very same objects."""
+    if not isinstance(rule, r.LineRule):
+        return id(rule)
+    working = tuple(sorted(name for group, name in hidden(rules) if group == rule.name))
+    entries = tuple(map(id, rule.entries))
+    return rule.kind, rule.name, rule.place, id(rule.test), id(rule.each), rule.variable, entries, working
+
+
+def _part(
+    rules: r.Rules,
+    functions: Mapping[str, Function],
+    together: tuple[tuple[int, Rule], ...],
+    names: Mapping[str, str],
+) -> _Part:
+    statements = Statements(rules, functions, names, traced=True, apart=True)
+    body = statements.block
+    for number, (_, rule) in enumerate(together):
+        statements.rule(number, rule)
+    loaded, stored = _variables(body)
+    own = stored | _variables(statements.bind_block)[1]
+    takes = tuple(sorted(name for name in loaded - own if _is_shared(name) and name != "p_tenant"))
+    gives = tuple(sorted(filter(_is_shared, stored)))
+    run = _function(
+        "run", ["record", *takes], [*body, ast.Return(ast.Tuple(list(map(load, gives)), ast.Load()))]
+    )
+    code = _code([*statements.bind_block, run], rules.file)
+    entries, sites = tuple(statements.entries), tuple(statements.sites)
+    return _Part(together, statements.used, takes, gives, entries, sites, statements.constants, code)
+
+
+def _is_shared(variable: str) -> bool:
+    """Tell whether functions hand a variable to each other: a payload, a value, lines or working values of lines."""
+    return variable[:2] in {"p_", "v_", "g_", "h_"} or variable in {LINES, "reports", "requests"}
+
+
+def _variables(statements: Iterable[ast.stmt]) -> tuple[set[str], set[str]]:
+    """Return the variables that statements read, and those they set."""
+    loaded: set[str] = set()
+    stored: set[str] = set()
+    waiting: list[Any] = [*statements]
+    while waiting:
+        node = waiting.pop()
+        if node.__class__ is Variable:
+            loaded.add(node.id)
+        elif node.__class__ is ast.Name:
+            stored.add(node.id)
+        elif node.__class__ is not Constant:
+            for name in _INSIDE[node.__class__]:
+                inside = node.__dict__[name]
+                waiting += inside if inside.__class__ is list else (inside,)
+    return loaded, stored
+
+
+def _joined(rules: r.Rules, parts: Sequence[_Part], around: Mapping[str, Any]) -> Bind:
+    """Return the function that binds settings to all parts, and gives the one that runs them one after the other."""
+    binds: dict[str, Any] = {"__builtins__": {}}
+    bound: list[ast.stmt] = []
+    body = _starts(rules)
+    entries = sites = 0
+    for number, part in enumerate(parts):
+        numbers = {f"n{one}": entries + one for one in range(len(part.entries))}
+        numbers |= {f"s{one}": sites + one for one in range(len(part.sites))}
+        numbers |= {f"r{one}": rule_number for one, (rule_number, _) in enumerate(part.rules)}
+        entries, sites = entries + len(part.entries), sites + len(part.sites)
+        binds[f"bind_{number}"] = _made(part.code, {**around, **part.constants, **numbers})
+        bound.append(assigned(f"part_{number}", call(f"bind_{number}", load("p_tenant"))))
+        given = call(f"part_{number}", load("record"), *map(load, part.takes))
+        names = ast.Tuple([ast.Name(name, ast.Store()) for name in part.gives], ast.Store())
+        body.append(ast.Assign([names], given) if part.gives else ast.Expr(given))
+    run = _function("run", [f"p_{rules.reads}", "record"], [*body, ast.Return(_result(rules))])
+    return _made(_code([*bound, run], rules.file), binds)
+
+
+def _numbered(rules: r.Rules) -> Iterator[tuple[int, Rule]]:
+    """Yield all rules in the order in which they run, each with its number among those of its kind."""
+    for kind in (rules.steps, rules.requests, rules.checks):
+        yield from enumerate(kind)
+
+
+def _given(rules: r.Rules) -> Mapping[str, str]:
+    """Return the variables a rulebook begins with, by their names in the rules."""
+    return {name: f"p_{name}" for name in rules.given}
+
+
+def _starts(rules: r.Rules) -> list[ast.stmt]:
+    """Return what stands above all rules: other names of the payload, and what is made of it, empty."""
+    aliases = [name for name in rules.given if name not in {"tenant", rules.reads}]
+    starts = [assigned(f"p_{name}", load(f"p_{rules.reads}")) for name in aliases]
+    return starts + [assigned(name, ast.List([], ast.Load())) for name in (LINES, "reports", "requests")]
+
+
+def _result(rules: r.Rules) -> ast.expr:
+    """Return what a rulebook gives: requests where it is given a document, else a document; and the reports."""
+    if "document" in rules.given:
+        return tuple_([load("requests"), load("reports")])
+    names = [name for name in rules.document.fields or {} if name != "lines"]
+    keys: list[ast.expr | None] = [Constant(name) for name in (*names, "lines")]
+    document = ast.Dict(keys, [*(load(f"v_{name}") for name in names), load(LINES)])
+    return tuple_([document, load("reports")])
+
+
+def _code(statements: Sequence[ast.stmt], file: str) -> CodeType:
+    """Return the code of a module in which `bind` runs these statements and returns `run`."""
+    bind = _function("bind", ["p_tenant"], [*statements, ast.Return(load("run"))])
+    module = ast.Module([bind], [])
+    _place_all(module)
+    return compile(module, file, "exec")
+
+
+def _made(code: CodeType, around: dict[str, Any]) -> Bind:
+    """Return the `bind` of a module with these global variables."""
+    exec(code, around)  # noqa: S102  (built from nodes, not from text)
+    bind: Bind = around["bind"]
+    return bind
+
+
+def _function(name: str, arguments: Iterable[str], body: list[ast.stmt]) -> ast.stmt:
+    signature = ast.arguments([], [ast.arg(one) for one in arguments], None, [], [], None, [])
     return ast.FunctionDef(name, signature, body, [], None, None, **_TYPE_PARAMS)
 
 
@@ -480,7 +340,3 @@ def _place_all(tree: ast.AST) -> None:
                 waiting += [(item, placed) for item in inside if item.__class__ not in LEAVES]
             elif inside.__class__ not in LEAVES:
                 waiting.append((inside, placed))
-
-
-def _has_cases(value: r.Value) -> bool:
-    return isinstance(value, r.When | r.Match | r.Find)

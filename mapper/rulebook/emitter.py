@@ -45,15 +45,15 @@ class Site:
 
 @dataclass(slots=True)
 class Scope:
-    """Variables, cached loads and values known to be present, in one block and those around it.
+    """Variables by their names in the rules, cached loads and values known to be present, in a block and around it.
 
     Most blocks add little or nothing, so an inner scope shares what its outer one has until it adds something.
     """
 
-    names: Mapping[str, tuple[str, Type]]
+    names: Mapping[str, str]
     loads: Mapping[tuple[str, str], str] = field(default_factory=dict)
     sure: frozenset[str] | set[str] = frozenset()
-    own_names: dict[str, tuple[str, Type]] | None = None
+    own_names: dict[str, str] | None = None
     own_loads: dict[tuple[str, str], str] | None = None
     own_sure: set[str] | None = None
 
@@ -61,11 +61,11 @@ class Scope:
         """Return a scope for a block inside this one, which is not added to before that block ends."""
         return Scope(self.names, self.loads, self.sure)
 
-    def name(self, name: str, variable: str, kind: Type) -> None:
-        """Add a variable: its name in the rules, its name in the code and its type."""
+    def name(self, name: str, variable: str) -> None:
+        """Add a variable: its name in the rules and in the code."""
         if self.own_names is None:
             self.names = self.own_names = dict(self.names)
-        self.own_names[name] = (variable, kind)
+        self.own_names[name] = variable
 
     def loaded(self, key: tuple[str, str], variable: str) -> None:
         """Add the variable that holds a field, by (variable of the record, field)."""
@@ -129,56 +129,55 @@ _COMPARISONS: Mapping[str, ast.cmpop] = {
 }  # fmt: skip
 
 
+def surroundings(functions: Mapping[str, Function]) -> dict[str, Any]:
+    """Return what compiled code finds around it, besides the constants of its own rules."""
+    around: dict[str, Any] = {
+        "__builtins__": {}, "missing": missing, "column": column, "as_item": as_item, "exact": exact, "filled": filled,
+        "shown": shown, "euros": euros, "decimal_text": decimal_text, "Decimal": Decimal, "sum": sum, "len": len,
+        "enumerate": enumerate, "zero": Decimal(0), "half_up": ROUND_HALF_UP,
+    }  # fmt: skip
+    for kind, (reader, python_type) in READERS.items():
+        around[f"as_{kind}"], around[f"is_{kind}"] = reader, python_type
+    return around | {f"f_{name}": function.call for name, function in functions.items()}
+
+
 class Emitter:
-    """Emits statements into the current block. `names` are the variables to begin with: Python name and type.
+    """Emits statements into the current block. `names` are the variables to begin with, by their names in the rules.
 
     `files` are those the rulebook's entries stand in, its own first.
     `hidden` are working values of lines that other rules read, as (group, name).
+    `apart`: the numbers of entries, sites and rules are global variables, which are set when code is joined.
     """
 
     def __init__(
         self,
         files: Sequence[str],
         functions: Mapping[str, Function],
-        names: Mapping[str, tuple[str, Type]],
+        names: Mapping[str, str],
         hidden: set[tuple[str, str]],
         *,
         traced: bool,
+        apart: bool = False,
     ) -> None:
         self.first_lines = {file: FILE_LINES * number for number, file in enumerate(files)}
         self.functions = functions
+        self.outer = names
         self.hidden = hidden
         self.traced = traced
+        self.apart = apart
         self.sites: list[Site] = []
-        self.globals: dict[str, Any] = {
-            "__builtins__": {},
-            "missing": missing,
-            "column": column,
-            "as_item": as_item,
-            "exact": exact,
-            "filled": filled,
-            "shown": shown,
-            "euros": euros,
-            "decimal_text": decimal_text,
-            "Decimal": Decimal,
-        }
-        self.globals |= {
-            "sum": sum,
-            "len": len,
-            "enumerate": enumerate,
-            "zero": Decimal(0),
-            "half_up": ROUND_HALF_UP,
-        }
-        self.globals |= {f"f_{name}": function.call for name, function in functions.items()}
-        for kind, (reader, _) in READERS.items():
-            self.globals[f"as_{kind}"] = reader
-            self.globals[f"is_{kind}"] = READERS[kind][1]
+        self.constants: dict[str, Any] = {}
+        self.used: dict[str, str] = {}
         self.bind_block: list[ast.stmt] = []
         self.block: list[ast.stmt] = []
         self.bind_scope = Scope({"tenant": names["tenant"]})
-        self.scope = Scope(dict(names))
+        self.scope = Scope(names)
         self.conditional = 0
         self.counter = 0
+
+    def number(self, kind: str, number: int) -> ast.expr:
+        """Return the number of an entry, a site or a rule."""
+        return load(f"{kind}{number}") if self.apart else Constant(number)
 
     @contextmanager
     def branch(self, test: ast.expr, place: Place) -> Iterator[ast.If]:
@@ -222,7 +221,7 @@ class Emitter:
 
     @contextmanager
     def looped(
-        self, each: ex.Expr | None, variable: str, place: Place, *, line: int | None = None
+        self, each: ex.Expr | None, variable: str, place: Place, *, line: ast.expr | None = None
     ) -> Iterator[ast.expr | None]:
         """Fill the body of a loop over `each`, or of nothing; yields the expression that counts the items.
 
@@ -243,16 +242,16 @@ class Emitter:
         self.block.append(self.at(statement, place))
         with self.within(statement.body):
             kind = each.type.item or Type("any")
-            self.scope.name(variable, name, kind)
+            self.scope.name(variable, name)
             self.mark(line, item)
             if kind.outside:
                 self.check_kind(name, kind, variable, place, item=True)
             yield item
 
-    def mark(self, line: int | None, item: ast.expr | None) -> None:
+    def mark(self, line: ast.expr | None, item: ast.expr | None) -> None:
         """Emit, in a trace, that a line begins: (LINE, line rule, item)."""
         if self.traced and line is not None and item is not None:
-            marks: list[ast.expr] = [Constant(LINE), Constant(line), item]
+            marks: list[ast.expr] = [Constant(LINE), line, item]
             self.block.append(ast.Expr(call("record", ast.Tuple(marks, ast.Load()))))
 
     @contextmanager
@@ -272,7 +271,10 @@ class Emitter:
         """Return the code of an expression by its kind, those that are most frequent first."""
         match expr:
             case ex.Name(name=name):
-                return self.needed(self.scope.names[name][0], expr, lenient)
+                variable = self.scope.names[name]
+                if self.outer.get(name) == variable:
+                    self.used[name] = variable
+                return self.needed(variable, expr, lenient)
             case ex.Field():
                 return self.field(expr, lenient)
             case ex.Const(value=value):
@@ -284,7 +286,7 @@ class Emitter:
             case ex.ListOf(items=items):
                 return ast.Tuple([self.emit(item) for item in items], ast.Load())
             case ex.Binary(op=op, left=left, right=right):
-                return ast.BinOp(self.number(left), _OPS[op], self.number(right))
+                return ast.BinOp(self.decimal(left), _OPS[op], self.decimal(right))
             case ex.Compare(ops=ops, operands=operands):
                 first, *rest = [self.emit(operand) for operand in operands]
                 return ast.Compare(first, [_COMPARISONS[op] for op in ops], rest)
@@ -310,13 +312,13 @@ class Emitter:
         yield
         self.conditional -= 1
 
-    def number(self, expr: ex.Expr) -> ast.expr:
+    def decimal(self, expr: ex.Expr) -> ast.expr:
         """Return a calculation's operand; whole numbers become Decimal, so that no float can come of them."""
         code = self.emit(expr)
         return call("Decimal", code) if expr.type.kind in {"integer", "any"} else code
 
     def exact(self, whole: ex.Expr, sides: Iterable[ex.Expr], code: ast.expr) -> ast.expr:
-        """Return the code of a number; a side that is a whole number becomes Decimal, as `number` has it."""
+        """Return the code of a number; a side that is a whole number becomes Decimal, as `decimal` has it."""
         mixed = whole.type.kind == "number" and any(side.type.kind == "integer" for side in sides)
         return call("exact", code) if mixed else code
 
@@ -367,7 +369,7 @@ class Emitter:
         function = self.functions[expr.name]
         wanted = [*function.params, *([function.params[-1]] * (len(expr.args) - len(function.params)))]
         args = [
-            self.number(arg) if param.kind == "number" else self.emit(arg, lenient=function.lenient)
+            self.decimal(arg) if param.kind == "number" else self.emit(arg, lenient=function.lenient)
             for arg, param in zip(expr.args, wanted, strict=True)
         ]
         code = self.direct(expr, args) or call(f"f_{expr.name}", *args)
@@ -490,12 +492,12 @@ class Emitter:
         """Return the number of a place that needs a value."""
         outside = isinstance(expr, ex.Field) and expr.base.type.outside
         self.sites.append(Site(_path(expr), expr, expr.type.nullable, outside))
-        return Constant(len(self.sites) - 1)
+        return self.number("s", len(self.sites) - 1)
 
     def constant(self, value: Decimal) -> str:
         """Return the name under which compiled code finds a Decimal."""
         name = f"c_{value}".replace(".", "_").replace("-", "m").replace("E", "e").replace("+", "")
-        self.globals.setdefault(name, value)
+        self.constants[name] = value
         return name
 
     def fresh(self) -> str:

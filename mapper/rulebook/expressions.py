@@ -13,10 +13,12 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import lru_cache
+from typing import TypeVar
 
 from mapper.diagnostics import Diagnostic, Place
 from mapper.rulebook.functions import Function
 from mapper.rulebook.needs import lacks
+from mapper.rulebook.notes import MOST_KEPT, Kept, Names, Notes, keep, recall
 from mapper.rulebook.outcomes import certain, constant, outcome
 from mapper.rulebook.parsing import Unreadable, decimal_comma, parse, speaks
 from mapper.rulebook.source import Node, Source
@@ -58,7 +60,6 @@ MAX_NODES = 200
 MAX_DEPTH = 25
 MAX_PROBLEMS = 100
 MAX_COMPARED = 500
-MAX_READ = 20_000
 MAX_EDITS = 2
 
 _LINE_END = re.compile("[\n\r\f]")
@@ -91,68 +92,40 @@ _COMPARISON = {
 }  # fmt: skip
 
 
-Names = Mapping[str, Type]
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """An expression that was read, the types of the names it was read with, and what it noted for `Reader`.
-
-    `lacking`: it may need a value that may be absent, where it itself must be there, and where it may be absent.
-    """
-
-    expr: Expr
-    needs: Mapping[str, Type]
-    written: Mapping[Place, str]
-    mentioned: frozenset[str]
-    working: frozenset[tuple[str, str]]
-    lacking: tuple[bool, bool]
-
-    def is_right_with(self, names: Names) -> bool:
-        """Tell whether the names still have the types it was read with."""
-        for name, kind in self.needs.items():
-            now = names.get(name)
-            if now is not kind and not _is_same(now, kind):
-                return False
-        return True
-
-
-_READ: dict[Hashable, _Read] = {}
-"""An edit changes one expression of a thousand: the others are as they were, as long as the names in them are."""
-
-
-def _is_same(now: Type | None, before: Type) -> bool:
-    """Tell whether a type is another one in all respects; parts only when they are the very same."""
-    if now is None or now is before:
-        return now is before
-    parts = now.fields is before.fields and now.item is before.item
-    return (
-        parts
-        and now == before
-        and now.nullable == before.nullable
-        and now.choices == before.choices
-        and now.form == before.form
-    )
+_Made = TypeVar("_Made")
 
 
 @dataclass(slots=True)
 class Reader:
     """Reads expressions of one file, collecting problems; a part that cannot be read gets the type `any`.
 
-    `written` holds each part as its author wrote it, without the quotes and escapes of the file. `values` are the
-    places of expressions that could be a value in another form. `rulebook` tells apart those that share expressions.
-    `mentioned`, `working` and `lacking` are what `Rules` says of them.
+    `values` are the places of expressions that could be a value in another form. `rulebook` tells apart those that
+    share nodes.
     """
 
     source: Source
     functions: Mapping[str, Function]
     problems: list[Diagnostic] = field(default_factory=list)
-    written: dict[Place, str] = field(default_factory=dict)
+    notes: Notes = field(default_factory=Notes)
     values: set[Place] = field(default_factory=set)
-    mentioned: set[str] = field(default_factory=set)
-    working: set[tuple[str, str]] = field(default_factory=set)
-    lacking: bool = False
     rulebook: str = ""
+
+    def kept(self, node: Node, names: Names, made_as: Hashable, make: Callable[[], _Made]) -> _Made:
+        """Return what `make` reads of a node; if nothing was wrong with it, not again before something changes.
+
+        It depends on the node, the names and `made_as` alone: what is made of the node, and in which way.
+        """
+        key = (self.rulebook, made_as)
+        kept = recall(key, node, names)
+        if kept is None:
+            notes, self.notes, problems = self.notes, Notes(), len(self.problems)
+            kept = Kept(node, make(), self.notes)
+            self.notes = notes
+            if len(self.problems) == problems < MAX_PROBLEMS:
+                keep(key, kept, names)
+        self.notes.add(kept.notes)
+        made: _Made = kept.made
+        return made
 
     def value(self, node: Node, names: Names, *, lenient: bool = False) -> Expr:
         """Read the expression of a scalar that could also be one of the other forms of a value, such as `text`."""
@@ -227,7 +200,7 @@ class Reader:
     def refuse_contradiction(self, tests: Sequence[Expr], place: Place, *, every: bool) -> None:
         """Note conditions that contradict each other: together they never hold, or one of them always does."""
         hint = "Write `or` if one of them is enough." if every else "Write `and` if all of them must hold."
-        self.refuse_certain(outcome(tests, self.written, every=every), place, hint)
+        self.refuse_certain(outcome(tests, self.notes.written, every=every), place, hint)
 
     def refuse_certain(self, holds: bool | None, place: Place, hint: str) -> None:
         """Note a condition that always `holds` or never; None when that depends on the document."""
@@ -251,47 +224,23 @@ class Reader:
             self.refuse("RULE203", node.place, f"{len(stripped)} characters are too many: at most {MAX_CHARACTERS}.",
                         "Split it: give a part a name of its own.")  # fmt: skip
             return Const(UNREAD, node.place, None)
-        key = (self.rulebook, node.place, node.raw, offset, text)
-        before = _READ.get(key)
-        if before is not None and before.is_right_with(names):
-            self._note(before, lenient=lenient)
-            return before.expr
         # A line end ends a Python expression; in a YAML block it is only a space to the author.
         source = _LINE_END.sub(" ", stripped)
         tree = self._parse(node, source, offset)
         if tree is None:
             return Const(UNREAD, node.place, None)
-        return self._convert(key, _Checker(self, node, source, offset, names), tree, lenient=lenient)
-
-    def _convert(self, key: Hashable, checker: _Checker, tree: ast.expr, *, lenient: bool) -> Expr:
-        """Convert a parsed text, and keep the expression for the next time when nothing was wrong with it."""
-        problems, all_written = len(self.problems), self.written
-        self.written = {}
-        expr = checker.convert(tree)
-        own, self.written = self.written, all_written
-        names = {part.name for part in walk(expr) if isinstance(part, Name)}
-        fields = [part for part in walk(expr) if isinstance(part, Field)]
-        working = {
-            (one.base.name, one.name) for one in fields if isinstance(one.base, Name) and one.name[0] == "_"
-        }
-        needs = {name: checker.names[name] for name in names}
-        mentioned = frozenset(names | {one.name for one in fields})
-        lacking = lacks(expr, self.functions), lacks(expr, self.functions, lenient=True)
-        read = _Read(expr, needs, own, mentioned, frozenset(working), lacking)
-        self._note(read, lenient=lenient)
-        if len(self.problems) > problems:
-            return replace(expr, type=UNREAD)
-        if problems < MAX_PROBLEMS:
-            if len(_READ) >= MAX_READ:
-                _READ.clear()
-            _READ[key] = read
-        return expr
-
-    def _note(self, read: _Read, *, lenient: bool) -> None:
-        self.written.update(read.written)
-        self.mentioned |= read.mentioned
-        self.working |= read.working
-        self.lacking = self.lacking or read.lacking[lenient]
+        problems = len(self.problems)
+        expr = _Checker(self, node, source, offset, names).convert(tree)
+        for one in walk(expr):
+            if isinstance(one, Name):
+                self.notes.mentioned.add(one.name)
+                self.notes.needs[one.name] = names[one.name]
+            elif isinstance(one, Field):
+                self.notes.mentioned.add(one.name)
+                if isinstance(one.base, Name) and one.name[0] == "_":
+                    self.notes.working.add((one.base.name, one.name))
+        self.notes.lacking = self.notes.lacking or lacks(expr, self.functions, lenient=lenient)
+        return replace(expr, type=UNREAD) if len(self.problems) > problems else expr
 
     def _parse(self, node: Node, source: str, offset: int) -> ast.expr | None:
         try:
@@ -356,7 +305,7 @@ class _Checker:
             content = self.source.encode()
             start, own = len(content[:start].decode()), content[start:end].decode()
         place = self.node.spot(self.offset + start, max(1, len(own)))
-        self.reader.written[place] = own
+        self.reader.notes.written[place] = own
         return place
 
     def _refuse(self, code: str, tree: ast.expr, message: str, hint: str = "") -> Expr:
@@ -369,7 +318,7 @@ class _Checker:
             message = f"'{value}' is no word of the rule language."
             return self._refuse("RULE206", tree, message, f"Write {str(value).lower()}.")
         if isinstance(value, str):
-            if not _QUOTED.fullmatch(self.reader.written[place]):
+            if not _QUOTED.fullmatch(self.reader.notes.written[place]):
                 # Python joins 'it''s' to its.
                 hint = "A quote inside it is written \\' or stands between the other quotes."
                 return self._refuse("RULE206", tree, "A text stands between one pair of quotes.", hint)
@@ -385,10 +334,13 @@ class _Checker:
 
     def name(self, tree: ast.Name) -> Expr:
         place = self.place(tree)
-        if self.reader.written[place] != tree.id:
+        if self.reader.notes.written[place] != tree.id:
             # Python takes ｎ for n; what looks different must not mean the same.
             return self._refuse(
-                "RULE207", tree, f"There is no '{self.reader.written[place]}' here.", f"Write '{tree.id}'."
+                "RULE207",
+                tree,
+                f"There is no '{self.reader.notes.written[place]}' here.",
+                f"Write '{tree.id}'.",
             )
         if tree.id in _WORDS:
             value = _WORDS[tree.id]
@@ -439,7 +391,7 @@ class _Checker:
 
     def _last(self, place: Place, length: int) -> Place:
         """Return the place of the last characters of what stands at `place`."""
-        if len(self.reader.written[place]) != place.length:
+        if len(self.reader.notes.written[place]) != place.length:
             return place
         return Place(place.file, place.line, place.column + place.length - length, length)
 
@@ -508,12 +460,12 @@ class _Checker:
         elif same and len(compared.ops) == 1 and same[0] in {"==", "<=", ">="}:
             holds = True
         else:
-            holds = outcome([compared], self.reader.written, every=True)
-            holds = outcome([compared], self.reader.written, every=False) if holds is None else holds
+            holds = outcome([compared], self.reader.notes.written, every=True)
+            holds = outcome([compared], self.reader.notes.written, every=False) if holds is None else holds
         self.reader.refuse_certain(holds, compared.place, "Compare with another value, or remove it.")
 
     def _alike(self, left: Expr, right: Expr) -> bool:
-        written = self.reader.written
+        written = self.reader.notes.written
         return written[left.place].split() == written[right.place].split()
 
     def _check_comparison(self, tree: ast.Compare, op: str, left: Expr, right: Expr) -> None:
@@ -591,7 +543,7 @@ class _Checker:
             hint = "Write what it depends on, or remove it."
             self.reader.refuse_certain(True, always[0].place, hint)
         elif not every and certain(operands[-1]):
-            first = self.reader.written[operands[0].place]
+            first = self.reader.notes.written[operands[0].place]
             hint = f"True where there is no value is written `needed({first}) if filled({first}) else true`."
             self.reader.refuse_certain(True, place, hint)
         else:
@@ -640,7 +592,7 @@ class _Checker:
         wanted = len(function.params)
         if len(args) != wanted and not (function.rest and len(args) >= wanted):
             message = f"{name} takes {wanted} value(s), not {len(args)}."
-            comma = decimal_comma(self.reader.written[self.place(tree)])
+            comma = decimal_comma(self.reader.notes.written[self.place(tree)])
             return self._refuse("RULE209", tree, message, comma.message if comma else function.doc)
         self._check_arguments(name, function, args)
         return Call(self._returned(function, args), self.place(tree), name, args)
@@ -660,7 +612,7 @@ class _Checker:
             if isinstance(places, Decimal) and places not in _PLACES:
                 self.reader.refuse("RULE205", arg.place, f"{name} gives 0 to 12 decimals.", function.doc)
             if _numbers(param) and arg.type.item is not None and arg.type.item.nullable:
-                self.reader.refuse("RULE221", arg.place, *_of_all(self.reader.written[arg.place]))
+                self.reader.refuse("RULE221", arg.place, *_of_all(self.reader.notes.written[arg.place]))
             if not fits(arg.type, param):
                 message = f"{name} wants {param.called} here; this is {arg.type.called}."
                 self.reader.refuse("RULE205", arg.place, message, function.doc)
@@ -680,7 +632,7 @@ class _Checker:
         for name in names:
             text = constant(name)
             if fields and isinstance(text, str) and text not in fields:
-                written = self.reader.written[items.place]
+                written = self.reader.notes.written[items.place]
                 hint = self.reader.nearest(text, list(fields), f"{written} has")
                 self.reader.refuse("RULE208", name.place, f"{written} has no '{text}'.", hint)
 
@@ -789,7 +741,7 @@ def _unit(kind: Type, named: object) -> Unit:
     return (item.fields.get(str(named), ANY) if item.fields else item).unit
 
 
-@lru_cache(maxsize=MAX_READ)
+@lru_cache(maxsize=MOST_KEPT)
 def _template_parts(text: str) -> tuple[tuple[str, str | None, int], ...]:
     """Return the parts of a text, see `_parts_of_template`: most texts are those of the last time."""
     return tuple(_parts_of_template(text))

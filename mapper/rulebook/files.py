@@ -19,10 +19,11 @@ from mapper.rulebook.emitter import Site
 from mapper.rulebook.expressions import Reader
 from mapper.rulebook.functions import Function
 from mapper.rulebook.loader import form_of, read_rules, sections
-from mapper.rulebook.overlay import Overlaid, extended, overlay
+from mapper.rulebook.overlay import Overlaid, changeable, extended, overlay
+from mapper.rulebook.pieces import read_in_pieces
 from mapper.rulebook.reuse import keep, kept, recall, shape, texts_key
 from mapper.rulebook.rules import Entry, LineRule, Rules
-from mapper.rulebook.source import Node, Source, read, read_text
+from mapper.rulebook.source import Node, Source, read_text
 from mapper.rulebook.types import UNREAD, Type, join
 from mapper.vat import rates as vat_rates
 from mapper.vat import territories as vat_territories
@@ -109,7 +110,7 @@ class RuleFiles:
         shown = self.files[name]
         self.sources[shown] = Source(text, shown)
         try:
-            return kept(("yaml", text, shown), lambda: read(text, shown))
+            return kept(("yaml", text, shown), lambda: read_in_pieces(text, shown))
         except RuleError as error:
             self.problems += error.diagnostics
             self.unread.add(name)
@@ -134,7 +135,7 @@ class RuleFiles:
         if OVERLAY not in texts or self.unread - {RATES, TERRITORIES}:
             return Overlaid((), ())
         # An overlay changes the nodes, which others may have.
-        roots.update({name: roots[name].copy() for name in (*KINDS.values(), TARGET) if name in roots})
+        roots.update({name: changeable(roots[name]) for name in (*KINDS.values(), TARGET) if name in roots})
         rulebooks = [roots[name] for name in (*KINDS.values(), TARGET) if name in roots]
         overlaid = overlay(rulebooks, roots[OVERLAY], self.sources[self.files[OVERLAY]])
         self.problems += overlaid.problems
@@ -156,7 +157,7 @@ class RuleFiles:
                 self.unread.add(name)
                 continue
             self.bases[name] = (base.text,)
-            merged = replace(roots[base.text].copy(), place=root.place)
+            merged = replace(changeable(roots[base.text]), place=root.place)
             roots[name], problems = extended(merged, root, self.sources[self.files[name]])
             self.problems += problems
 
@@ -177,9 +178,29 @@ class RuleFiles:
             for name in [*fields, *(one for one in own if one not in fields)]:
                 joined = join(fields[name], own[name]) if name in own and name in fields else None
                 if joined is None:
-                    self.problems.append(self.problem(_unlike(name, kinds[0], rules)))
+                    self.refuse_unlike(name, kinds[0], rules)
                 fields[name] = joined or UNREAD
         return Type("record", fields=fields)
+
+    def refuse_unlike(self, name: str, first: Rules, other: Rules) -> None:
+        """Note a field that two kinds of documents do not set alike, unless one of them has a problem with its name."""
+        files = {rules.file for rules in (first, other) if name not in (rules.document.fields or {})}
+        if any(one.code == "RULE212" and one.place.file in files for one in self.problems):
+            return
+        told = _unlike(name, first, other)
+        # Under its wrong name nothing took the place of it: what is wrong with it there follows from the name.
+        wrong = {
+            (entry.place.file, entry.place.line)
+            for rules in (first, other)
+            for entry in rules.steps
+            if isinstance(entry, Entry) and entry.name != name and entry.name.casefold() == name.casefold()
+        }
+        self.problems = [
+            one
+            for one in self.problems
+            if one.code != "RULE208" or (one.place.file, one.place.line) not in wrong
+        ]
+        self.problems.append(self.problem(told))
 
     def problem(self, one: Diagnostic) -> Diagnostic:
         """Return a problem with the line of the file it is in, which may be the overlay."""
@@ -306,10 +327,19 @@ def _unlike(name: str, first: Rules, other: Rules) -> Diagnostic:
         missing = next(rules for rules, kind in kinds if kind is None)
         message = f"'{name}' is set by {setting[0].name}, but not by {missing.name}."
         written = {one.casefold(): one for one in missing.document.fields or {}}
-        if meant := written.get(name.casefold()):
-            return Diagnostic("RULE225", place, message, f"Is it called '{meant}' there?")
+        if other_name := written.get(name.casefold()):
+            return _spelt_otherwise(name, place, other_name, missing)
     hint = "Every kind of document has the same fields; set it to `none` where it means nothing."
     return Diagnostic("RULE225", place, message, hint)
+
+
+def _spelt_otherwise(name: str, place: Place, other: str, rules: Rules) -> Diagnostic:
+    """Say that a kind of document sets a field under a name in other letters: names have no capitals."""
+    if other.islower():
+        message, hint = f"'{name}' is not set by {rules.name}.", f"Is it called '{other}' there?"
+        return Diagnostic("RULE225", place, message, hint)
+    message = f"'{other}' is set here only; other kinds of documents set '{name}'."
+    return Diagnostic("RULE225", _place_of(other, rules), message, f"Did you mean '{name}'?")
 
 
 def _place_of(name: str, rules: Rules) -> Place:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import difflib
 import keyword
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from mapper.diagnostics import Place
 from mapper.rulebook import forms
@@ -44,6 +45,7 @@ from mapper.rulebook.types import ANY, FLAG, NONE, NUMBER, TEXT, UNREAD, Form, T
 REQUESTS = ("debtor", "product", "invoice", "send")
 SEVERITIES = ("error", "wait", "warning", "info")
 _CURLY = "‘’“”„«»"
+_Made = TypeVar("_Made")
 _OTHERWISE = frozenset({"otherwise", "else", "default", "anders"})
 
 
@@ -106,9 +108,10 @@ class _Loader:
             self.document["lines"] = Type("list", item=Type("record", fields=self.line_fields))
             self.names.setdefault("lines", self.document["lines"])
         self._entries(top.get("totals"), "document", self.names, public=True)
-        requests = tuple(self._request(item) for item in self._items(top.get("requests"), "requests"))
-        checks = tuple(self._check(item) for item in self._items(top.get("checks"), "checks"))
-        checks += tuple(self._invariant(item) for item in self._items(top.get("invariants"), "invariants"))
+        requests = tuple(map(self._request, self._items(top.get("requests"), "requests")))
+        checks = tuple(self._kept(item, self._check) for item in self._items(top.get("checks"), "checks"))
+        invariants = self._items(top.get("invariants"), "invariants")
+        checks += tuple(self._kept(item, self._invariant) for item in invariants)
         document = Type("record", fields=self.document)
         return Rules(
             self._word(top.get("rulebook")),
@@ -119,10 +122,10 @@ class _Loader:
             checks,
             requests,
             document,
-            written=self.reader.written,
-            mentioned=frozenset(self.reader.mentioned),
-            working=frozenset(self.reader.working),
-            lacking=self.reader.lacking,
+            written=self.reader.notes.written,
+            mentioned=frozenset(self.reader.notes.mentioned),
+            working=frozenset(self.reader.notes.working),
+            lacking=self.reader.notes.lacking,
         )
 
     def _entries(self, node: Node | None, section: str, names: dict[str, Type], *, public: bool) -> None:
@@ -147,10 +150,22 @@ class _Loader:
             if name in names and (outer is None or names[name] is not outer.get(name)):
                 self.reader.refuse("RULE212", place, f"'{name}' exists already.", "Choose another name.")
                 continue
-            value = self.value(inner, names)
-            kind = given(value)
-            names[name] = interned(kind) if isinstance(value, When | Fields) else kind
-            yield Entry(name, f"{section}.{name}", value, names[name], place)
+            entry = self.reader.kept(
+                inner, names, (section, name, place), partial(self._entry, section, name, place, inner, names)
+            )
+            names[name] = entry.kind
+            yield entry
+
+    def _entry(self, section: str, name: str, place: Place, node: Node, names: Mapping[str, Type]) -> Entry:
+        value = self.value(node, names)
+        kind = given(value)
+        if isinstance(value, When | Fields):
+            kind = interned(kind)
+        return Entry(name, f"{section}.{name}", value, kind, place)
+
+    def _kept(self, node: Node, read: Callable[[Node], _Made], *more: Hashable) -> _Made:
+        """Return what is read of a node and of the names of the rulebook, as it was if they are; see `Reader.kept`."""
+        return self.reader.kept(node, self.names, (read.__name__, *more), partial(read, node))
 
     def _is_name(self, name: str, place: Place) -> bool:
         fit = name.isidentifier() and not keyword.iskeyword(name) and name not in {"true", "false", "none"}
@@ -167,8 +182,9 @@ class _Loader:
         kind = self._word(top.get("kind"))
         name = self._word(top.get("name")) or kind
         names = dict(self.names)
-        test = self._condition(top.get("if"), names)
-        each, variable = self._loop(top, names)
+        test, each, variable = self.reader.kept(node, self.names, "head", partial(self._head, top))
+        if each is not None:
+            names[variable] = each.type.item or ANY
         entries: list[Entry] = []
         if "values" in top:
             entries.extend(self._named_values(top["values"], name, names, self.names))
@@ -182,6 +198,10 @@ class _Loader:
             if entry.public:
                 self.set_by.setdefault(entry.name, []).append(_Setting(entry.kind, entry.place, follows))
         self._add_group(node, name, entries)
+
+    def _head(self, top: Mapping[str, Node]) -> tuple[Expr | None, Expr | None, str]:
+        """Return when a line rule makes lines, for what, and how that is called."""
+        return (self._condition(top.get("if"), self.names), *self._loop(top, dict(self.names)))
 
     def _refuse_unlike(self) -> None:
         """Note each field that a line rule sets as something else than most do; what follows from that is no more."""
@@ -238,19 +258,33 @@ class _Loader:
         if "each" not in top:
             return None, ""
         each = self.reader.expression(top["each"], names)
-        self.reader.require(each, Type("list", item=ANY), "What `each` goes through")
+        self._require_list(each, "What `each` goes through")
         variable = self._word(top.get("as")) or "item"
         self._new_name(variable, top.get("as", top["each"]).place, names)
         names[variable] = each.type.item or ANY
         return each, variable
 
+    def _require_list(self, expr: Expr, what: str) -> None:
+        self.reader.require(expr, Type("list", item=ANY), what)
+        if given(expr).optional:
+            hint = "Write `items(…)` around the list: it gives nothing where there is none."
+            self.reader.refuse("RULE221", expr.place, f"{what} may be absent.", hint)
+
     def _new_name(self, variable: str, place: Place, names: Mapping[str, Type]) -> None:
+        self.reader.notes.introduced.add(variable)
         if self._is_name(variable, place) and variable in names:
             self.reader.refuse(
                 "RULE212", place, f"'{variable}' exists already.", "Choose another name after `as`."
             )
 
     def _request(self, node: Node) -> RequestRule:
+        request = self._kept(node, self._read_request, *self.asked)
+        # What a misspelt request was meant to be is known below it.
+        close = difflib.get_close_matches(request.name, REQUESTS, 1) or REQUESTS
+        self.asked += [request.name] if request.name in REQUESTS else close
+        return request
+
+    def _read_request(self, node: Node) -> RequestRule:
         top = self._map(node, forms.REQUEST)
         name = self._word(top.get("name"))
         if "name" in top and name not in REQUESTS:
@@ -272,8 +306,6 @@ class _Loader:
                 self.reader.require(expr, NUMBER, "An expected amount")
             if len(pair) == 2:
                 expect[expected] = (pair[0], pair[1])
-        # What a misspelt request was meant to be is known below it.
-        self.asked += [name] if name in REQUESTS else difflib.get_close_matches(name, REQUESTS, 1) or REQUESTS
         return RequestRule(name, node.place, test, each, variable, self._word(top.get("controller")),
                            self._word(top.get("action")), params, find, expect)  # fmt: skip
 
@@ -610,7 +642,7 @@ class _Loader:
         self, node: Node, name: Node, names: Mapping[str, Type]
     ) -> tuple[Expr, str, dict[str, Type]]:
         collection = self.reader.expression(node, names)
-        self.reader.require(collection, Type("list", item=ANY), "What is gone through")
+        self._require_list(collection, "What is gone through")
         variable = self._word(name)
         self._new_name(variable, name.place, names)
         return collection, variable, {**names, variable: collection.type.item or ANY}

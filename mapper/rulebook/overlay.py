@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mapper.diagnostics import Diagnostic, Place
 from mapper.rulebook import forms
@@ -18,6 +18,8 @@ SECTIONS = tuple(forms.OVERLAY.known)
 _NAMED = ("document", "every_line", "totals", "values")
 _CHECK_KEYS = tuple(key for key in forms.CHECK_CHANGE.known if key not in {"id", "about", "nth"})
 _TESTS = ("that", "if")
+_HOLDERS = frozenset({"values", "params"})
+"""What holds entries inside a line rule and a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,30 @@ def overlay(roots: Iterable[Node], changes: Node, source: Source) -> Overlaid:
     placed = _Overlay(list(roots), source)
     placed.put(changes)
     return Overlaid(tuple(placed.replaced), tuple(placed.problems))
+
+
+def changeable(root: Node) -> Node:
+    """Return a rulebook's node in which entries can be replaced. What is not replaced stays the very same node."""
+    sections = {}
+    for name, node in root.entries.items():
+        items = [_own(item) if _is_changed_in_place(name, item) else item for item in node.items]
+        sections[name] = replace(_own(node), items=items)
+    return replace(root, entries=sections, keys=dict(root.keys))
+
+
+def _is_changed_in_place(section: str, item: Node) -> bool:
+    return section == "requests" or (section == "lines" and "kind" not in item.entries)
+
+
+def _own(node: Node) -> Node:
+    """Return a map like another one, in which entries can be replaced, also those of its values or parameters."""
+    entries = {
+        name: replace(inner, entries=dict(inner.entries), keys=dict(inner.keys))
+        if name in _HOLDERS
+        else inner
+        for name, inner in node.entries.items()
+    }
+    return replace(node, entries=entries, keys=dict(node.keys))
 
 
 def extended(base: Node, changes: Node, source: Source) -> tuple[Node, tuple[Diagnostic, ...]]:
@@ -176,6 +202,7 @@ class _Overlay:
 
     def change_check(self, said: str, check: Node, changes: Node, entries: Mapping[str, Node]) -> None:
         self.replaced.append(Replaced(f"checks.{said}", changes.place, check.place))
+        check = self.own(check)
         check.place = changes.place
         for key, value in entries.items():
             if key in {"id", "about", "nth"}:
@@ -209,16 +236,25 @@ class _Overlay:
             yield from (item for item in (lines.items if lines is not None else ()) if item.kind == "map")
 
     def rules_of_lines(self) -> Iterator[Node]:
-        return (item for item in self.line_items() if "kind" in item.entries)
+        return (item for item in [*self.line_items()] if "kind" in item.entries)
 
     def line_rules(self, name: str) -> list[Node]:
-        rules = [rule.entries.get("values") for rule in self.rules_of_lines() if _name(rule) == name]
-        return [node for node in rules if node is not None and node.kind == "map"]
+        rules = [self.own(rule) for rule in self.rules_of_lines() if _name(rule) == name]
+        values = [rule.entries.get("values") for rule in rules]
+        return [node for node in values if node is not None and node.kind == "map"]
 
     def all_checks(self) -> Iterator[Node]:
         for root in self.roots:
             checks = root.entries.get("checks")
             yield from checks.items if checks is not None else ()
+
+    def own(self, item: Node) -> Node:
+        """Put a copy in the place of a line rule or a check, since others may have the very same."""
+        sections = (root.entries.get(name) for root in self.roots for name in ("lines", "checks"))
+        own = _own(item)
+        for section in filter(None, sections):
+            section.items[:] = [own if one is item else one for one in section.items]
+        return own
 
     # problems
 

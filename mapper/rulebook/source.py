@@ -8,7 +8,7 @@ in size, depth and number of nodes, since rules and settings come from people we
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
@@ -62,15 +62,6 @@ class Node:
     items: list[Node] = field(default_factory=list)
     entries: dict[str, Node] = field(default_factory=dict)
     keys: dict[str, Place] = field(default_factory=dict)
-
-    def copy(self) -> Node:
-        """Return a node like this one to which entries can be added apart from it; scalars have none and stay."""
-        if self.kind not in {"map", "list"}:
-            return self
-        items = [item.copy() for item in self.items]
-        entries = {name: entry.copy() for name, entry in self.entries.items()}
-        parts = items, entries, dict(self.keys)
-        return Node(self.kind, self.place, self.text, self.raw, self.quote, self.block, *parts)
 
     def plain(self) -> Any:
         """Return the value as plain Python: str, Decimal, bool, None, list or dict."""
@@ -160,19 +151,36 @@ def read(text: str, file: str) -> Node:
     return root if root is not None else _read_thoroughly(source)
 
 
+def is_plain(text: str) -> bool:
+    """Tell whether libyaml reads a text as PyYAML does, unless it holds a problem."""
+    return _LIBYAML is not None and not _READ_DIFFERENTLY.search(text)
+
+
 def _read_quickly(source: Source) -> Node | None:
     """Read a text by libyaml; None when it holds a problem, or what PyYAML may read otherwise: PyYAML decides then."""
-    if _LIBYAML is None or _READ_DIFFERENTLY.search(source.text):
-        return None
-    builder = _Builder(source)
+    read_part = part(source, source.text) if is_plain(source.text) else None
+    return None if read_part is None else read_part.root or Node("map", Place(source.file, 1, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a plain text: its node, None when it is empty, and how many values it has."""
+
+    root: Node | None
+    count: int
+
+
+def part(source: Source, text: str, *, above: int = 0, depth: int = 0) -> Part | None:
+    """Read a part of a plain text, below so many lines and inside so many values; None when it holds a problem."""
+    builder = _Builder(source, above, depth)
     try:
-        for event in yaml.parse(source.text, Loader=_LIBYAML):
+        for event in yaml.parse(text, Loader=_LIBYAML):
             if isinstance(event, yaml.ScalarEvent) and not event.value and not event.style:
                 return None  # an absent value has another place
             builder.take(event)
     except (yaml.YAMLError, RuleError, ValueError):
         return None
-    return None if builder.problems else builder.root or Node("map", Place(source.file, 1, 1))
+    return None if builder.problems else Part(builder.root, builder.count)
 
 
 def _read_thoroughly(source: Source) -> Node:
@@ -245,15 +253,20 @@ _ONE_LINE = "Close the quote or mend the indentation, keep it on one line, or wr
 
 
 class _Builder:
-    """Makes nodes from parser events, without recursion, so that depth cannot exhaust the stack."""
+    """Makes nodes from parser events, without recursion, so that depth cannot exhaust the stack.
 
-    def __init__(self, source: Source) -> None:
+    What is parsed stands `above` lines further down in the source, inside `depth` values.
+    """
+
+    def __init__(self, source: Source, above: int = 0, depth: int = 0) -> None:
         self.source = source
+        self.count = 0
+        self._above = above
+        self._depth = depth
         self.root: Node | None = None
         self.problems: list[Diagnostic] = []
         self.running_on: Diagnostic | None = None
         self._open: list[tuple[Node, list[Node]]] = []
-        self._count = 0
 
     def take(self, event: yaml.Event) -> None:
         self.running_on = None
@@ -269,7 +282,7 @@ class _Builder:
                     "This text holds half a character.",
                     "Write the character itself, not its escapes.",
                 )
-            self._add(_scalar(event, self._place(event), self.source))
+            self._add(_scalar(event, self._place(event), self.source, self._above))
         elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
             self._check(event)
             kind: Kind = "map" if isinstance(event, yaml.MappingStartEvent) else "list"
@@ -286,8 +299,8 @@ class _Builder:
             self._refuse("RULE102", event, message, hint)
 
     def _check(self, event: Any) -> None:
-        self._count += 1
-        if self._count > MAX_NODES:
+        self.count += 1
+        if self.count > MAX_NODES:
             self._stop(event, f"The file has more than {MAX_NODES} values.")
         if event.anchor:
             self._refuse(
@@ -305,7 +318,7 @@ class _Builder:
             )
 
     def _enter(self, node: Node) -> None:
-        if len(self._open) >= MAX_DEPTH:
+        if len(self._open) + self._depth >= MAX_DEPTH:
             self._stop(node.place, f"Values are nested more than {MAX_DEPTH} deep.")
         self._open.append((node, []))
 
@@ -345,7 +358,7 @@ class _Builder:
     def _place(self, event: Any) -> Place:
         start, end = event.start_mark, event.end_mark
         length = end.column - start.column if end.line == start.line else 1
-        return Place(self.source.file, start.line + 1, start.column + 1, length or 1)
+        return Place(self.source.file, self._above + start.line + 1, start.column + 1, length or 1)
 
     def _refuse(self, code: str, at: Any, message: str, hint: str) -> None:
         place = at if isinstance(at, Place) else self._place(at)
@@ -361,10 +374,10 @@ def _goes_on(event: Any) -> bool:
     return bool(event.start_mark.line != event.end_mark.line) and event.style not in {"|", ">"}
 
 
-def _scalar(event: Any, place: Place, source: Source) -> Node:
+def _scalar(event: Any, place: Place, source: Source, above: int) -> Node:
     text = event.value
     if event.style in {"|", ">"}:
-        return _block(event, place, source)
+        return _block(event, place, source.lines[place.line : above + event.end_mark.line + 1])
     if event.style:
         written = source.lines[place.line - 1][place.column : event.end_mark.column - 1]
         return Node("text", place, text, raw="" if written == text else written, quote=event.style)
@@ -378,9 +391,8 @@ def _scalar(event: Any, place: Place, source: Source) -> Node:
     return Node(kind, place, text)
 
 
-def _block(event: Any, place: Place, source: Source) -> Node:
-    """Return a block scalar, placed at its first character."""
-    lines = source.lines[place.line : event.end_mark.line + 1]
+def _block(event: Any, place: Place, lines: Sequence[str]) -> Node:
+    """Return a block scalar, which fills these lines and more, placed at its first character."""
     filled = [number for number, line in enumerate(lines) if line.strip()]
     if not filled:
         return Node("text", place, "", block=True)

@@ -113,9 +113,9 @@ def open_database(where: str | Path, *, silence: timedelta = SILENCE) -> Databas
     """Open a database by SQLAlchemy URL (`sqlite:///…`, `postgresql://…`) or by the path of an SQLite file.
 
     The file is made when absent (0600, its folder 0700 when that is new) and its tables are brought up to
-    date. PostgreSQL ends a transaction in which this process says nothing for `silence`: a frozen process would
-    keep its locks from all others for as long as it is frozen. Raises ConfigError STO104 for another kind of URL,
-    StoreError STO101 (not reachable), STO102 (made by a newer version).
+    date. PostgreSQL ends a transaction in which this process says nothing for `silence`: a frozen process
+    would keep its locks from all others for as long as it is frozen. Raises ConfigError STO104 for another
+    kind of URL, StoreError STO101 (not reachable), STO102 (made by a newer version).
     """
     url = _parse(where)
     if url.get_backend_name() == "sqlite":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -16,29 +15,27 @@ from mapper.torture.child import Entry, main
 from mapper.torture.plan import Plan
 from mapper.torture.postgres import postgres_server
 from mapper.torture.run import PATIENCE, Ended, carry_out
-
-# What a daemon imports, now or in its first second: half of the time that a start takes.
-PRELOADED = [
-    "mapper.torture.preloaded", "anyio._backends._asyncio", "certifi", "dbos._sys_db_sqlite", "httpcore",
-    "uvicorn.lifespan.off", "uvicorn.protocols.http.auto",
-]  # fmt: skip
+from mapper.torture.stage import LEASE_SECONDS
 
 DatabaseKind = Literal["sqlite", "postgresql"]
 
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """Plans, each with its database, `jobs` at a time; `entry` is what each process under torture runs."""
+    """Plans, each with its database, `jobs` at a time; `entry` is what each process under torture runs.
+
+    `lease`: see `stage.LEASE_SECONDS`.
+    """
 
     plans: Sequence[tuple[DatabaseKind, Plan]]
     speed: int
     jobs: int = 1
     entry: Entry = main
     patience: float = PATIENCE
+    lease: float = LEASE_SECONDS
 
     def ended(self) -> Iterator[tuple[DatabaseKind, Ended]]:
         """Carry all out, and yield each as it ends. Raises UsageError TOR101."""
-        multiprocessing.get_context("forkserver").set_forkserver_preload(PRELOADED)
         with ExitStack() as opened:
             new_database: Callable[[], str] | None = None
             if any(kind == "postgresql" for kind, _ in self.plans):
@@ -71,5 +68,6 @@ class Campaign:
                 speed=self.speed,
                 entry=self.entry,
                 patience=self.patience,
+                lease=self.lease,
                 given_up=given_up,
             )

@@ -60,7 +60,7 @@ class Point:
     at: AtDatabase | AtService
 
 
-_NOTED = Statement("INSERT INTO", "webhook_event")
+_KEPT = Statement("INSERT INTO", "hint")
 _CLAIMED = Statement("UPDATE", "document", {"state": "processing"})
 _DONE = Statement("UPDATE", "document", {"state": "done"})
 _CHECKED = Statement("UPDATE", "tenant", parameter="mismatches")
@@ -80,8 +80,8 @@ def _call(controller: str, action: str) -> AtService:
 
 
 _ALL = (
-    Point("F1", "before a webhook is stored", AtDatabase(_NOTED)),
-    Point("F2", "a webhook stored, its 200 not sent", AtDatabase(_NOTED, committed=True)),
+    Point("F1", "before a webhook is stored", AtDatabase(_KEPT)),
+    Point("F2", "a webhook stored, its 200 not sent", AtDatabase(_KEPT, committed=True)),
     Point("F3", "a webhook answered, its work not claimed", AtDatabase(_CLAIMED)),
     Point("F4", "claimed", AtDatabase(_CLAIMED, committed=True)),
     Point("F5", "while the order is fetched", AtService("ccv", {"path": "/orderrows/", "method": "GET"})),
@@ -125,27 +125,28 @@ class Trap:
     def _before(
         self, conn: Connection, cursor: object, text: str, given: object, context: Any, many: object
     ) -> None:
-        parameters = (getattr(context, "compiled_parameters", None) or [{}])[0]
+        # One for each row: what arrives together is stored together.
+        rows = getattr(context, "compiled_parameters", None) or [{}]
+        parameters = rows[0]
         after = self._at.after
         if after is not None and after.is_it(text, parameters):
             self._is_open = True
         if not self._is_open or not self._at.statement.is_it(text, parameters):
             return
         if self._at.committed:
-            conn.info[_STRUCK] = True
+            conn.info[_STRUCK] = conn.info.get(_STRUCK, 0) + len(rows)
         else:
-            self._come_by()
+            self._come_by(len(rows))
 
     def _commit(self, conn: Connection) -> None:
         """Nothing is committed yet: the connection comes back to its pool when it is."""
-        conn.info[_COMMITTED] = conn.info.get(_STRUCK, False)
+        conn.info[_COMMITTED] = conn.info.get(_STRUCK, 0)
 
     def _checkin(self, _: object, record: ConnectionPoolEntry) -> None:
         record.info.pop(_STRUCK, None)
-        if record.info.pop(_COMMITTED, False):
-            self._come_by()
+        self._come_by(record.info.pop(_COMMITTED, 0))
 
-    def _come_by(self) -> None:
-        self._left -= 1
-        if self._left == 0:
+    def _come_by(self, times: int) -> None:
+        has_sprung, self._left = self._left <= 0, self._left - times
+        if not has_sprung and self._left <= 0:
             self._spring()

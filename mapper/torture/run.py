@@ -14,7 +14,7 @@ from mapper.torture import stage as staging
 from mapper.torture.child import Entry, main
 from mapper.torture.plan import SHOP_FAULTS, WEFACT_FAULTS, Blow, Plan, Sale
 from mapper.torture.points import POINTS, TURN, AtService
-from mapper.torture.stage import Process, Stage
+from mapper.torture.stage import LEASE_SECONDS, Process, Stage
 from mapper.torture.verdict import Verdict, judge
 
 # How long nothing may move before a run is given up, and what is missing then is lost; seconds of this machine.
@@ -232,6 +232,7 @@ def carry_out(
     speed: int,
     entry: Entry = main,
     patience: float = PATIENCE,
+    lease: float = LEASE_SECONDS,
     given_up: threading.Event,
 ) -> Ended:
     """Carry a plan out on the database `where`, with its files in `folder`, and judge what came of it.
@@ -240,7 +241,9 @@ def carry_out(
     """
     started = time.monotonic()
     changes = {"invoice.send_by_email": "true", "products.synchronise": "true" if plan.products else "false"}
-    with staging.opened(folder, where, seed=plan.seed, speed=speed, entry=entry, changes=changes) as stage:
+    with staging.opened(
+        folder, where, seed=plan.seed, speed=speed, lease=lease, entry=entry, changes=changes
+    ) as stage:
         run = _Run(stage, plan, patience, given_up)
         broken_off = ""
         try:
