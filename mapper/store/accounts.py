@@ -59,6 +59,8 @@ def get(conn: Connection, account: str) -> Account:
 
 def by_name(conn: Connection, name: str) -> Account | None:
     """Return support's account of that login name."""
+    if not name.isprintable():
+        return None  # PostgreSQL compares no text with a zero byte in it
     row = conn.execute(select(*_COLUMNS).where(_ACCOUNT.name == name)).one_or_none()
     return None if row is None else Account(*row)
 
