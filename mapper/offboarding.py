@@ -37,6 +37,8 @@ async def stop(
     except MapperError as error:
         failure = error
     with database.begin() as conn:
+        # First: it waits for whoever still adds a key.
+        licences.stop(conn, tenant, reason=reason, now=now)
         for name in credentials.names(conn, tenant):
             credentials.forget(conn, tenant, name)
         for hook in credentials.webhooks(conn, tenant):
@@ -44,7 +46,6 @@ async def stop(
         handshakes.forget(conn, tenant)
         web_sessions.close_all(conn, tenant)
         tenants.stand_still(conn, tenant, reason=tenants.STOPPED, now=now)
-        licences.stop(conn, tenant, reason=reason, now=now)
         facts = {"who": who, "reason": reason[:200], "shop": failure.code if failure else "told"}
         journal.append(conn, tenant, None, "stopped", facts, now=now)
     return failure

@@ -142,12 +142,8 @@ def check_shop_is_free(conn: Connection, sealer: Sealer, tenant: str, api_root: 
         if other.id == tenant or connections.CCV_ROOT not in credentials.names(conn, other.id):
             continue
         root = credentials.get(conn, other.id, connections.CCV_ROOT, sealer=sealer)
-        if _plain(root) == _plain(api_root):
+        if licences.plain(root) == licences.plain(api_root):
             raise UsageError("USE112", shop=printable(api_root, 100), tenant=other.id)
-
-
-def _plain(api_root: str) -> str:
-    return api_root.strip().rstrip("/").casefold()
 
 
 def stored_keys(

@@ -39,6 +39,8 @@ NOWHERE = Place("settings", 0, 0)
 """The place of a problem in settings that are in no file."""
 
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?\Z")
+# A day outside of these is a slip of the pen, and none of the reckoning with it would be right.
+_YEARS = range(1990, 2200)
 
 # Standard and reduced rates of the EU in force in November 2026; the Netherlands also has 0 % goods.
 _EXAMPLE_RATES = """
@@ -276,8 +278,10 @@ class _Check:
         else:
             ZoneInfo(settings["time_zone"])
         try:
-            date.fromisoformat(settings["process_from"])
+            is_day = date.fromisoformat(settings["process_from"]).year in _YEARS
         except ValueError:
+            is_day = False
+        if not is_day:
             self.refuse("SET105", ("process_from",), found=settings["process_from"])
         if settings["mode"] == "order_statuses" and not settings["statuses"]:
             self.refuse("SET107", ("statuses",))

@@ -12,6 +12,11 @@ import pytest
 from mapper.money import dumps, loads
 from mapper.sandbox.serve import Sandbox
 
+# Plain http to this machine: to read the certificates for each call would take longer than the call.
+_ADMIN = httpx.Client(
+    trust_env=False, verify=False, timeout=10, limits=httpx.Limits(max_keepalive_connections=0)
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Services:
@@ -47,7 +52,7 @@ class Services:
         """Call `/_sandbox/<path>` of `ccv`, `wefact` or `vies`; return the parsed answer."""
         root = httpx.URL(self.served.urls[service]).copy_with(path="/").join(f"/_sandbox/{path}")
         content = None if body is None else dumps(body)
-        answer = httpx.request(method, root, content=content, trust_env=False, timeout=10)
+        answer = _ADMIN.request(method, root, content=content)
         assert answer.is_success, answer.text
         return loads(answer.content) if answer.content else None
 

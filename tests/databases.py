@@ -5,6 +5,7 @@ PYTEST_DONT_REWRITE: tests also import from here, before pytest could rewrite it
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,12 +31,19 @@ def postgres_store(postgres: PostgresServer) -> Iterator[Database]:
         yield database
 
 
+@pytest.fixture(scope="session")
+def empty_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file: a copy is made in a tenth of the time."""
+    file = tmp_path_factory.mktemp("empty") / "mapper.db"
+    open_database(file).close()
+    return file
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An empty, migrated store."""
     if request.param == "sqlite":
-        with open_database(tmp_path / "mapper.db") as opened:
-            yield opened
+        yield request.getfixturevalue("sqlite")
         return
     emptied: Database = request.getfixturevalue("postgres_store")
     names = [table.name for table in schema.metadata.sorted_tables if table.name != "migration"]
@@ -45,8 +53,9 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 
 
 @pytest.fixture
-def sqlite(tmp_path: Path) -> Iterator[Database]:
+def sqlite(tmp_path: Path, empty_file: Path) -> Iterator[Database]:
     """An empty store in an SQLite file, for what does not depend on the database."""
+    shutil.copy(empty_file, tmp_path / "mapper.db")
     with open_database(tmp_path / "mapper.db") as opened:
         yield opened
 

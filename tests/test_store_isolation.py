@@ -320,6 +320,7 @@ WRITES: dict[str, Callable[[Connection, str], object]] = {
     "licences.begin_again": licences.begin_again,
     "licences.stop": lambda c, t: licences.stop(c, t, reason="x", now=LATER),
     "licences.hide": stop_and_hide,
+    "licences.hold": licences.hold,
     "licences.set_shop": lambda c, t: licences.set_shop(c, t, "https://x.nl"),
     "licences.set_extra_email": lambda c, t: licences.set_extra_email(c, t, "x@y.nl"),
     "licences.move": lambda c, t: licences.move(c, t, accounts.create(c, now=LATER).id),

@@ -50,6 +50,7 @@ def take_over(
     A webshop that is installed goes on working with the new keys; a new or stopped one stands still until its merchant
     went through the pages.
     """
+    tenants.one_at_a_time(conn)
     tenant = _known(conn, sealer, handover.api_root)
     if tenant is None:
         begun = {
@@ -111,6 +112,7 @@ async def activate(
         shop = CcvShop(client, *keys)
         await shop.set_installed(int((await shop.app())["id"]), installed=True)
     with database.begin() as conn:
+        licences.hold(conn, tenant)
         account = licences.get(conn, tenant).account
         fresh = None if accounts.has_password(conn, account) else accounts.new_password(conn, account)
         licences.mark_installed(conn, tenant, now=now)

@@ -126,21 +126,21 @@ class _Counter:
         if not is_signed(app.secret, app.address(INSTALL), public.encode(), given):
             return _gone(language, 403)
 
-        def let_in() -> tuple[str, str] | None:
+        tenant = await run_in_threadpool(self._tenant_of, public)
+        if tenant is None:
+            return _gone(language, 403)
+        if not self._pages.is_allowed(tenant, self._desk.now()):
+            return _denied(language, "WEB231", 429)
+
+        def let_in() -> tuple[str, str]:
             with self._desk.database.begin() as conn:
-                tenant = handshakes.tenant_of(conn, public)
-                if tenant is None:
-                    return None
                 account = accounts.get(conn, licences.get(conn, tenant).account)
                 accounts.set_contact(conn, account.id, email=account.email, language=language)
                 return web_sessions.open_(conn, tenant, now=self._desk.now()), _start(
                     licences.get(conn, tenant).installed_at, next_step(conn, tenant)
                 )
 
-        entered = await run_in_threadpool(let_in)
-        if entered is None:
-            return _gone(language, 403)
-        token, place = entered
+        token, place = await run_in_threadpool(let_in)
         answer = RedirectResponse(f"{INSTALL}/{place}", 303)
         answer.set_cookie(
             self._cookie, token, max_age=int(web_sessions.LIFETIME.total_seconds()), path="/",
@@ -156,14 +156,17 @@ class _Counter:
         step = request.path_params["step"]
         if step not in get_args(Step):
             return _gone(visit.language, 404)
-        if request.method == "GET":
-            allowed = await run_in_threadpool(self._reached, visit)
-            if not visit.is_installed and STEPS.index(step) > STEPS.index(allowed):
-                return RedirectResponse(f"{INSTALL}/{allowed}", 303)
+        form: dict[str, str] = {}
+        if request.method == "POST":
+            taken = await self._form(request, visit)
+            if isinstance(taken, Response):
+                return taken
+            form = taken
+        allowed = await run_in_threadpool(self._reached, visit)
+        if not visit.is_installed and STEPS.index(step) > STEPS.index(allowed):
+            return RedirectResponse(f"{INSTALL}/{allowed}", 303)
+        if request.method != "POST":
             return await self._shown(visit, step)
-        form = await self._form(request, visit)
-        if isinstance(form, Response):
-            return form
         if step == "done":
             return await self._start(visit)
         return await self._taken(visit, step, form)
@@ -204,7 +207,7 @@ class _Counter:
             if problem:
                 inside = []
             else:
-                problem, inside, status = _problem(visit, error), [], 503
+                problem, inside, status = _problem(visit.language, error), [], 503
         number = STEPS.index(step) + 1
         button = "done.start" if step == "done" else "save" if visit.is_installed else "next"
         place = "" if visit.is_installed else visit.say("step", number=number, count=len(STEPS))
@@ -235,7 +238,7 @@ class _Counter:
         except steps.Stay:
             return RedirectResponse(f"{INSTALL}/{step}", 303)
         except MapperError as error:
-            return await self._shown(visit, step, _problem(visit, error), 422)
+            return await self._shown(visit, step, _problem(visit.language, error), 422)
 
         def go_on() -> str:
             with self._desk.database.begin() as conn:
@@ -247,15 +250,12 @@ class _Counter:
     async def _start(self, visit: Visit) -> Response:
         if visit.is_installed:
             return RedirectResponse(f"{INSTALL}/overview", 303)
-        allowed = await run_in_threadpool(self._reached, visit)
-        if allowed != "done":
-            return RedirectResponse(f"{INSTALL}/{allowed}", 303)
         try:
             password = await activate(
                 self._desk.database, self._desk.sealer, self._desk.app, visit.tenant, now=self._desk.now()
             )
         except MapperError as error:
-            return await self._shown(visit, "done", _problem(visit, error), 422)
+            return await self._shown(visit, "done", _problem(visit.language, error), 422)
         return await welcome.overview(visit, password=password)
 
     async def _signed_body(self, request: Request, path: str) -> bytes | Response:
@@ -296,7 +296,7 @@ class _Counter:
         """Return what a form of ours sent; of fields given several times all values, with commas between them."""
         origin = request.headers.get("origin")
         if origin not in {None, "null", self._desk.app.public_url.rstrip("/")}:
-            return await self._denied(visit, "WEB230", 403)
+            return _denied(visit.language, "WEB230", 403)
         body = await _bounded(request, MAX_FORM)
         if isinstance(body, Response):
             return body
@@ -308,15 +308,10 @@ class _Counter:
         for name, value in sent:
             form[name] = f"{form[name]},{value}" if name in form else value
         if not hmac.compare_digest(form.get("csrf", "").encode(), visit.csrf.encode()):
-            return await self._denied(visit, "WEB230", 403)
+            return _denied(visit.language, "WEB230", 403)
         if not self._pages.is_allowed(visit.tenant, self._desk.now()):
-            return await self._denied(visit, "WEB231", 429)
+            return _denied(visit.language, "WEB231", 429)
         return form
-
-    async def _denied(self, visit: Visit, code: str, status: int) -> Response:
-        told = _problem(visit, ConfigError(code))
-        title = visit.say("went_wrong")
-        return welcome.respond(html.page(title, visit.language, [told], header=""), status)
 
     def _reached(self, visit: Visit) -> Step:
         with self._desk.database.read() as conn:
@@ -359,13 +354,18 @@ def _refused(what: str, error: MapperError) -> Response:
     return PlainTextResponse(error.code, status)
 
 
-def _problem(visit: Visit, error: MapperError) -> str:
+def _problem(language: Language, error: MapperError) -> str:
     """Return an error for its page; of settings each problem by itself, with its own code."""
     told = [
-        (*(one.dutch if visit.language == "nl" and one.dutch else (one.message, one.hint)), one.code)
+        (*(one.dutch if language == "nl" and one.dutch else (one.message, one.hint)), one.code)
         for one in getattr(error, "diagnostics", ())
-    ] or [(error.message(visit.language), error.remedy(visit.language), error.code)]
-    return "".join(html.problem(visit.say("went_wrong"), *one) for one in told)
+    ] or [(error.message(language), error.remedy(language), error.code)]
+    return "".join(html.problem(text("went_wrong", language), *one) for one in told)
+
+
+def _denied(language: Language, code: str, status: int) -> Response:
+    told = _problem(language, ConfigError(code))
+    return welcome.respond(html.page(text("went_wrong", language), language, [told], header=""), status)
 
 
 def _gone(language: Language, status: int) -> Response:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
 from mapper import logins, mapping, onboarding, vat_settings
@@ -68,13 +69,21 @@ async def take_terms(visit: Visit, form: Form) -> None:
             if owner is not None:
                 licences.move(conn, visit.tenant, owner.id)
             else:
-                account = licences.get(conn, visit.tenant).account
-                accounts.set_contact(conn, account, email=email, language=visit.language)
+                _keep_email(conn, visit, email)
             licences.accept_terms(conn, visit.tenant, version=TERMS_VERSION, now=now)
             facts = {"version": TERMS_VERSION, "who": WHO}
             journal.append(conn, visit.tenant, None, "terms accepted", facts, now=now)
 
     await run_in_threadpool(keep)
+
+
+def _keep_email(conn: Connection, visit: Visit, email: str) -> None:
+    """Keep who gets the mails; about a merchant's other shops they stay with whom they were."""
+    account = licences.get(conn, visit.tenant).account
+    if len(licences.of_account(conn, account, with_hidden=True)) == 1:
+        accounts.set_contact(conn, account, email=email, language=visit.language)
+    elif email != accounts.get(conn, account).email:
+        licences.set_extra_email(conn, visit.tenant, email)
 
 
 async def show_wefact(visit: Visit) -> list[str]:
@@ -98,6 +107,7 @@ async def take_wefact(visit: Visit, form: Form) -> None:
 
     def keep() -> None:
         with visit.desk.database.begin() as conn:
+            licences.hold(conn, visit.tenant)
             sealer, now = visit.desk.sealer, visit.desk.now()
             credentials.put(conn, visit.tenant, connections.WEFACT_KEY, key, sealer=sealer, now=now)
             journal.append(conn, visit.tenant, None, "WeFact key given", {"who": WHO}, now=now)

@@ -109,6 +109,13 @@ def stop(conn: Connection, tenant: str, *, reason: str, now: datetime) -> None:
         _change(conn, tenant, stopped_at=now, stop_reason=reason[:200])
 
 
+def hold(conn: Connection, tenant: str) -> None:
+    """Keep the licence from being stopped until the transaction ends. Raises UsageError STO172 when it is stopped."""
+    query = select(_LICENCE.stopped_at).where(_LICENCE.tenant == tenant).with_for_update()
+    if conn.scalars(query).one() is not None:
+        raise UsageError("STO172", tenant=tenant, reason="stopped (T2)")
+
+
 def hide(conn: Connection, tenant: str) -> None:
     """Take a stopped licence from its merchant's list. Raises UsageError STO173 for one that is not stopped."""
     if get(conn, tenant).stopped_at is None:
@@ -150,8 +157,11 @@ def written(key: str) -> str:
 
 
 def plain(shop: str) -> str:
-    """Return a shop's address without what does not tell shops apart."""
-    return shop.strip().rstrip("/").casefold()
+    """Return a shop's address without what does not tell shops apart: case, the scheme's own port, a last dot."""
+    scheme, _, rest = shop.strip().rstrip("/").casefold().partition("://")
+    host, slash, path = rest.partition("/")
+    host = host.removesuffix({"https": ":443", "http": ":80"}.get(scheme, " ")).rstrip(".")
+    return f"{scheme}://{host}{slash}{path}" if host else scheme
 
 
 def _change(conn: Connection, tenant: str, **values: Any) -> None:

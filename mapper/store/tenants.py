@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, delete, insert, select, update
+from sqlalchemy import Connection, Row, Table, delete, insert, select, text, update
 
 from mapper.errors import UsageError
 from mapper.store import accounts, exact, licences, schema
@@ -18,6 +18,8 @@ from mapper.store.rows import Pause, SettingsChange, Tenant
 # W19: after this many wrong totals in a row something is wrong with the account, not with one document.
 MISMATCHES_TO_PAUSE = 3
 MISMATCH_REASON = "W19"
+# Any number that no other user of the same PostgreSQL database takes.
+_LOCK = 7_204_512
 INSTALLING, STOPPED = "not installed yet (T1)", "stopped (T2)"
 STANDSTILLS = frozenset({INSTALLING, STOPPED})
 
@@ -45,6 +47,7 @@ def create(
     """
     if not _ID.fullmatch(tenant):
         raise UsageError("STO113", tenant=tenant[:80])
+    one_at_a_time(conn)
     if _row(conn, tenant) is not None:
         raise UsageError("STO114", tenant=tenant)
     token = secrets.token_urlsafe(24)
@@ -68,6 +71,12 @@ def create(
     if not installed:
         stand_still(conn, tenant, reason=INSTALLING, now=now)
     return get(conn, tenant)
+
+
+def one_at_a_time(conn: Connection) -> None:
+    """Let whoever adds tenants follow each other until their transactions end; on SQLite all writers do."""
+    if conn.dialect.name == "postgresql":
+        conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
 
 
 def get(conn: Connection, tenant: str) -> Tenant:
