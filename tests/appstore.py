@@ -65,6 +65,7 @@ class Store:
         hosts: tuple[str, ...] = (),
         loopback: bool = True,
         mailer: Mailer | None = None,
+        address: str = "default",
     ) -> None:
         self.database, self.sandbox, self.now = database, sandbox, NOW
         self.sealer = Sealer.generate()
@@ -74,6 +75,7 @@ class Store:
             self.sealer,
             self.app,
             mailer=mailer,
+            address=address,
             now=lambda: self.now,
             pages=Throttle(burst=60, per_second=1),
         )
