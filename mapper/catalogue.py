@@ -1355,6 +1355,24 @@ WEB: dict[str, Entry] = {
         "Wait a minute and try again.",
         "Wacht een minuut en probeer het opnieuw.",
     ),
+    "WEB240": Entry(
+        "This form was opened too long ago, or not by this browser.",
+        "Dit formulier is te lang geleden geopend, of niet door deze browser.",
+        "Fill it in once more.",
+        "Vul het nog eens in.",
+    ),
+    "WEB241": Entry(
+        "No webshop belongs to this login (any more).",
+        "Bij deze inlog hoort geen webshop (meer).",
+        "Log in with the licence key of a webshop that is installed, or install the app from the shop.",
+        "Log in met de licentiesleutel van een geïnstalleerde webshop, of installeer de app vanuit de winkel.",
+    ),
+    "WEB242": Entry(
+        "Too many dashboards are open at the same time.",
+        "Er staan te veel dashboards tegelijk open.",
+        "Close one that is open in another window, then open this one again.",
+        "Sluit er een die in een ander venster openstaat en open deze opnieuw.",
+    ),
 }
 
 USAGE: dict[str, Entry] = {
@@ -1647,6 +1665,18 @@ USAGE: dict[str, Entry] = {
         "Melding {number} is gesloten.",
         "Open a new one: `mapper ticket ask`.",
         "Open een nieuwe: `mapper ticket ask`.",
+    ),
+    "USE190": Entry(
+        "The dashboard is not served at {url}: passwords would cross the network for all to read.",
+        "Het dashboard wordt niet aangeboden op {url}: wachtwoorden zouden leesbaar over het netwerk gaan.",
+        "Give --public-url https://… (the proxy that does TLS, without a path), or leave --host at 127.0.0.1.",
+        "Geef --public-url https://… (de proxy die TLS doet, zonder pad), of laat --host op 127.0.0.1.",
+    ),
+    "USE191": Entry(
+        "The dashboard cannot listen on port {port}: {reason}.",
+        "Het dashboard kan niet luisteren op poort {port}: {reason}.",
+        "Choose another with --port, or 0 for any free one.",
+        "Kies een andere met --port, of 0 voor een willekeurige vrije.",
     ),
 }
 

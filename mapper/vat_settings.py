@@ -149,7 +149,7 @@ class _Chooser:
         self._codes = codes
         self._home = home
         self._known = {code.code.casefold() for code in codes}
-        self._named = {code.code: _countries_named(code) for code in codes}
+        self._named = {code.code: countries_named(code) for code in codes}
         self.undecided: list[Undecided] = []
 
     def entry(
@@ -218,7 +218,7 @@ def _sale_code(row: Mapping[str, Any]) -> SaleCode | None:
     return SaleCode(code, str(row.get("Name") or ""), rate.normalize()) if code and rate.is_finite() else None
 
 
-def _countries_named(code: SaleCode) -> frozenset[str]:
+def countries_named(code: SaleCode) -> frozenset[str]:
     """Return the EU countries that a code or its name mentions: `BE21`, `21% BE`, `Duitsland 19%`."""
     letters = re.match(r"[A-Za-z]+", code.code)
     words = {*re.findall(r"\b[A-Z]{2}\b", code.name), letters[0].upper() if letters else ""}

@@ -5,6 +5,7 @@ Where they are not installed the tests are skipped, but never with CI=true.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
 import shutil
@@ -66,6 +67,23 @@ class Browser:
     def log(self) -> list[str]:
         """Return what the browser itself complained of: blocked styles, failed requests."""
         return [str(entry["message"]) for entry in self._send("POST", "/se/log", {"type": "browser"})]
+
+    def type(self, text: str) -> None:
+        """Type into what has the focus."""
+        self._send("POST", f"/element/{self._send('GET', '/element/active')[_ELEMENT]}/value", {"text": text})
+
+    def run(self, script: str) -> Any:
+        """Run a script in the page and return what it returns."""
+        return self._send("POST", "/execute/sync", {"script": script, "args": []})
+
+    def before_each_page(self, script: str) -> None:
+        """Run a script in every page from now on, before the page's own."""
+        wanted = {"cmd": "Page.addScriptToEvaluateOnNewDocument", "params": {"source": script}}
+        self._send("POST", "/goog/cdp/execute", wanted)
+
+    def picture(self) -> bytes:
+        """Return what the window shows, as PNG."""
+        return base64.b64decode(self._send("GET", "/screenshot"))
 
     def close(self) -> None:
         self._client.delete(self._session)

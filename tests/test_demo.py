@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from children import command, forked
 
 from mapper.demo import SALES
 
@@ -40,6 +41,9 @@ def test_B3_B4_every_order_of_the_demo_becomes_one_invoice_and_it_adds_up(tmp_pa
 
 @pytest.mark.slow
 def test_a_demo_that_is_kept_can_be_looked_at(mapper, tmp_path):
-    home = re.search(r"--home (\S+)", demo(tmp_path, "--keep"))[1]
+    ran = forked(command, ["demo", "--keep"], {"TMPDIR": str(tmp_path)}, tmp_path / "told")
+    ran.join(90)
+    home = re.search(r"--home (\S+)", (tmp_path / "told").read_text())[1]
+    assert Path(home).parent == tmp_path
     assert len(mapper("report", "--json", "--home", home).records) == 10
     assert len(mapper("errors", "--json", "--home", home).records) == 3

@@ -41,9 +41,10 @@ def edited(text: str, chance: random.Random) -> str:
 def told(folder: Path, payloads: list[dict[str, object]]) -> list[str]:
     """Return all that can be seen of the rules of a folder: their problems, or documents with their traces."""
     try:
-        bound = mapping.load_rulebooks(folder).bind(settings.example())
+        rulebooks = mapping.load_rulebooks(folder)
     except RuleError as error:
         return [str(error).replace(str(folder), "rules")]
+    bound, soon = (rulebooks.bind(settings.example(), soon=soon) for soon in (False, True))
     seen = []
     for payload in payloads:
         mapped = bound.apply("order", payload)
@@ -52,6 +53,7 @@ def told(folder: Path, payloads: list[dict[str, object]]) -> list[str]:
         ]
         seen.append(f"{money.dumps(mapping.mapped_json(mapped))} {values}".replace(str(folder), "rules"))
         if mapped.document is not None:
+            assert soon.run("order", payload) == bound.run("order", payload)
             document, _, requests, _ = bound.run("order", payload)
             assert document == mapped.document
             assert [one[1] for one in requests] == [one.params for one in mapped.requests]

@@ -246,8 +246,8 @@ class MapperApp(App[None]):
         return self.screen_stack[0].query_one("#tabs", Tabs)
 
     def action_go(self, name: str) -> None:
-        """Go to a tab."""
-        if self.is_open and self.screen_stack[0].query(f"#tabs #{name}"):
+        """Go to a tab; before the database is open: as soon as it is."""
+        if self.screen_stack[0].query(f"#tabs #{name}"):
             self._tabs_line.active = name
 
     # what changes meanwhile
@@ -429,18 +429,18 @@ class MapperApp(App[None]):
             told += f"\n→ {remedy}"
         self.tell(told, severity="error")
 
-    def go_to_setting(self, key: str) -> None:
-        """Go to Configuration, to the field of a setting."""
-        self.run_worker(self._go_to_setting(key), exclusive=True, group="go")
+    def go_to_setting(self, key: str, row: str = "") -> None:
+        """Go to Configuration, to the field of a setting, or to a row of its table."""
+        self.run_worker(self._go_to_setting(key, row), exclusive=True, group="go")
 
-    async def _go_to_setting(self, key: str) -> None:
+    async def _go_to_setting(self, key: str, row: str) -> None:
         from tui.configuration import Configuration
 
         tab = await self.go("configuration")
         if isinstance(tab, Configuration):
-            tab.go_to(key)
+            tab.go_to(key, row)
 
-    @work(exclusive=True, group="ask")
+    @work(exclusive=True, group="end")
     async def action_end(self) -> None:
         """Leave; what is not saved is asked about."""
         places = self.screen_stack[0].query(TabBody)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
@@ -139,7 +140,8 @@ class Configuration(TabBody):
         self._changes: tuple[SettingsChange, ...] = ()
         self._checks: list[Check] = []
         self._asked_account = self._tested = False
-        self._wanted = ""
+        self._wanted = self._wanted_row = ""
+        self._undecided: tuple[vat_table.Rate, ...] = ()
         sections = self.query_one("#sections", Records)
         sections.show([Row(name, (self.t(title),)) for name, (title, _) in SECTIONS.items()])
         sections.border_title = self.t("Settings")
@@ -262,7 +264,14 @@ class Configuration(TabBody):
         vat, home = self.draft.current["vat"], self.draft.current["home_country"] or ""
         codes = self._account.codes if self._account else None
         eu = vat_table.eu_countries(self._rates) if self._rates else []
-        self.query_one(f"#{VAT}", Records).show(vat_table.rows(self, vat, home, codes, eu))
+        lacking = list(self._undecided)
+        if self._rates is not None and home:
+            lacking += vat_table.lacking(vat, home, self._rates, self.session.now().date().isoformat())
+        records = self.query_one(f"#{VAT}", Records)
+        records.show(vat_table.rows(self, vat, home, codes, eu, lacking))
+        row = self._wanted_row
+        if row and (records.go_to(row) or records.go_to(f"{vat_table.NEW}{row}")):
+            self._wanted_row = ""
 
     def _show_methods(self) -> None:
         of_shop = self._account.methods if self._account else ()
@@ -345,10 +354,13 @@ class Configuration(TabBody):
     async def _edit_rate(self, key: str) -> None:
         vat = self.draft.current["vat"]
         if key.startswith(vat_table.NEW):
-            country = key.removeprefix(vat_table.NEW)
+            country, _, rate = key.removeprefix(vat_table.NEW).partition(" ")
             home = self.draft.current["home_country"]
-            at_home: Mapping[str, Any] = next((one for one in vat["rates"] if one["country"] == home), {})
-            entry: dict[str, Any] = {**at_home, "country": country}
+            entry: dict[str, Any] = {"country": country}
+            if rate:
+                entry["rate"] = Decimal(rate)
+            else:
+                entry = {**next((one for one in vat["rates"] if one["country"] == home), {}), **entry}
             key, asks_rate = f"{key} row", True
         else:
             found = vat_table.entry_of(vat, key)
@@ -428,6 +440,11 @@ class Configuration(TabBody):
             self.draft.current, self._account.codes, self._rates, destination=chosen == "destination", day=day
         )
         self.draft.put("vat", proposal.vat)
+        self._undecided = tuple(
+            (one.country, one.rate) for one in proposal.undecided if len(one.country) == 2
+        )
+        first = next(iter(self._undecided), None)
+        self._wanted_row = vat_table.key_of({"country": first[0], "rate": first[1]}) if first else ""
         self._show()
         undecided = len(proposal.undecided)
         told = self.t("{count} rows; {undecided} to choose yourself: no code or more than one fits.",
@@ -615,9 +632,9 @@ class Configuration(TabBody):
         sections = self.query_one("#sections", Records)
         (self._list if sections.has_focus else sections).focus()
 
-    def go_to(self, key: str) -> None:
-        """Go to a setting, as soon as it is there."""
-        self._wanted = key
+    def go_to(self, key: str, row: str = "") -> None:
+        """Go to a setting, in a table of its own to a row, as soon as it is there."""
+        self._wanted, self._wanted_row = key, row
         if self._draft is not None:
             self._go_to(key)
 

@@ -18,7 +18,7 @@ from tui.document import Brief, DocumentScreen, Whole, copy, joined, titled, who
 from tui.face import Face, TabBody
 from tui.lists import DocumentTable, FilterLine, Query
 from tui.period import Period
-from tui.processing import ignore, process
+from tui.processing import ignore, ignored, process, processed
 from tui.records import Column, Records, Row
 
 if TYPE_CHECKING:
@@ -230,7 +230,7 @@ class Errors(TabBody):
     def action_setting(self) -> None:
         """Go to the setting that mends it."""
         if (chosen := self._table.chosen) is not None:
-            go_to_setting(self, chosen[0].cause, chosen[1].remedy)
+            go_to_setting(self, *chosen)
 
     def action_explain(self) -> None:
         """Open the document at its fields."""
@@ -273,7 +273,7 @@ class MoreInfo(Face, Screen[None]):
 
         yield Static("", id="title", markup=False)
         with Horizontal(classes="halves -even"):
-            yield VerticalScroll(Static("", id="told", markup=False), id="told-box", can_focus=False)
+            yield VerticalScroll(Static("", id="told", markup=False), id="told-box")
             yield Records(
                 (
                     Column("", 1),
@@ -299,6 +299,10 @@ class MoreInfo(Face, Screen[None]):
         self._found = found
         self.query_one("#title", Static).update(titled(found, self.session))
         self.query_one("#told", Static).update(self._told(found))
+        # On the border it stays in sight, however long the rest is.
+        if key := causes.mending_key(found.document.cause, found.reason.remedy):
+            hint = f"s  {self.t('goes to the setting {key}', key=key)}"
+            self.query_one("#told-box").border_subtitle = Text(hint)
         self.query_one(Records).focus()
         payload = await self.attempt(self._payload)
         marked = (
@@ -350,9 +354,6 @@ class MoreInfo(Face, Screen[None]):
         if found.document.facts:
             facts = "\n".join(f"{name}: {value}" for name, value in document.facts.items())
             body = joined(body, Text(t("Facts"), "bold"), facts)
-        key = causes.mending_key(document.cause, found.reason.remedy)
-        if key:
-            body = joined(body, Text("s  ", "bold") + Text(t("goes to the setting {key}", key=key)))
         others = [
             one for one in (found.mapped.findings if found.mapped else ())
             if one.get("id") != document.cause and one.get("severity") in {"error", "wait", "warning"}
@@ -373,13 +374,17 @@ class MoreInfo(Face, Screen[None]):
             current = records.current.key if records.current else ""
             records.go_to(keys[(keys.index(current) + 1) % len(keys)] if current in keys else keys[0])
 
-    def action_process(self) -> None:
-        """Process it."""
-        process(self, [self._document_id])
+    @work(exclusive=True, group="process")
+    async def action_process(self) -> None:
+        """Process it, and go back to the list."""
+        if await processed(self, [self._document_id]):
+            self.dismiss(None)
 
-    def action_ignore(self) -> None:
-        """Ignore it."""
-        ignore(self, [self._document_id])
+    @work(exclusive=True, group="process")
+    async def action_ignore(self) -> None:
+        """Ignore it, and go back to the list."""
+        if await ignored(self, [self._document_id]):
+            self.dismiss(None)
 
     @work(exclusive=True, group="ask")
     async def action_report(self) -> None:
@@ -392,7 +397,7 @@ class MoreInfo(Face, Screen[None]):
     def action_setting(self) -> None:
         """Go to the setting that mends it."""
         if self._found is not None:
-            go_to_setting(self, self._found.document.cause, self._found.reason.remedy)
+            go_to_setting(self, self._found.document, self._found.reason)
 
     def action_whole(self) -> None:
         """Show all that is kept of it."""
@@ -409,10 +414,13 @@ class MoreInfo(Face, Screen[None]):
             copy(self, row.cells[-1])
 
 
-def go_to_setting(face: Face, cause: str, remedy: str) -> None:
-    """Go to the setting that mends a cause."""
-    key = causes.mending_key(cause, remedy)
+def go_to_setting(face: Face, document: Document, reason: Reason) -> None:
+    """Go to the setting that mends what a document stopped at."""
+    from tui import vat_table
+
+    key = causes.mending_key(document.cause, reason.remedy)
     if not key:
         face.mapper.tell(face.t("No setting mends this; More info says what does."), severity="warning")
         return
-    face.mapper.go_to_setting(key)
+    row = vat_table.row_of(document.facts) if key in {"vat.rates", "vat.icp", "vat.international"} else ""
+    face.mapper.go_to_setting(key, row)

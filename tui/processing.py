@@ -221,15 +221,16 @@ def is_running(session: Session) -> bool:
 def process(face: Face, documents: Sequence[str]) -> None:
     """Show what would be posted, post it when the person agrees, and say what happened."""
     if documents:
-        face.run_worker(_process(face, documents), exclusive=True, group="process")
+        face.run_worker(processed(face, documents), exclusive=True, group="process")
 
 
-async def _process(face: Face, documents: Sequence[str]) -> None:
-    if len(documents) == 1 and await _settle_mismatch(face, documents[0]):
-        return
+async def processed(face: Face, documents: Sequence[str]) -> bool:
+    """Do as `process` does, in a worker, and tell whether anything was decided."""
+    if len(documents) == 1 and (decided := await _settle_mismatch(face, documents[0])) is not None:
+        return decided
     done = await ask(face.app, ProcessScreen(documents))
     if not done:
-        return
+        return False
     face.mapper.tell(face.t("{count} to be processed now.", count=done))
     if face.mapper.shown.pause is not None:
         face.mapper.tell(face.t("Posting is paused: they wait until it is resumed."), severity="warning")
@@ -239,10 +240,14 @@ async def _process(face: Face, documents: Sequence[str]) -> None:
             severity="warning",
         )
     await face.mapper.read_again()
+    return True
 
 
-async def _settle_mismatch(face: Face, document_id: str) -> bool:
-    """Offer the two ways out of a document whose invoice has another total (W19); False when it has none."""
+async def _settle_mismatch(face: Face, document_id: str) -> bool | None:
+    """Offer the two ways out of a document whose invoice has another total (W19); None when it has none.
+
+    Returns whether the person took one.
+    """
     from mapper.processing import mismatch
     from mapper.store import documents
 
@@ -254,7 +259,7 @@ async def _settle_mismatch(face: Face, document_id: str) -> bool:
 
     found = await face.attempt(read)
     if found is None or not mismatch.has_invoice(found):
-        return False
+        return None
     way = await ask(
         face.app,
         Choose(
@@ -266,12 +271,12 @@ async def _settle_mismatch(face: Face, document_id: str) -> bool:
         ),
     )
     if way is None:
-        return True
+        return False
     why = await ask(
         face.app, Ask(t("Why?"), t("The reason is kept in the document's history."), label=t("Reason"))
     )
     if not why:
-        return True
+        return False
     if way == "accept":
         settled = await face.attempt(
             mismatch.accept,
@@ -303,16 +308,17 @@ async def _settle_mismatch(face: Face, document_id: str) -> bool:
             t("{document} is {state} now.", document=settled.number or settled.id, state=t(settled.state))
         )
         await face.mapper.read_again()
-    return True
+    return settled is not None
 
 
 def ignore(face: Face, documents: Sequence[str]) -> None:
     """Leave documents alone from now on, with a reason."""
     if documents:
-        face.run_worker(_ignore(face, documents), exclusive=True, group="process")
+        face.run_worker(ignored(face, documents), exclusive=True, group="process")
 
 
-async def _ignore(face: Face, documents: Sequence[str]) -> None:
+async def ignored(face: Face, documents: Sequence[str]) -> bool:
+    """Do as `ignore` does, in a worker, and tell whether any is left alone now."""
     from mapper.processing import actions
 
     session, t = face.session, face.t
@@ -324,7 +330,7 @@ async def _ignore(face: Face, documents: Sequence[str]) -> None:
     )
     reason = await ask(face.app, Ask(title, told, label=t("Reason, such as: booked by hand")))
     if not reason:
-        return
+        return False
     done = 0
     for document in documents:
         force = False
@@ -356,3 +362,4 @@ async def _ignore(face: Face, documents: Sequence[str]) -> None:
     if done:
         face.mapper.tell(t("{count} ignored: {reason}", count=done, reason=reason))
         await face.mapper.read_again()
+    return done > 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -319,6 +320,9 @@ class Profile(TabBody):
 
         found = await self.attempt(content)
         if found is None:
+            return
+        if self.app.is_web:
+            self.app.deliver_binary(BytesIO(found), save_filename=known.name)
             return
         place = Path.home() / "Downloads"
         target = (place if place.is_dir() else Path.home()) / known.name

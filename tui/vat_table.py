@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,6 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.widgets import Button, Input, Select, Static
 
 from mapper.diagnostics import printable
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from tui.draft import Draft
 
 ACCOUNTS = ("revenue", "shipping", "payment")
+Rate = tuple[str, Decimal]
 SCHEMES = ("icp", "international")
 NEW = "new "
 
@@ -47,22 +47,36 @@ def columns(face: Face) -> tuple[Column, ...]:
 
 
 def rows(
-    face: Face, vat: Mapping[str, Any], home: str, codes: Sequence[SaleCode] | None, eu: Sequence[str]
+    face: Face,
+    vat: Mapping[str, Any],
+    home: str,
+    codes: Sequence[SaleCode] | None,
+    eu: Sequence[str],
+    lacking: Iterable[Rate] = (),
 ) -> list[Row]:
-    """Return the table: the home country first, then the others, ICP and International, then what is not sold to."""
+    """Return the table: the home country first, then the others, ICP and International, then what is not sold to.
+
+    `lacking` are rates that need a code and have none: they stand in the table as rows that Enter fills in.
+    """
     names = country_names(face.session.language)
     known = None if codes is None else {one.code.casefold() for one in codes}
-    entries = sorted(vat["rates"], key=lambda one: (one["country"] != home, one["country"], -one["rate"]))
+    present = {key_of(one) for one in vat["rates"]}
+    wanting = [{"country": country, "rate": rate} for country, rate in dict.fromkeys(lacking)]
+    entries: list[Mapping[str, Any]] = [
+        *vat["rates"],
+        *(one for one in wanting if key_of(one) not in present),
+    ]
     made = []
-    for entry in entries:
+    for entry in sorted(entries, key=lambda one: (one["country"] != home, one["country"], -one["rate"])):
         rate = amounts.percent(entry["rate"], face.session.language)
         name = f"{entry['country']} {names.get(entry['country'], '')}"
-        made.append(_row(key_of(entry), name, rate, entry, known))
+        key = key_of(entry)
+        made.append(_row(key if key in present else f"{NEW}{key}", name, rate, entry, known))
     made.append(_row("icp", face.t("ICP: businesses in the EU"), "0 %", vat["icp"], known))
     made.append(
         _row("international", face.t("International: outside the EU"), "0 %", vat["international"], known)
     )
-    sold = {entry["country"] for entry in vat["rates"]}
+    sold = {entry["country"] for entry in entries}
     missing = [country for country in eu if country not in sold]
     if missing:
         made.append(Row("heading", (face.t("Not sold to yet: Enter fills one in"),), heading=True))
@@ -79,9 +93,27 @@ def _row(key: str, name: str, rate: str, entry: Mapping[str, Any], known: set[st
     return Row(key, (sign, name, rate, *codes, told), "bad" if wrong else "good" if sign else "")
 
 
+def lacking(vat: Mapping[str, Any], home: str, rates: VatRates, day: str) -> list[Rate]:
+    """Return the rates of the home country on a day that have no row."""
+    from mapper import vat_settings
+
+    found = vat_settings.uses({"vat": vat, "home_country": home}, (), rates, day)
+    present = {key_of(one) for one in vat["rates"]}
+    own = [(one.country, one.rate) for one in found if one.country == home]
+    return [one for one in dict.fromkeys(own) if key_of({"country": one[0], "rate": one[1]}) not in present]
+
+
+def row_of(facts: Mapping[str, object]) -> str:
+    """Return the key of the row that a finding about a VAT code speaks of: its facts `country` and `rate`."""
+    country, rate = str(facts.get("country", "")), str(facts.get("rate", ""))
+    if country.lower() in SCHEMES or not rate:
+        return country.lower()
+    return key_of({"country": country, "rate": Decimal(rate)})
+
+
 def key_of(entry: Mapping[str, Any]) -> str:
     """Return the key of a row."""
-    return f"{entry['country']} {entry['rate']:f}"
+    return f"{entry['country']} {entry['rate'].normalize():f}"
 
 
 def entry_of(vat: Mapping[str, Any], key: str) -> dict[str, Any] | None:
@@ -186,12 +218,17 @@ class EditRate(Dialog[dict[str, Any]]):
                 yield Button(Text(t("Take over")), id="yes", variant="primary")
                 yield Button(Text(t("Cancel")), id="no")
 
+    def on_mount(self) -> None:
+        """Begin at the code where the rate is known already."""
+        if self._asks_rate and "rate" in self._entry and not self._entry.get("revenue"):
+            self.query_one("#code-revenue").focus()
+
     def _code(self, account: str, code: str) -> Select[str] | Input:
         if not self._codes:
             return Input(
                 code, id=f"code-{account}", compact=True, placeholder=self.t("tax code"), max_length=50
             )
-        options = [(Content(text), value) for text, value in self._options(code)]
+        options = [(Text(text), value) for text, value in self._options(code)]
         known = {value for _, value in options}
         chosen = next((value for value in known if value.casefold() == code.casefold()), None)
         select = Select(
@@ -202,13 +239,21 @@ class EditRate(Dialog[dict[str, Any]]):
         return select
 
     def _options(self, code: str) -> Iterator[tuple[str, str]]:
-        """Yield the codes of the account, those of the row's rate first."""
+        """Yield the codes of the account: those of the row's rate first, and of these what is no other country's."""
+        from mapper.vat_settings import countries_named
+
         assert self._codes is not None
+        country = self._entry.get("country", "")
         rate = self._entry.get("rate", Decimal(0))
         language = self.session.language
         if code and code.casefold() not in {one.code.casefold() for one in self._codes}:
             yield self.t("{code} (not in WeFact)", code=printable(code, 50)), code
-        for one in sorted(self._codes, key=lambda one: (one.rate != rate, one.code)):
+
+        def order(one: SaleCode) -> tuple[bool, bool, str]:
+            named = countries_named(one)
+            return one.rate != rate, bool(named) and country not in named, one.code
+
+        for one in sorted(self._codes, key=order):
             text = f"{one.code}  {amounts.percent(one.rate, language)}  {one.name}"
             yield printable(text, 60), one.code
 

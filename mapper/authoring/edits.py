@@ -14,6 +14,7 @@ from mapper.diagnostics import Place
 from mapper.mapping import RATES, TERRITORIES, Rulebooks
 from mapper.rulebook import rules as r
 from mapper.rulebook.compiler import Compiled
+from mapper.rulebook.reuse import remembered
 
 # Where something stands, and what its type was found to be, are not what it says.
 _ASIDE = frozenset({"place", "type"})
@@ -33,7 +34,7 @@ def edits(old: Compiled, new: Compiled) -> tuple[Edit, ...]:
     """Return what differs between two rulebooks, each rule once."""
     if old is new:
         return ()
-    before, after = (dict(_rules(one.rules)) for one in (old, new))
+    before, after = _rules(old.rules), _rules(new.rules)
     found: dict[Place, Edit] = {}
     for path, (place, said) in after.items():
         if path not in before or before[path][1] != said:
@@ -41,7 +42,7 @@ def edits(old: Compiled, new: Compiled) -> tuple[Edit, ...]:
     for path, (place, _) in before.items():
         if path not in after:
             found.setdefault(place, Edit(path, place, gone=True))
-    if not found and [path for path, _ in _rules(old.rules)] != [path for path, _ in _rules(new.rules)]:
+    if not found and list(before) != list(after):
         # Only the order differs: lines are made, and requests sent, in another.
         path, (place, _) = next(iter(after.items()))
         found[place] = Edit(path, place)
@@ -57,6 +58,7 @@ def tables(old: Rulebooks, new: Rulebooks) -> tuple[Edit, ...]:
     )
 
 
+@remembered
 def parameter_places(compiled: Compiled) -> dict[str, Place]:
     """Return where each parameter of the requests is set, by a path such as `invoice.InvoiceLines.TaxCode`."""
     found: dict[str, Place] = {}
@@ -72,6 +74,7 @@ def parameter_places(compiled: Compiled) -> dict[str, Place]:
     return found
 
 
+@remembered
 def amounts_of(compiled: Compiled) -> frozenset[str]:
     """Return the parameters that are amounts or quantities: another number in each document, by the same rule."""
     return frozenset(
@@ -94,44 +97,60 @@ def bare(part: Any) -> Any:
     return type(part).__name__, part
 
 
+meaning = remembered(bare)
+"""What a part of the rules says, as `bare` gives it, made once for each part."""
+
+
 @cache
 def _names(kind: type[Any]) -> tuple[str, ...]:
     return tuple(one.name for one in fields(kind) if one.name not in _ASIDE)
 
 
-def _rules(rules: r.Rules) -> Iterator[tuple[str, tuple[Place, Any]]]:
+@remembered
+def _rules(rules: r.Rules) -> dict[str, tuple[Place, Any]]:
+    return dict(_all(rules))
+
+
+def _all(rules: r.Rules) -> Iterator[tuple[str, tuple[Place, Any]]]:
     for step in rules.steps:
         if isinstance(step, r.Entry):
-            yield step.path, (step.place, bare(step.value))
+            yield step.path, (step.place, meaning(step.value))
             continue
-        yield f"lines {step.name}", (step.place, bare((step.kind, step.test, step.each, step.variable)))
+        made = step.kind, meaning(step.test), meaning(step.each), step.variable
+        yield f"lines {step.name}", (step.place, made)
         for entry in step.entries:
-            yield entry.path, (entry.place, bare(entry.value))
+            yield entry.path, (entry.place, meaning(entry.value))
     counted: dict[str, int] = {}
     for check in rules.checks:
         name = f"check {check.id} {check.about}".rstrip()
         counted[name] = counted.get(name, 0) + 1
-        yield f"{name} {counted[name]}" if counted[name] > 1 else name, (check.place, bare(check))
+        yield f"{name} {counted[name]}" if counted[name] > 1 else name, (check.place, meaning(check))
     for request in rules.requests:
-        head = (request.controller, request.action, request.test, request.each, request.variable)
-        yield f"request {request.name}", (request.place, bare(head))
+        head = (
+            request.controller,
+            request.action,
+            meaning(request.test),
+            meaning(request.each),
+            request.variable,
+        )
+        yield f"request {request.name}", (request.place, head)
         yield from _said(request.name, request.params)
-        yield f"{request.name}.find", (request.place, bare(request.find))
-        yield f"{request.name}.expect", (request.place, bare(request.expect))
+        yield f"{request.name}.find", (request.place, meaning(request.find))
+        yield f"{request.name}.expect", (request.place, meaning(request.expect))
 
 
 def _said(path: str, value: r.Value) -> Iterator[tuple[str, tuple[Place, Any]]]:
     """Yield each parameter with what its rule says, without the parameters inside it."""
     match value:
         case r.Fields(test=test, fields=inner):
-            yield path, (value.place, bare((test, tuple(inner))))
+            yield path, (value.place, (meaning(test), tuple(inner)))
             for name, part in inner.items():
                 yield from _said(f"{path}.{name}", part)
         case r.Collect(collection=collection, variable=variable, where=where, give=r.Fields() as give):
-            yield f"{path}, each", (value.place, bare((collection, variable, where)))
+            yield f"{path}, each", (value.place, (meaning(collection), variable, meaning(where)))
             yield from _said(path, give)
         case _:
-            yield path, (value.place, bare(value))
+            yield path, (value.place, meaning(value))
 
 
 def _parameters(path: str, value: r.Value) -> Iterator[tuple[str, Place]]:

@@ -11,7 +11,7 @@ from mapper.diagnostics import Finding
 from mapper.findings import FAULTS, of_checks, unfit
 from mapper.mapping import Mapper
 from mapper.processing.amounts import amounts
-from mapper.rulebook.compiler import Compiled
+from mapper.rulebook.compiler import Compiled, Run
 
 Json = Mapping[str, Any]
 
@@ -21,13 +21,20 @@ Rates = dict[Decimal, list[Decimal]]
 _ZERO = Decimal(0)
 
 
+def recorded(part: Run, payload: Json) -> Sequence[Any]:
+    """Return what a traced part of the rules records for a payload. Raises what the rules raise."""
+    records: list[Any] = []
+    part(payload, records.append)
+    return records
+
+
 class Outcome:
     """What one version makes of one payload: its document at once, its requests when they are asked for.
 
     `same` is the outcome of another version whose rules for such documents are the same: its document is taken over.
     """
 
-    __slots__ = ("_sent", "document", "fault", "kind", "mapper", "payload", "said")
+    __slots__ = ("_recorded", "_sent", "document", "fault", "kind", "mapper", "payload", "said")
 
     def __init__(self, mapper: Mapper, kind: str, payload: Json, same: Outcome | None = None) -> None:
         self.mapper, self.kind, self.payload = mapper, kind, payload
@@ -35,6 +42,7 @@ class Outcome:
         self.said: Sequence[Any] = ()
         self.fault: Finding | None = None
         self._sent: tuple[Sequence[Any], Sequence[Any]] | None = None
+        self._recorded: tuple[Run, Sequence[Any]] | None = None
         if same is not None:
             self.document, self.said = same.document, same.said
             return
@@ -61,6 +69,12 @@ class Outcome:
     def sends_as(self, other: Outcome) -> None:
         """Take over what another version sends: the same document went to the same rules."""
         self._sent = other.sent()
+
+    def recorded(self, part: Run) -> Sequence[Any]:
+        """Return what a traced part of the rules records for the payload. Raises what the rules raise."""
+        if self._recorded is None or self._recorded[0] is not part:
+            self._recorded = part, recorded(part, self.payload)
+        return self._recorded[1]
 
     def _stop(self) -> None:
         # The traced rules tell what it stopped at.

@@ -10,6 +10,7 @@ from mapper.diagnostics import Place
 from mapper.rulebook import rules as r
 from mapper.rulebook import tree as ex
 from mapper.rulebook.origins import path_of, stands_for
+from mapper.rulebook.reuse import remembered
 
 
 def reads(rules: r.Rules) -> dict[str, Place]:
@@ -20,10 +21,21 @@ def reads(rules: r.Rules) -> dict[str, Place]:
     return found
 
 
+@remembered
 def settings_read(rules: r.Rules) -> frozenset[str]:
     """Return the settings that a rulebook reads, such as `invoice.term`; "" when it takes them as a whole."""
+    parts: list[Any] = [*rules.checks, *rules.requests]
+    for step in rules.steps:
+        entries = (step,) if isinstance(step, r.Entry) else step.entries
+        parts += [] if isinstance(step, r.Entry) else [step.test, step.each]
+        parts += [entry.value for entry in entries]
+    return frozenset().union(*map(_settings_in, parts))
+
+
+@remembered
+def _settings_in(rule: Any) -> frozenset[str]:
     found = set()
-    for expr in _expressions((rules.steps, rules.checks, rules.requests)):
+    for expr in _expressions(rule):
         inside = set()
         for part in ex.walk(expr):
             if isinstance(part, ex.Field):

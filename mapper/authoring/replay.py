@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Literal
 
-from mapper.authoring.edits import Edit, amounts_of, bare, edits, parameter_places, tables
+from mapper.authoring.edits import Edit, amounts_of, edits, meaning, parameter_places, tables
 from mapper.authoring.explanation import brief
-from mapper.authoring.outcome import Json, Outcome, Rates
+from mapper.authoring.outcome import Json, Outcome, Rates, recorded
 from mapper.authoring.reads import settings_read
 from mapper.diagnostics import Place, printable
 from mapper.findings import FAULTS, unfit
@@ -125,7 +126,7 @@ class Pair:
 
     def compare(self, kind: str, payload: Json, old: Outcome | None = None) -> Difference | None:
         """Return what would be another; None when nothing would. `old` is the old outcome, where it is known."""
-        if self._gives_the_same(kind, payload):
+        if self._gives_the_same(kind, payload, old):
             return None
         old = old or Outcome(self.old, kind, payload)
         if self._same_source.get(kind) and old.fault is None:
@@ -138,18 +139,17 @@ class Pair:
             new.sends_as(old)
         return self._difference(old, new)
 
-    def _gives_the_same(self, kind: str, payload: Json) -> bool:
+    def _gives_the_same(self, kind: str, payload: Json, old: Outcome | None) -> bool:
         """Tell whether all rules that were edited give the same for a document: then so do all others."""
         slices = self._slices.get(kind)
         if slices is None or unfit(payload) is not None:
             return False
-        records: tuple[list[Any], list[Any]] = ([], [])
+        before, after = slices
         try:
-            for run, some in zip(slices, records, strict=True):
-                run(payload, some.append)
+            given = recorded(before, payload) if old is None else old.recorded(before)
+            return given == recorded(after, payload)
         except FAULTS:
             return False
-        return records[0] == records[1]
 
     def _difference(self, old: Outcome, new: Outcome) -> Difference | None:
         sent = old.sent(), new.sent()
@@ -220,22 +220,24 @@ class Pair:
 
 def _slices(old: Mapper, new: Mapper, kind: str, edited: Sequence[Edit]) -> tuple[Run, Run] | None:
     """Return the part of each version that makes the values of the edited rules, traced; None where there is none."""
-    sources = [one.rulebooks.sources[kind] for one in (old, new)]
-    by_path = [{entry.path: entry for entry in one.entries} for one in sources]
-    runs = []
-    for one, mapper, entries in zip(sources, (old, new), by_path, strict=True):
-        found = [entries.get(edit.path) for edit in edited]
-        part = (
-            None
-            if None in found or not found
-            else sliced(one.rules, {entry.place for entry in found if entry})
-        )
-        if part is None:
+    runs, kinds = [], []
+    for mapper in (old, new):
+        entries = {entry.path: entry for entry in mapper.rulebooks.sources[kind].entries}
+        found = [entries[edit.path] for edit in edited if edit.path in entries]
+        if len(found) < len(edited) or not found:
             return None
-        runs.append(Compiled(part, mapper.rulebooks.functions).bind_traced(mapper.settings))
-    kinds = [[given(entries[edit.path].value).kind for edit in edited] for entries in by_path]
+        runs.append(_part(mapper, kind, frozenset(entry.place for entry in found)))
+        kinds.append([given(entry.value).kind for entry in found])
+    if runs[0] is None or runs[1] is None:
+        return None
     # Equal values of two types may be written otherwise: 1 and true.
     return None if kinds[0] != kinds[1] or "any" in kinds[0] else (runs[0], runs[1])
+
+
+@lru_cache(maxsize=16)
+def _part(mapper: Mapper, kind: str, places: frozenset[Place]) -> Run | None:
+    part = sliced(mapper.rulebooks.sources[kind].rules, places)
+    return None if part is None else Compiled(part, mapper.rulebooks.functions).bind_traced(mapper.settings)
 
 
 def _is_charged_alike(old: Outcome, new: Outcome) -> bool:
@@ -249,7 +251,7 @@ def _overlap(key: str, path: str) -> bool:
 
 
 def _checks(compiled: Compiled) -> Any:
-    return bare(compiled.rules.checks)
+    return tuple(map(meaning, compiled.rules.checks))
 
 
 def _values(old: Sequence[Any], new: Sequence[Any], amounts: frozenset[str]) -> Iterator[Value]:

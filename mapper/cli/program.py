@@ -49,7 +49,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "publish": ("mapper.cli.rules", "publish", "Make changed rules the ones that `mapper run` uses."),
     "sandbox": ("mapper.cli.services", "sandbox", "Serve emulators of CCV Shop, WeFact and VIES."),
     "torture": ("mapper.cli.torturing", "torture", "Kill it everywhere, and count the invoices."),
-    "tui": ("mapper.cli.showing", "tui", "Open the dashboard, in this terminal."),
+    "tui": ("mapper.cli.showing", "tui", "Open the dashboard, in this terminal or a browser."),
 }
 
 

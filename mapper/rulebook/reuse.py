@@ -9,6 +9,7 @@ import gc
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import wraps
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -17,8 +18,10 @@ from mapper.rulebook.types import Type
 MOST = 32
 """Rules of a few days and overlays of a few tenants; each part is some hundred kilobytes."""
 MOST_TYPES = 2_000
+MOST_PARTS = 5_000
 
 _Part = TypeVar("_Part")
+_Given = TypeVar("_Given")
 _kept: OrderedDict[Hashable, Any] = OrderedDict()
 _lock = Lock()
 _types: dict[Hashable, Type] = {}
@@ -52,6 +55,24 @@ def keep(key: Hashable, part: object) -> None:
 def texts_key(names: Iterable[str], texts: Mapping[str, str], files: Mapping[str, str]) -> Hashable:
     """Return a key of some files: their texts, and the names by which places call them."""
     return tuple((name, texts.get(name), files.get(name)) for name in names)
+
+
+def remembered(make: Callable[[_Given], _Part]) -> Callable[[_Given], _Part]:
+    """Remember what is made of a part of the rules, by that very part: an edit leaves most of them as they are."""
+    known: dict[int, tuple[_Given, _Part]] = {}
+
+    @wraps(make)
+    def recalled(part: _Given) -> _Part:
+        found = known.get(id(part))
+        if found is not None and found[0] is part:
+            return found[1]
+        if len(known) >= MOST_PARTS:
+            known.clear()
+        made = make(part)
+        known[id(part)] = part, made
+        return made
+
+    return recalled
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from sqlalchemy import Connection, Row, insert, select, update
 
 from mapper.errors import UsageError
-from mapper.store import schema
+from mapper.store import exact, schema
 from mapper.store.rows import Account, Role
 
 FREE_TRIES = 5
@@ -96,6 +96,14 @@ def new_password(conn: Connection, account: str) -> str:
 def has_password(conn: Connection, account: str) -> bool:
     """Tell whether anybody can log in to the account."""
     return bool(conn.scalars(select(_ACCOUNT.password).where(_ACCOUNT.id == account)).one())
+
+
+def password_mark(conn: Connection, account: str) -> str:
+    """Return what tells this password of the account from its next one. Raises UsageError USE162."""
+    kept = conn.scalars(select(_ACCOUNT.password).where(_ACCOUNT.id == account)).one_or_none()
+    if kept is None:
+        raise UsageError("USE162", account=account[:40])
+    return exact.digest(kept)
 
 
 def count_try(conn: Connection, account: str, *, now: datetime) -> str:

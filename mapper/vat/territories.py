@@ -33,18 +33,19 @@ class Territory:
 
 @dataclass(frozen=True, slots=True)
 class Territories:
-    """The table: territories by code, with the (country, beginning of a postcode) that lead to them, longest first."""
+    """The table: territories by code, and by country the beginnings of postcodes that lead to one, longest first."""
 
     checked: date
     by_code: Mapping[str, Territory]
-    postcodes: tuple[tuple[str, str, str], ...]
+    postcodes: Mapping[str, tuple[tuple[str, str], ...]]
 
     def resolve(self, country: str, postcode: str, rates: VatRates) -> Territory:
         """Return the territory of an address; an address without a row in the table is in its country."""
-        plain = _plain(postcode)
-        for of, beginning, code in self.postcodes:
-            if of == country and plain.startswith(beginning):
-                return self.by_code[code]
+        if country in self.postcodes:
+            plain = _plain(postcode)
+            for beginning, code in self.postcodes[country]:
+                if plain.startswith(beginning):
+                    return self.by_code[code]
         return self.place(country, rates)
 
     def place(self, code: str, rates: VatRates) -> Territory:
@@ -66,7 +67,7 @@ class Territories:
         return all_of(standard, reduced, own, code, day)
 
 
-NONE = Territories(date.min, {}, ())
+NONE = Territories(date.min, {}, {})
 
 
 _COUNTRY_PREFIX = re.compile(
@@ -103,8 +104,10 @@ def from_node(root: Node, today: date = date.max) -> Territories:
                 reader.refuse(one.place, f"'{one.text}' is also that of {beginnings[country, one.text]}.")
     if reader.problems:
         raise RuleError(reader.problems)
-    longest = sorted(beginnings.items(), key=lambda one: (-len(one[0][1]), one[0]))
-    return Territories(checked, by_code, tuple((*key, code) for key, code in longest))
+    postcodes: dict[str, tuple[tuple[str, str], ...]] = {}
+    for (country, beginning), code in sorted(beginnings.items(), key=lambda one: (-len(one[0][1]), one[0])):
+        postcodes[country] = (*postcodes.get(country, ()), (beginning, code))
+    return Territories(checked, by_code, postcodes)
 
 
 def _territory(reader: TableReader, code: str, entries: Mapping[str, Node]) -> Territory:

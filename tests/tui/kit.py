@@ -27,7 +27,7 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 HOSTILE = "[bold]Eve[/] [@click=app.quit]x[/] [/nope] \x1b[2J\x1b]0;t\x07 \u202e\u200b\ud83d 👩‍👩‍👧 漢字 \x00"
 
 PATIENT = 30.0
-ASKING = frozenset({"process", "ask", "all", "publish"})
+ASKING = frozenset({"process", "ask", "all", "publish", "end"})
 
 Act = Callable[[MapperApp, Pilot[None]], Awaitable[None]]
 

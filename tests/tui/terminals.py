@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PATIENT = 90.0
+PATIENT = 45.0
 _SEQUENCE = re.compile(
     rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[PX^_][^\x1b]*\x1b\\|[@-Z\\-_])"
 )
@@ -53,7 +53,7 @@ class Terminal:
 
     def drawn(self) -> str:
         """Return what was drawn since `until` last found something, without sequences."""
-        return _SEQUENCE.sub(b"", self.raw[self._seen :]).decode("utf-8", "replace")
+        return drawn_text(self.raw[self._seen :])
 
     def ended(self) -> int:
         """Wait for the end and return the exit code."""
@@ -87,8 +87,13 @@ class Terminal:
 
 KEYS = {
     "enter": "\r", "escape": "\x1b", "tab": "\t", "up": "\x1b[A", "down": "\x1b[B", "pagedown": "\x1b[6~",
-    "end": "\x1b[F", "ctrl+q": "\x11", "ctrl+p": "\x10",
+    "end": "\x1b[F", "home": "\x1b[H", "delete": "\x1b[3~", "ctrl+q": "\x11", "ctrl+p": "\x10",
 }  # fmt: skip
+
+
+def drawn_text(raw: bytes) -> str:
+    """Return what a program drew, without sequences."""
+    return _SEQUENCE.sub(b"", raw).decode("utf-8", "replace")
 
 
 @contextmanager

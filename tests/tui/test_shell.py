@@ -24,7 +24,7 @@ from tui.memory import Memory
 from tui.records import Records
 from tui.words import WORDS
 
-SOURCES = sorted((Path(__file__).parents[2] / "tui").glob("*.py"))
+SOURCES = sorted((Path(__file__).parents[2] / "tui").rglob("*.py"))
 
 
 def test_tabs_are_chosen_by_number_and_by_mouse_and_remembered(filled, tmp_path):
@@ -214,7 +214,7 @@ def literals():
                 name = (
                     node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
                 )
-                wanted = {"t": 0, "spoken": 0, "Binding": 2}.get(name)
+                wanted = {"t": 0, "say": 0, "spoken": 0, "Binding": 2}.get(name)
                 if (
                     wanted is not None
                     and len(node.args) > wanted

@@ -42,6 +42,14 @@ WORDS: dict[str, str] = {
     "Page down": "Pagina omlaag",
     "First": "Eerste",
     "Last": "Laatste",
+    # in the browser
+    "Log in": "Inloggen",
+    "Log out": "Uitloggen",
+    "This did not work": "Dit lukte niet",
+    "Opening the dashboard…": "Het dashboard wordt geopend…",
+    "The dashboard is closed.": "Het dashboard is gesloten.",
+    "Open again": "Opnieuw openen",
+    "The dashboard needs JavaScript.": "Het dashboard heeft JavaScript nodig.",
     # windows
     "Type {wanted} to go on, or press Escape.": "Typ {wanted} om door te gaan, of druk op Escape.",
     "Escape closes": "Escape sluit",
