@@ -207,7 +207,7 @@ def queue(session: Session, document_id: str) -> Document:
     """Have a document processed now. Raises what `actions.process` raises."""
     from mapper.processing import actions
 
-    return actions.process(session.database, session.tenant, document_id, now=session.now())
+    return actions.process(session.database, session.tenant, document_id, now=session.now(), who=session.who)
 
 
 def is_running(session: Session) -> bool:
@@ -279,7 +279,13 @@ async def _settle_mismatch(face: Face, document_id: str) -> bool | None:
         return False
     if way == "accept":
         settled = await face.attempt(
-            mismatch.accept, session.database, session.tenant, document_id, reason=why, now=session.now()
+            mismatch.accept,
+            session.database,
+            session.tenant,
+            document_id,
+            reason=why,
+            now=session.now(),
+            who=session.who,
         )
     else:
 
@@ -293,6 +299,7 @@ async def _settle_mismatch(face: Face, document_id: str) -> bool | None:
                 reason=why,
                 now=now,
                 loopback=session.loopback,
+                who=session.who,
             )
 
         settled = await face.attempt(anew)
@@ -337,6 +344,7 @@ async def ignored(face: Face, documents: Sequence[str]) -> bool:
                     reason=reason,
                     now=session.now(),
                     force=force,
+                    who=session.who,
                 )
                 done += 1
             except UsageError as error:

@@ -232,11 +232,14 @@ class Profile(TabBody):
 
     async def _contact(self, email: str, language: str) -> None:
         def change() -> bool:
-            from mapper.store import accounts, licences
+            from mapper.store import accounts, journal, licences
 
-            with self.session.database.begin() as conn:
-                account = licences.get(conn, self.session.tenant).account
+            session = self.session
+            with session.database.begin() as conn:
+                account = licences.get(conn, session.tenant).account
                 accounts.set_contact(conn, account, email=email, language=language)
+                who = {"who": session.who}
+                journal.append(conn, session.tenant, None, "contact changed", who, now=session.now())
             return True
 
         if await self.attempt(change):
@@ -258,10 +261,13 @@ class Profile(TabBody):
             return
 
         def change() -> bool:
-            from mapper.store import licences
+            from mapper.store import journal, licences
 
-            with self.session.database.begin() as conn:
-                licences.set_extra_email(conn, self.session.tenant, "" if given == "-" else given)
+            session = self.session
+            with session.database.begin() as conn:
+                licences.set_extra_email(conn, session.tenant, "" if given == "-" else given)
+                who = {"who": session.who}
+                journal.append(conn, session.tenant, None, "contact changed", who, now=session.now())
             return True
 
         if await self.attempt(change):
