@@ -59,7 +59,7 @@ def _palette(name: str) -> type[Provider]:
 
 
 class Keys(Footer):
-    """The footer, in the person's language. It is made anew only when its keys are others: that costs as much as a tab."""
+    """The footer, in the person's language. Made anew only when its keys are others: that costs as much as a tab."""
 
     _laid_out: object = None
 
