@@ -18,7 +18,7 @@ from mapper.processing import connections
 from mapper.services.ccv import CcvShop
 from mapper.services.http import CallBudget, Secret, open_client
 from mapper.services.wefact import WeFact
-from mapper.store import credentials, licences, tenants
+from mapper.store import credentials, journal, licences, tenants
 from mapper.store.database import Database
 from mapper.store.rows import Tenant
 from mapper.store.sealing import Sealer
@@ -296,6 +296,7 @@ async def change_keys(
     budget: CallBudget,
     *,
     loopback: bool,
+    who: str,
     now: datetime,
 ) -> Connected:
     """Try both connections with the `given` keys and addresses in place of the stored ones, then keep them.
@@ -308,6 +309,9 @@ async def change_keys(
     connected = await connect(keys, budget, loopback=loopback)
     with database.begin() as conn:
         put_keys(conn, sealer, tenant, given, now=now)
+        journal.append(
+            conn, tenant, None, "keys given", {"who": who, "names": ", ".join(sorted(given))}, now=now
+        )
     return connected
 
 

@@ -14,6 +14,7 @@ import httpx
 
 from mapper.appstore.installation import STEPS, StoreApp
 from mapper.appstore.routes import HANDSHAKE, INSTALL, routes
+from mapper.mailing import Mailer
 from mapper.services.ccv import is_signed
 from mapper.services.http import Secret
 from mapper.store import tenants
@@ -57,13 +58,26 @@ class Store:
     """The app's web server, as the app store and a merchant's browser use it."""
 
     def __init__(
-        self, database: Database, sandbox, *, hosts: tuple[str, ...] = (), loopback: bool = True
+        self,
+        database: Database,
+        sandbox,
+        *,
+        hosts: tuple[str, ...] = (),
+        loopback: bool = True,
+        mailer: Mailer | None = None,
+        address: str = "default",
     ) -> None:
         self.database, self.sandbox, self.now = database, sandbox, NOW
         self.sealer = Sealer.generate()
         self.app = StoreApp(PUBLIC_URL, Secret(SECRET), hosts, loopback, sandbox.wefact, sandbox.vies)
         routed = routes(
-            database, self.sealer, self.app, now=lambda: self.now, pages=Throttle(burst=60, per_second=1)
+            database,
+            self.sealer,
+            self.app,
+            mailer=mailer,
+            address=address,
+            now=lambda: self.now,
+            pages=Throttle(burst=60, per_second=1),
         )
         server = create_app(
             database, lambda *_, **__: None, sealer=self.sealer, is_signed=is_signed, extra_routes=routed

@@ -17,7 +17,7 @@ from mapper.store.database import Database
 from tests.appstore import PUBLIC_URL, SECRET, Store, filled_in, plain, signature
 from tests.databases import NOW
 
-pytest_plugins = ["tests.databases"]
+pytest_plugins = ["tests.databases", "tests.inbox"]
 
 PASSWORD = "vier gewone woorden samen"
 
@@ -58,6 +58,23 @@ def test_T1_the_password_is_shown_once_and_opens_the_dashboard(store: Store) -> 
     with store.database.read() as conn:
         key = licences.get(conn, store.tenant).key
     assert logins.login(store.database, key, unescape(shown[1]), now=NOW).role == "merchant"
+
+
+def test_T1_the_password_is_mailed_once_in_the_merchants_language(sqlite: Database, sandbox, inbox) -> None:
+    received, mailer = inbox
+    store = Store(sqlite, sandbox, mailer=mailer)
+    store.install(until="wefact")
+    store.post("terms", accept="yes", email="kees@winkel.example")
+    done = store.install()
+    shown = re.search(r'<output id="password">([^<]+)</output>', done.text)
+    assert shown is not None
+    store.enter()
+    store.get("overview")
+    (mail,) = received.mails
+    assert mail["To"] == "kees@winkel.example"
+    assert unescape(shown[1]) in mail.get_content()
+    with sqlite.read() as conn:
+        assert licences.get(conn, store.tenant).key in mail.get_content()
 
 
 def test_T1_an_interrupted_installation_goes_on_where_it_stopped(store: Store) -> None:
@@ -308,7 +325,8 @@ def test_T1_a_session_opens_its_own_webshop_only(store: Store) -> None:
 
 def test_T1_tries_are_throttled(store: Store) -> None:
     store.install(until="wefact")
-    codes = [store.post("wefact", wefact_key="").status_code for _ in range(61)]
+    form = filled_in(store.get("wefact")) | {"wefact_key": ""}
+    codes = [store.browser.post(f"{INSTALL}/wefact", data=form).status_code for _ in range(61)]
     assert (codes[0], codes[-1]) == (422, 429)
 
 

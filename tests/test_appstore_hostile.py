@@ -14,7 +14,7 @@ from mapper.appstore.routes import INSTALL
 from mapper.appstore.visit import Desk, Visit
 from mapper.errors import UsageError
 from mapper.processing import connections
-from mapper.store import accounts, credentials, licences, tenants
+from mapper.store import accounts, credentials, licences, limits, tenants
 from mapper.store.database import Database
 from tests.appstore import Store, filled_in
 from tests.databases import NOW
@@ -138,6 +138,21 @@ def test_T1_visits_with_a_signed_address_are_throttled(store: Store) -> None:
     store.handshake()
     codes = {store.enter().status_code for _ in range(70)}
     assert codes == {303, 429}
+
+
+def test_T1_looking_at_pages_without_end_uses_up_nobodys_calls_to_wefact(store: Store, sandbox) -> None:
+    """All webshops of a machine share WeFact's limit, and are banned together."""
+    store.install(until="layout")
+    codes = [store.browser.get(f"{INSTALL}/layout").status_code for _ in range(70)]
+    assert (codes[0], codes[-1]) == (200, 429)
+    assert len(sandbox.admin("wefact", "GET", "requests")["requests"]) < 65
+
+
+def test_T1_pages_keep_to_the_call_budget_of_their_machines_address(sqlite: Database, sandbox) -> None:
+    store = Store(sqlite, sandbox, address="office")
+    store.install(until="layout")
+    with sqlite.read() as conn:
+        assert limits.addresses(conn) == ("office",)
 
 
 def test_T3_a_page_of_one_shop_changes_nothing_of_the_merchants_others(store: Store) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import getpass
 import io
 from datetime import UTC, datetime, timedelta
 
@@ -205,16 +206,24 @@ def test_S8_a_spreadsheet_takes_no_cell_of_an_export_for_a_formula(shop, tmp_pat
     assert rows[0]["customer"][:1] not in {"=", "+", "-", "@", "\t", "＝"}
 
 
-def test_who_did_what_when_is_shown_and_a_change_of_it_is_told(shop, sandbox, tmp_path) -> None:
-    shop("tenant", "password", "winkel")
+def test_who_did_what_when_is_shown_and_a_change_of_it_is_told(shop, sandbox, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("WEFACT_KEY", sandbox.wefact_key)
     (sold,) = sandbox.sell("nl_ideal")
-    shop("process", f"order-{sold['id']}")
+    document = f"order-{sold['id']}"
+    for done in (
+        ("tenant", "password", "winkel"), ("tenant", "licence", "winkel", "--email", "kees@example.nl"),
+        ("tenant", "set", "winkel", "--wefact-key-env", "WEFACT_KEY"), ("pause", "--tenant", "winkel", "--reason", "x"),
+        ("resume", "--tenant", "winkel"), ("process", document), ("ignore", document, "--reason", "by hand"),
+    ):  # fmt: skip
+        ran = shop(*done)
+        assert ran.code == 0, ran.err
     shown = shop("tenant", "journal", "winkel", "--json")
-    assert [one["event"] for one in shown.records] == ["password changed", "process"]
-    assert shown.records[0]["facts"]["who"]
-    assert (
-        len(shop("tenant", "journal", "winkel", "--document", f"order-{sold['id']}", "--json").records) == 1
-    )
+    assert [one["event"] for one in shown.records] == [
+        "password changed", "contact changed", "keys given", "paused", "resumed", "process", "ignored by a person",
+    ]  # fmt: skip
+    assert {one["facts"]["who"] for one in shown.records} == {getpass.getuser()}
+    assert sandbox.wefact_key not in shown.out
+    assert len(shop("tenant", "journal", "winkel", "--document", document, "--json").records) == 2
     with open_database(tmp_path / "home" / "mapper.db") as database, database.begin() as conn:
         conn.exec_driver_sql("UPDATE journal SET facts = '{}' WHERE number = 1")
     changed = shop("tenant", "journal", "winkel")

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator
 from datetime import timedelta
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.handlers import Message
 
 from mapper import letters, redaction, ticketing
 from mapper.errors import ConfigError, StoreError, UsageError
@@ -20,43 +15,12 @@ from mapper.money import dumps
 from mapper.store import accounts, documents, licences, payloads, tenants, tickets
 from mapper.store.database import Database
 from tests.databases import MINUTE, NOW, add_document, add_tenant, bring_to
+from tests.inbox import Inbox
 from tests.orders import order
 
-pytest_plugins = ["tests.databases"]
+pytest_plugins = ["tests.databases", "tests.inbox"]
 
 DAY = timedelta(days=1)
-
-
-class Inbox(Message):
-    """What the server took; it refuses the recipient `nobody@…`."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.mails: list[EmailMessage] = []
-
-    async def handle_RCPT(self, server, session, envelope, address, options):
-        if address.startswith("nobody@"):
-            return "550 no such mailbox"
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    def handle_message(self, message) -> None:
-        parsed = message_from_bytes(bytes(message), policy=policy.default)
-        assert isinstance(parsed, EmailMessage)
-        self.mails.append(parsed)
-
-
-@pytest.fixture
-def inbox() -> Iterator[tuple[Inbox, Mailer]]:
-    received = Inbox()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    server = Controller(received, hostname="127.0.0.1", port=port)
-    server.start()
-    try:
-        yield received, Mailer("127.0.0.1", port, False, "", "", "mapper@example.org", "support@example.org")
-    finally:
-        server.stop()
 
 
 @pytest.fixture

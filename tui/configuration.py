@@ -544,7 +544,7 @@ class Configuration(TabBody):
         return asyncio.run(
             onboarding.change_keys(
                 session.database, session.sealer(), session.tenant, given, budget,
-                loopback=session.loopback, now=session.now(),
+                loopback=session.loopback, who=session.who, now=session.now(),
             )
         )  # fmt: skip
 

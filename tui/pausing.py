@@ -27,7 +27,7 @@ async def pause_or_resume(app: MapperApp) -> None:
             )
             if await ask(app, Confirm(t("Resume posting?"), question, yes=t("Resume"))):
                 count = await asyncio.to_thread(
-                    actions.resume, session.database, session.tenant, now=session.now()
+                    actions.resume, session.database, session.tenant, now=session.now(), who=session.who
                 )
                 app.tell(t("Posting goes on; {count} documents are taken up.", count=count))
         else:
@@ -35,7 +35,12 @@ async def pause_or_resume(app: MapperApp) -> None:
             reason = await ask(app, Ask(t("Pause posting"), told, label=t("Reason")))
             if reason:
                 await asyncio.to_thread(
-                    actions.pause, session.database, session.tenant, reason=reason, now=session.now()
+                    actions.pause,
+                    session.database,
+                    session.tenant,
+                    reason=reason,
+                    now=session.now(),
+                    who=session.who,
                 )
                 app.tell(t("Posting is paused."))
     except MapperError as error:

@@ -208,7 +208,7 @@ def queue(session: Session, document_id: str) -> Document:
     """Have a document processed now. Raises what `actions.process` raises."""
     from mapper.processing import actions
 
-    return actions.process(session.database, session.tenant, document_id, now=session.now())
+    return actions.process(session.database, session.tenant, document_id, now=session.now(), who=session.who)
 
 
 def is_running(session: Session) -> bool:
@@ -277,6 +277,7 @@ async def ignored(face: Face, documents: Sequence[str]) -> bool:
                     reason=reason,
                     now=session.now(),
                     force=force,
+                    who=session.who,
                 )
                 done += 1
             except UsageError as error:

@@ -186,7 +186,8 @@ class Profile(TabBody):
             Row("daemon", ("mapper run", beat)),
             Row("webhooks", (t("Webhooks"), hooks)),
             Row("rules", (t("Rules"), rules)),
-            Row("database", (t("Database"), session.database.url)),
+            # Where the operator keeps it is none of a merchant's business.
+            *([Row("database", (t("Database"), session.database.url))] if session.is_support else []),
             Row("stop", (t("Stop the integration"), t("Enter; its keys are destroyed")), "bad"),
         ]
         return rows
@@ -232,11 +233,14 @@ class Profile(TabBody):
 
     async def _contact(self, email: str, language: str) -> None:
         def change() -> bool:
-            from mapper.store import accounts, licences
+            from mapper.store import accounts, journal, licences
 
-            with self.session.database.begin() as conn:
-                account = licences.get(conn, self.session.tenant).account
+            session = self.session
+            with session.database.begin() as conn:
+                account = licences.get(conn, session.tenant).account
                 accounts.set_contact(conn, account, email=email, language=language)
+                who = {"who": session.who}
+                journal.append(conn, session.tenant, None, "contact changed", who, now=session.now())
             return True
 
         if await self.attempt(change):
@@ -258,10 +262,13 @@ class Profile(TabBody):
             return
 
         def change() -> bool:
-            from mapper.store import licences
+            from mapper.store import journal, licences
 
-            with self.session.database.begin() as conn:
-                licences.set_extra_email(conn, self.session.tenant, "" if given == "-" else given)
+            session = self.session
+            with session.database.begin() as conn:
+                licences.set_extra_email(conn, session.tenant, "" if given == "-" else given)
+                who = {"who": session.who}
+                journal.append(conn, session.tenant, None, "contact changed", who, now=session.now())
             return True
 
         if await self.attempt(change):

@@ -41,7 +41,9 @@ async def _settle_mismatch(face: Face, found: Document) -> bool:
     session, t = face.session, face.t
 
     def accept(why: str) -> Document:
-        return mismatch.accept(session.database, session.tenant, found.id, reason=why, now=session.now())
+        return mismatch.accept(
+            session.database, session.tenant, found.id, reason=why, now=session.now(), who=session.who
+        )
 
     def anew(why: str) -> Document:
         return mismatch.post_anew(
@@ -52,6 +54,7 @@ async def _settle_mismatch(face: Face, found: Document) -> bool:
             reason=why,
             now=session.now(),
             loopback=session.loopback,
+            who=session.who,
         )
 
     title = t("Its invoice {invoice} exists with another total", invoice=found.code or found.identifier)
@@ -70,12 +73,24 @@ async def _settle_unknown(face: Face, found: Document) -> bool:
 
     def leave(why: str) -> Document:
         return actions.ignore(
-            session.database, session.tenant, found.id, reason=why, now=session.now(), force=True
+            session.database,
+            session.tenant,
+            found.id,
+            reason=why,
+            now=session.now(),
+            force=True,
+            who=session.who,
         )
 
     def make(why: str) -> Document:
         return actions.process(
-            session.database, session.tenant, found.id, now=session.now(), again=True, reason=why
+            session.database,
+            session.tenant,
+            found.id,
+            now=session.now(),
+            again=True,
+            reason=why,
+            who=session.who,
         )
 
     wanted = str(found.facts.get("reference") or found.order_number or found.number)

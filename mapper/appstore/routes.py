@@ -53,11 +53,17 @@ def routes(
     app: StoreApp,
     *,
     mailer: Mailer | None = None,
+    address: str = "default",
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     pages: Throttle | None = None,
 ) -> list[Route]:
-    """Return the routes of the app. `pages` throttles what one webshop's visitors send."""
-    counter = _Counter(Desk(app, database, sealer, mailer, now), pages or Throttle(burst=40, per_second=0.5))
+    """Return the routes of the app. `pages` throttles what one webshop's visitors ask for and send.
+
+    `address` names the egress address whose call budget is shared.
+    """
+    counter = _Counter(
+        Desk(app, database, sealer, mailer, now, address), pages or Throttle(burst=40, per_second=0.5)
+    )
     return [
         Route(HANDSHAKE, counter.handshake, methods=["POST"]),
         Route(UNINSTALL, counter.uninstall, methods=["POST"]),
@@ -162,6 +168,8 @@ class _Counter:
             if isinstance(taken, Response):
                 return taken
             form = taken
+        elif not self._is_allowed(visit):
+            return _denied(visit.language, "WEB231", 429)
         allowed = await run_in_threadpool(self._reached, visit)
         if not visit.is_installed and STEPS.index(step) > STEPS.index(allowed):
             return RedirectResponse(f"{INSTALL}/{allowed}", 303)
@@ -178,6 +186,8 @@ class _Counter:
             return _gone("nl", 403)
         if not visit.is_installed:
             return RedirectResponse(f"{INSTALL}/{await run_in_threadpool(self._reached, visit)}", 303)
+        if not self._is_allowed(visit):
+            return _denied(visit.language, "WEB231", 429)
         return await welcome.overview(visit)
 
     async def language(self, request: Request) -> Response:
@@ -309,9 +319,13 @@ class _Counter:
             form[name] = f"{form[name]},{value}" if name in form else value
         if not hmac.compare_digest(form.get("csrf", "").encode(), visit.csrf.encode()):
             return _denied(visit.language, "WEB230", 403)
-        if not self._pages.is_allowed(visit.tenant, self._desk.now()):
+        if not self._is_allowed(visit):
             return _denied(visit.language, "WEB231", 429)
         return form
+
+    def _is_allowed(self, visit: Visit) -> bool:
+        """Tell whether the webshop may ask more: each page calls WeFact, whose limit all webshops here share."""
+        return self._pages.is_allowed(visit.tenant, self._desk.now())
 
     def _reached(self, visit: Visit) -> Step:
         with self._desk.database.read() as conn:

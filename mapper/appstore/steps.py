@@ -28,13 +28,14 @@ _SCHEMES = ("icp", "international")
 
 
 async def show_terms(visit: Visit) -> list[str]:
-    """Show the terms; the e-mail address is the one that the shop knows."""
+    """Show the terms; the e-mail address is the one given before, else the one that the shop knows."""
     shop, _ = await visit.shop_facts()
+    email = await run_in_threadpool(_kept_email, visit) or str(shop.get("email") or "")
     name = shop.get("name") or visit.tenant
     return [
         f"<p>{html.safe(visit.say('terms.intro', shop=name))}</p>",
         f"<ol>{_items(visit, 'terms')}</ol>",
-        html.entry("email", visit.say("terms.email"), str(shop.get("email") or ""), kind="email"),
+        html.entry("email", visit.say("terms.email"), email, kind="email"),
         html.check("accept", visit.say("terms.accept", version=TERMS_VERSION, shop=name)),
         f"<details><summary>{html.safe(visit.say('terms.existing'))}</summary>",
         f"<p>{html.safe(visit.say('terms.existing_help'))}</p>",
@@ -75,6 +76,12 @@ async def take_terms(visit: Visit, form: Form) -> None:
             journal.append(conn, visit.tenant, None, "terms accepted", facts, now=now)
 
     await run_in_threadpool(keep)
+
+
+def _kept_email(visit: Visit) -> str:
+    with visit.desk.database.read() as conn:
+        licence = licences.get(conn, visit.tenant)
+        return licence.extra_email or accounts.get(conn, licence.account).email
 
 
 def _keep_email(conn: Connection, visit: Visit, email: str) -> None:

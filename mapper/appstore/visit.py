@@ -38,6 +38,7 @@ class Desk:
     sealer: Sealer
     mailer: Mailer | None
     now: Callable[[], datetime]
+    address: str = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class Visit:
     async def ask_wefact(self, key: Secret) -> dict[str, Any]:
         """Return the same with a key that need not be kept yet."""
         url = self.desk.app.wefact_url or connections.WEFACT_DEFAULT_URL
-        budget = AddressBudget(self.desk.database, "default")
+        budget = AddressBudget(self.desk.database, self.desk.address)
         async with open_client(loopback=self.desk.app.loopback) as client:
             return await WeFact(client, url, key, budget).settings()
 

@@ -58,6 +58,8 @@ def licence(
                 conn, account.id, email=account.email if email is None else email, language=language
             )
             account = accounts.get(conn, held.account)
+        if not (email is None and mail_language is None and extra_email is None):
+            journal.append(conn, name, None, "contact changed", {"who": getpass.getuser()}, now=now())
         together = [one.tenant for one in licences.of_account(conn, account.id, with_hidden=True)]
         can_log_in = accounts.has_password(conn, account.id)
     record = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -261,15 +262,16 @@ def _process(
     with database.read() as conn:
         kind, _, shop_id = document.rpartition("-")
         known = documents.find(conn, tenant, "invoice" if kind == "invoice" else "order", int(shop_id))
+    who = getpass.getuser()
     if accept:
-        queued = mismatch.accept(database, tenant, document, reason=reason, now=now())
+        queued = mismatch.accept(database, tenant, document, reason=reason, now=now(), who=who)
     elif again and known is not None and mismatch.has_invoice(known):
         sealer, at = state.sealer(), now()
         queued = mismatch.post_anew(
-            database, sealer, tenant, document, reason=reason, now=at, loopback=state.loopback
+            database, sealer, tenant, document, reason=reason, now=at, loopback=state.loopback, who=who
         )
     else:
-        queued = actions.process(database, tenant, document, now=now(), again=again, reason=reason)
+        queued = actions.process(database, tenant, document, now=now(), again=again, reason=reason, who=who)
     say(f"{queued.id}: {queued.state}")
     if as_json:
         print_json({"id": queued.id, "state": queued.state})
@@ -351,7 +353,9 @@ def ignore(
     with state.open() as database:
         name = chosen_tenant(database, tenant)
         found = document_id(database, name, document)
-        ignored = actions.ignore(database, name, found, reason=reason, now=now(), force=force)
+        ignored = actions.ignore(
+            database, name, found, reason=reason, now=now(), force=force, who=getpass.getuser()
+        )
     invoice = f"; invoice {ignored.code or ignored.identifier} stays in WeFact" if ignored.identifier else ""
     say(f"{ignored.id}: {ignored.state}{invoice}")
     if as_json:
@@ -368,7 +372,7 @@ def pause(state: State, *, tenant: str | None, reason: str, as_json: bool) -> No
     from mapper.processing import actions
 
     with state.open() as database:
-        actions.pause(database, tenant, reason=reason, now=now())
+        actions.pause(database, tenant, reason=reason, now=now(), who=getpass.getuser())
     say(f"Paused {tenant or 'every webshop'}.")
     if as_json:
         print_json({"tenant": tenant, "paused": reason})
@@ -388,7 +392,7 @@ def resume(state: State, *, tenant: str | None, as_json: bool) -> None:
     from mapper.store import tenants
 
     with state.open() as database:
-        count = actions.resume(database, tenant, now=now())
+        count = actions.resume(database, tenant, now=now(), who=getpass.getuser())
         say(f"Resumed {tenant or 'every webshop'}; {count} document(s) go on.")
         with database.read() as conn:
             paused = {one.id: tenants.pause_of(conn, one.id) for one in tenants.everyone(conn)}

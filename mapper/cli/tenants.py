@@ -388,7 +388,14 @@ def _change_keys(state: State, database: Database, name: str, given: dict[str, s
 
     budget = AddressBudget(database, "default")
     changing = onboarding.change_keys(
-        database, state.sealer(), name, given, budget, loopback=state.loopback, now=now()
+        database,
+        state.sealer(),
+        name,
+        given,
+        budget,
+        loopback=state.loopback,
+        who=getpass.getuser(),
+        now=now(),
     )
     asyncio.run(changing)
     say(f"{name}: both connections work with the new keys.")

@@ -34,6 +34,7 @@ def process(
     again: bool = False,
     reason: str = "",
     removed: str = "",
+    who: str = "",
 ) -> Document:
     """Have a document processed now, before all others; one the shop has but we do not know is noted first.
 
@@ -50,13 +51,13 @@ def process(
         if found.state in documents.UNDER_WAY:
             return found
         if found.state == "done" or found.identifier or (again and found.cause in LEFT_TO_A_PERSON):
-            found = _second(conn, found, reason=reason, now=now)
+            found = _second(conn, found, reason=reason, who=who, now=now)
         elif found.state == "open":
             found = documents.note(conn, tenant, found.kind, found.shop_id, now=now)
         else:
             found = documents.reopen(conn, tenant, found.id, now=now)
         engine.dispatch(conn, tenant, found, reason=engine.BY_HAND, priority=engine.URGENT, now=lambda: now)
-        journal.append(conn, tenant, found.id, "process", {"reason": reason} if reason else {}, now=now)
+        journal.append(conn, tenant, found.id, "process", _told(who=who, reason=reason), now=now)
         return documents.get(conn, tenant, found.id)
 
 
@@ -71,7 +72,14 @@ def check_processable(document: Document, *, again: bool, reason: str, removed: 
 
 
 def ignore(
-    database: Database, tenant: str, document_id: str, *, reason: str, now: datetime, force: bool = False
+    database: Database,
+    tenant: str,
+    document_id: str,
+    *,
+    reason: str,
+    now: datetime,
+    force: bool = False,
+    who: str = "",
 ) -> Document:
     """Take a document out of the lists for good, with a reason such as "booked by hand" (R5).
 
@@ -89,21 +97,22 @@ def ignore(
         if not (force or found.identifier) and posting.begun(conn, found):
             raise UsageError("PRO306", document=found.id, number=found.order_number or found.number)
         ignored = documents.ignore(conn, tenant, document_id, reason=reason.strip(), by="person", now=now)
-        journal.append(conn, tenant, document_id, "ignored by a person", {"reason": reason.strip()}, now=now)
+        facts = _told(who=who, reason=reason.strip())
+        journal.append(conn, tenant, document_id, "ignored by a person", facts, now=now)
         return ignored
 
 
-def pause(database: Database, tenant: str | None, *, reason: str, now: datetime) -> None:
+def pause(database: Database, tenant: str | None, *, reason: str, now: datetime, who: str = "") -> None:
     """Stop posting for a tenant, or with None for all (R11); what is under way ends first."""
     with database.begin() as conn:
         if tenant is None:
             tenants.pause_all(conn, reason=reason, now=now)
         else:
             tenants.pause(conn, tenant, reason=reason, now=now)
-            journal.append(conn, tenant, None, "paused", {"reason": reason}, now=now)
+            journal.append(conn, tenant, None, "paused", _told(who=who, reason=reason), now=now)
 
 
-def resume(database: Database, tenant: str | None, *, now: datetime) -> int:
+def resume(database: Database, tenant: str | None, *, now: datetime, who: str = "") -> int:
     """Post again, and dispatch what waited meanwhile; returns how many documents that were.
 
     With None the pause of all ends; one that a tenant has of its own stays, unless it is the only tenant.
@@ -116,7 +125,7 @@ def resume(database: Database, tenant: str | None, *, now: datetime) -> int:
         resumed = [tenant] if tenant else everyone if len(everyone) == 1 else []
         for one in resumed:
             tenants.resume(conn, one)
-            journal.append(conn, one, None, "resumed", {}, now=now)
+            journal.append(conn, one, None, "resumed", _told(who=who), now=now)
         for one in [tenant] if tenant else everyone:
             _take_up_refused(conn, one, now=now)
     return sweeping.redispatch(database, now=now, tenant=tenant, grace=timedelta(0), due_only=False)
@@ -158,7 +167,12 @@ def _known(conn: Connection, tenant: str, document_id: str, *, now: datetime) ->
     return known or documents.note(conn, tenant, kind, int(matched[2]), now=now)
 
 
-def _second(conn: Connection, found: Document, *, reason: str, now: datetime) -> Document:
-    facts = {"first": found.identifier, "reason": reason.strip()}
+def _told(**facts: str) -> dict[str, str]:
+    """Return what the journal is told: who asked for it, where a face knows that, and why."""
+    return {name: value for name, value in facts.items() if value}
+
+
+def _second(conn: Connection, found: Document, *, reason: str, who: str, now: datetime) -> Document:
+    facts = _told(first=found.identifier, reason=reason.strip(), who=who)
     journal.append(conn, found.tenant, found.id, "again", facts, now=now)
     return documents.process_again(conn, found.tenant, found.id, now=now)

@@ -141,7 +141,7 @@ def _app_routes(options: Options, database: Database, sealer: Sealer) -> Sequenc
         return ()
     from mapper.appstore.routes import routes
 
-    return routes(database, sealer, options.app, mailer=options.mailer)
+    return routes(database, sealer, options.app, mailer=options.mailer, address=options.address)
 
 
 @asynccontextmanager

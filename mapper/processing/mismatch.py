@@ -22,7 +22,9 @@ def has_invoice(document: Document) -> bool:
     return document.state in documents.STOPPED and bool(document.identifier)
 
 
-def accept(database: Database, tenant: str, document_id: str, *, reason: str, now: datetime) -> Document:
+def accept(
+    database: Database, tenant: str, document_id: str, *, reason: str, now: datetime, who: str = ""
+) -> Document:
     """Take the invoice that exists as the document's, as a person corrected it in WeFact: done.
 
     Raises UsageError PRO302 (no reason), PRO308 (there is no such invoice).
@@ -36,6 +38,7 @@ def accept(database: Database, tenant: str, document_id: str, *, reason: str, no
         done = documents.accept(conn, tenant, document_id, now=now)
         turnover.keep(conn, tenant, document_id)
         facts = {"identifier": found.identifier, "code": found.code, "reason": reason.strip()}
+        facts |= {"who": who} if who else {}
         journal.append(conn, tenant, document_id, "accepted", facts, now=now)
         return done
 
@@ -49,6 +52,7 @@ def post_anew(
     reason: str,
     now: datetime,
     loopback: bool = False,
+    who: str = "",
 ) -> Document:
     """Delete the document's draft in WeFact, unless it is gone already, and have the document processed again.
 
@@ -68,7 +72,7 @@ def post_anew(
 
     asyncio.run(remove())
     return actions.process(
-        database, tenant, document_id, now=now, again=True, reason=reason, removed=found.identifier
+        database, tenant, document_id, now=now, again=True, reason=reason, removed=found.identifier, who=who
     )
 
 

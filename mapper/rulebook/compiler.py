@@ -35,7 +35,7 @@ from mapper.rulebook.statements import LINES, Rule, Statements, hidden
 
 TOGETHER = 12
 """How many entries, or checks, one function of a traced rulebook computes."""
-MOST_PARTS = 5_000
+MOST_PARTS = 500
 
 Run = Callable[..., Any]
 Bind = Callable[[Mapping[str, Any]], Run]

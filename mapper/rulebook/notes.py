@@ -13,7 +13,7 @@ from mapper.diagnostics import Place
 from mapper.rulebook.source import Node
 from mapper.rulebook.types import Type
 
-MOST_KEPT = 20_000
+MOST_KEPT = 5_000
 
 Names = Mapping[str, Type]
 

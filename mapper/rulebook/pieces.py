@@ -12,7 +12,7 @@ from itertools import pairwise
 from mapper.diagnostics import Place
 from mapper.rulebook.source import MAX_CHARACTERS, MAX_NODES, Node, Part, Source, is_plain, part, read
 
-MOST_PIECES = 10_000
+MOST_PIECES = 5_000
 
 _SECTION = re.compile("([A-Za-z_][A-Za-z0-9_]*): *(#.*)?")
 _BEGINS_FILE_ENTRY = re.compile("[A-Za-z_]")

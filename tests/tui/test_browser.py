@@ -139,6 +139,8 @@ def test_T3_a_merchant_sees_only_their_own_webshops_and_no_rules(dashboard):
             await socket.send_json(["resize", {"width": 120, "height": 34}])
             await screen.press("2")
             await screen.until("Another currency")
+            await screen.press("5")
+            await screen.until("Technique")
             await screen.press("ctrl+p")
             await screen.until("Search for an action")
             await screen.press("other webshop")
@@ -152,6 +154,7 @@ def test_T3_a_merchant_sees_only_their_own_webshops_and_no_rules(dashboard):
             assert "Not Yours" not in screen.drawn
             assert "Somebody else" not in screen.drawn
             assert "6 Rules" not in screen.drawn
+            assert "mapper.db" not in screen.drawn
 
     asyncio.run(run())
 
@@ -178,6 +181,25 @@ def test_logging_out_and_another_password_end_the_visit(dashboard):
     with dashboard.database.begin() as conn:
         accounts.set_password(conn, licences.get(conn, "other").account, PASSWORD)
     assert second.client.get("/").headers["location"] == "/login"
+
+
+@pytest.mark.parametrize("how", ["logging out", "another password"])
+def test_S2_an_open_dashboard_ends_with_the_visit(dashboard, how):
+    visitor = dashboard.visitor(dashboard.other_key)
+    csrf = csrf_in(visitor.client.get("/"))
+
+    async def run():
+        async with ClientSession() as session, websocket(session, visitor) as socket:
+            screen = Screen(socket)
+            await screen.until("1 Report")
+            if how == "logging out":
+                visitor.client.post("/logout", data={"csrf": csrf}, headers={"origin": dashboard.url})
+            else:
+                with dashboard.database.begin() as conn:
+                    accounts.set_password(conn, licences.get(conn, "other").account, PASSWORD)
+            await screen.ended()
+
+    asyncio.run(run())
 
 
 @pytest.mark.parametrize(
