@@ -59,7 +59,18 @@ def _palette(name: str) -> type[Provider]:
 
 
 class Keys(Footer):
-    """The footer, in the person's language."""
+    """The footer, in the person's language. Made anew only when its keys are others: that costs as much as a tab."""
+
+    _laid_out: object = None
+
+    async def recompose(self) -> None:
+        """Lay out the keys that are others by now."""
+        app = self.app
+        assert isinstance(app, MapperApp)
+        keys = [(one.binding, one.enabled) for one in self.screen.active_bindings.values()]
+        if (app.language, keys) != self._laid_out:
+            self._laid_out = (app.language, keys)
+            await super().recompose()
 
     def compose(self) -> ComposeResult:
         """Lay out the keys."""

@@ -21,7 +21,7 @@ from tui.dialogs import Ask, Choose, Told, ask
 from tui.face import TabBody
 from tui.records import Column, Records, Row
 from tui.rule_editor import RuleEditor, known_fields
-from tui.workbench import RULE_FILES, Checked, Workbench, rules_in
+from tui.workbench import NEWEST, RULE_FILES, Checked, Workbench, rules_in, with_new_row
 
 if TYPE_CHECKING:
     from mapper.authoring.impact import Impact
@@ -40,12 +40,14 @@ class Rules(TabBody):
     HELP_TEXT = (
         "The rules in a folder of their own, made of those in use at the first save. Left their tree, in the "
         "middle the editor: problems are told and marked while you type, the right arrow takes a proposed "
-        "field name, Escape leaves it. Right what the rules as they stand would change in a real document; F6"
-        " chooses another. F2 saves, F7 runs the cases, F8 goes to the next problem, F9 shows the effect on "
-        "the whole history in euros, F10 publishes: the running mapper takes them over."
+        "field name, Escape leaves it. Right what the rules as they stand would change in a real document, and in "
+        "the newest thousand; F6 chooses another. F2 saves, F3 counts what the newest documents ask of the tables, "
+        "F7 runs the cases, F8 goes to the next problem, F9 shows the effect on the whole history in euros, F10 "
+        "publishes: the running mapper takes them over."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f2", "save", "Save", id="rules.save"),
+        Binding("f3", "census", "Census", id="rules.census"),
         Binding("f6", "document", "Document", id="rules.document"),
         Binding("f7", "cases", "Cases", id="rules.cases"),
         Binding("f8", "next_problem", "Next problem", id="rules.problem"),
@@ -168,6 +170,7 @@ class Rules(TabBody):
         event.stop()
         if self._texts and event.text_area.text != self._texts[self._file]:
             self._texts[self._file] = event.text_area.text
+            self.workers.cancel_group(self, "weigh")
             self._check()
 
     @work(exclusive=True, group="check")
@@ -196,8 +199,25 @@ class Rules(TabBody):
                     for one in trial.changed
                 ]
                 self.query_one("#changed", Records).show(rows, note=self.t("Nothing: as the rules in use."))
+            if self.has_changes:
+                self._weigh(self._checked.loaded)
         elif not self._document:
             self.query_one("#changed", Records).tell(self.t("No document was fetched yet."))
+
+    @work(exclusive=True, group="weigh")
+    async def _weigh(self, loaded: Rulebooks) -> None:
+        """Tell below it what the edited rules would do to the newest documents; the next key ends it."""
+        worker, records = get_current_worker(), self.query_one("#changed", Records)
+        records.border_subtitle = "…"
+        found = await self.attempt(self._bench.impact, loaded, lambda: worker.is_cancelled, NEWEST)
+        if found is not None:
+            records.border_subtitle = self.t(
+                "newest {count}: {others} others, {stops} stop, € {moved}",
+                count=amounts.count(found.documents, self.session.language),
+                others=found.counts.get("changed", 0),
+                stops=found.counts.get("stops", 0),
+                moved=amounts.amount(sum(found.moved.values(), Decimal(0)), self.session.language),
+            )
 
     def _show_problems(self, problems: Sequence[Diagnostic]) -> None:
         rows = []
@@ -300,6 +320,30 @@ class Rules(TabBody):
         told = Text("\n".join(printable(one, 300) for one in failures[:60]))
         title = self.t("{failed} of {count} cases differ", failed=len(failures), count=count)
         self.app.push_screen(Told(title, told))
+
+    @work(exclusive=True, group="ask")
+    async def action_census(self) -> None:
+        """Show what the newest documents ask of the tables; a value that no row is for may become one."""
+        from tui.census import CensusScreen
+
+        if not self._ready():
+            return
+        assert self._checked is not None
+        loaded = self._checked.loaded
+        assert loaded is not None
+        worker = get_current_worker()
+        self.mapper.tell(self.t("Counting…"))
+        found = await self.attempt(self._bench.census, loaded, lambda: worker.is_cancelled)
+        if found is None:
+            return
+        new = await ask(self.app, CensusScreen(found))
+        if new is not None:
+            name, text, line = with_new_row(loaded, new)
+            self._texts[name] = text
+            self._editor.focus()
+            # Not before the tree, which had the focus until now, has told where its cursor is.
+            self.call_after_refresh(self._go_to, name, line, 1)
+            self._check()
 
     @work(exclusive=True, group="impact")
     async def action_impact(self) -> None:

@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING, Any
 from mapper.errors import RuleError
 
 if TYPE_CHECKING:
+    from mapper.authoring.census import Census
     from mapper.authoring.impact import Impact
     from mapper.authoring.publishing import Publication
     from mapper.diagnostics import Diagnostic
     from mapper.mapping import Mapped, Rulebooks
+    from tui.census import NewRow
     from tui.session import Session
 
 RULE_FILES = ("ccv_order.yaml", "ccv_invoice.yaml", "wefact.yaml")
+NEWEST = 1000
+"""So many documents tell what a table is asked, in about as many milliseconds."""
 Say = Callable[[str], None]
 
 
@@ -132,15 +136,34 @@ class Workbench:
             told += places(run_case(loaded, case).failures)
         return len(found.found), told
 
-    def impact(self, loaded: Rulebooks, cancelled: Callable[[], bool]) -> Impact | None:
-        """Replay the webshop's history by the rules in use and by these; None when cancelled at once."""
+    def impact(
+        self, loaded: Rulebooks, cancelled: Callable[[], bool], newest: int | None = None
+    ) -> Impact | None:
+        """Replay the webshop's history, or its newest documents, by the rules in use and by these.
+
+        None when cancelled at once.
+        """
         from mapper.authoring.replaying import changes_of, replay
         from mapper.store.history import Scope
 
         session, found = self._session, None
         asked = changes_of(session.database, tenant=session.tenant, new=loaded.texts)
-        scope = Scope(None, None, None)
+        scope = Scope(None, None, newest)
         for found in replay(session.database, asked, scope, cancelled=cancelled, processes=1):  # noqa: B007
+            pass  # the last sum counts
+        return found
+
+    def census(self, loaded: Rulebooks, cancelled: Callable[[], bool]) -> Census | None:
+        """Count what the webshop's newest documents ask of the tables of these rules; None when cancelled at once."""
+        from mapper.authoring.census import census
+        from mapper.authoring.replaying import changes_of
+        from mapper.store.history import Scope
+
+        session, found = self._session, None
+        asked = changes_of(session.database, tenant=session.tenant, new=loaded.texts)
+        versions = {one.tenant: one.new for one in asked}
+        scope = Scope(None, None, NEWEST)
+        for found in census(session.database, versions, scope, cancelled=cancelled, processes=1):  # noqa: B007
             pass  # the last sum counts
         return found
 
@@ -152,6 +175,21 @@ class Workbench:
         return publishing.publish(
             session.database, self.folder, who=session.who, message=message, now=session.now(), tell=tell
         )
+
+
+def with_new_row(loaded: Rulebooks, new: NewRow) -> tuple[str, str, int]:
+    """Return the file that a table of keywords stands in, its text with one more row, and the line of that row."""
+    from mapper.authoring.rows import with_row
+    from mapper.rulebook.rules import Match
+
+    halves = (*loaded.sources.values(), loaded.target)
+    tables = (one.table for half in halves for one in half.lookups if one.place == new.table)
+    table = next(one for one in tables if isinstance(one, Match))
+    name = new.table.file.removeprefix("rules/")
+    old = loaded.texts[name]
+    text = with_row(old, table, new.word, new.then)
+    pairs = enumerate(zip(text.splitlines(), [*old.splitlines(), ""], strict=False), start=1)
+    return name, text, next(number for number, (after, before) in pairs if after != before)
 
 
 def changes(before: Mapped, after: Mapped) -> list[Changed]:

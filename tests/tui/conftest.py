@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import pytest
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
@@ -19,7 +21,7 @@ def _still(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("textual.constants.TEXTUAL_ANIMATIONS", "none")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """A webshop with documents in every state; tests that change something take `changing`."""
     with open_database(tmp_path_factory.mktemp("tui") / "mapper.db") as database:
@@ -28,9 +30,14 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 
 
 @pytest.fixture
-def changing(tmp_path) -> Iterator[Database]:
+def changing(tmp_path, filled: Database) -> Iterator[Database]:
+    """A copy of it."""
+    with (
+        closing(sqlite3.connect(filled.path)) as source,
+        closing(sqlite3.connect(tmp_path / "mapper.db")) as copy,
+    ):
+        source.backup(copy)
     with open_database(tmp_path / "mapper.db") as database:
-        fill(database)
         yield database
 
 

@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from mapper.store import rulebooks
-from tests.tui.kit import app_of, drive, settle, text_of
+from tests import orders
+from tests.tui.kit import add_order, app_of, drive, settle, text_of
 from tui.records import Records
 from tui.rule_editor import RuleEditor, completion, known_fields
 from tui.rules import Rules
@@ -54,6 +55,7 @@ def test_B2_a_problem_is_told_at_its_place_while_one_types_and_the_preview_follo
         assert problems.rows == []
         await type_over(app, pilot, tab, "id: order.id", "id: order.id + 1")
         assert ("id", "1", "2") in [row.cells for row in changed.rows] or changed.rows
+        assert changed.border_subtitle.startswith("newest 12: ")
         assert tab.has_changes
 
     drive(app_of(changing, key_file=tmp_path / "mapper.key"), act, WIDE)
@@ -96,6 +98,41 @@ def test_rules_that_fail_their_cases_are_not_published(changing, tmp_path):
     drive(app_of(changing, key_file=tmp_path / "mapper.key"), act, WIDE)
     with changing.read() as conn:
         assert rulebooks.active(conn) is None
+
+
+def test_a_value_that_no_row_of_a_table_is_for_becomes_a_row_in_the_editor(changing, tmp_path):
+    add_order(changing, 90, orders.order(paymethod="Zzpay 3000"))
+
+    async def act(app, pilot):
+        tab = await opened(app, pilot)
+        await pilot.press("f3")
+        await settle(app, pilot, waiting=True)
+        records = app.screen.query_one("#census", Records)
+        # In a list of the settings, and in a table of keywords.
+        of_settings, missed = [row for row in records.rows if row.cells[1:2] == ("zzpay 3000",)]
+        assert missed.cells[2] == "1"
+        records.go_to(of_settings.key)
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "Configuration adds to it" in text_of(app)
+        records.go_to(missed.key)
+        await pilot.press("enter")
+        await settle(app, pilot, waiting=True)
+        await pilot.press("enter")
+        await settle(app, pilot)
+        editor = tab.query_one(RuleEditor)
+        assert editor.has_focus
+        line = editor.text.splitlines()[editor.cursor_location[0]]
+        assert line.strip().startswith('- {any: ["zzpay 3000"], then: ')
+        assert tab.query_one("#problems", Records).rows == []
+        assert tab.has_changes
+        await pilot.press("f3")
+        await settle(app, pilot, waiting=True)
+        rows = app.screen.query_one("#census", Records).rows
+        signs = [row.cells[0] for row in rows if row.cells[1:2] == ("zzpay 3000",)]
+        assert signs == ["✗", ""]
+
+    drive(app_of(changing, key_file=tmp_path / "mapper.key"), act, WIDE)
 
 
 @pytest.mark.parametrize(

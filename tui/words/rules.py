@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 WORDS: dict[str, str] = {
-    "The rules in a folder of their own, made of those in use at the first save. Left their tree, in the middle the editor: problems are told and marked while you type, the right arrow takes a proposed field name, Escape leaves it. Right what the rules as they stand would change in a real document; F6 chooses another. F2 saves, F7 runs the cases, F8 goes to the next problem, F9 shows the effect on the whole history in euros, F10 publishes: the running mapper takes them over.": (
+    "The rules in a folder of their own, made of those in use at the first save. Left their tree, in the middle the editor: problems are told and marked while you type, the right arrow takes a proposed field name, Escape leaves it. Right what the rules as they stand would change in a real document, and in the newest thousand; F6 chooses another. F2 saves, F3 counts what the newest documents ask of the tables, F7 runs the cases, F8 goes to the next problem, F9 shows the effect on the whole history in euros, F10 publishes: the running mapper takes them over.": (
         "De regels in een eigen map, bij de eerste keer opslaan gemaakt van die in gebruik. Links hun boom, in het midden de "
         "editor: fouten worden gemeld en gemarkeerd terwijl u typt, pijl rechts neemt een voorgestelde veldnaam over, Escape "
-        "verlaat hem. Rechts wat de regels zoals ze er staan in een echt document zouden wijzigen; F6 kiest een ander. F2 "
-        "slaat op, F7 draait de gevallen, F8 gaat naar de volgende fout, F9 toont het effect op de hele geschiedenis in "
+        "verlaat hem. Rechts wat de regels zoals ze er staan in een echt document en in de nieuwste duizend zouden wijzigen; F6 kiest een ander. F2 "
+        "slaat op, F3 telt wat de nieuwste documenten van de tabellen vragen, F7 draait de gevallen, F8 gaat naar de volgende fout, F9 toont het effect op de hele geschiedenis in "
         "euro's, F10 publiceert: de draaiende mapper neemt ze over."
     ),
+    "Census": "Telling",
+    "newest {count}: {others} others, {stops} stop, € {moved}": "nieuwste {count}: {others} anders, {stops} stoppen, € {moved}",
+    "Counting…": "Er wordt geteld…",
+    "What the newest {count} documents asked of the tables": "Wat de nieuwste {count} documenten van de tabellen vroegen",
+    "Enter makes a value a row · Escape closes": "Enter maakt van een waarde een rij · Escape sluit",
+    "Row or value": "Rij of waarde",
+    "Gives": "Geeft",
+    "Note": "Opmerking",
+    "No table was asked anything.": "Aan geen tabel is iets gevraagd.",
+    "an earlier row takes it: {by}": "een eerdere rij neemt het: {by}",
+    "never": "nooit",
+    "such as {document}": "zoals {document}",
+    "That is a list of the settings: Configuration adds to it.": "Dat is een lijst van de instellingen: Configuratie vult die aan.",
+    "What '{value}' gives": "Wat '{value}' geeft",
     "Document": "Document",
     "Cases": "Gevallen",
     "Next problem": "Volgende fout",
