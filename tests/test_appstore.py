@@ -6,6 +6,7 @@ import json
 import re
 from datetime import timedelta
 from html import unescape
+from pathlib import Path
 
 import pytest
 
@@ -342,12 +343,26 @@ def test_T1_every_page_keeps_to_itself_and_needs_no_script(store: Store) -> None
         assert re.findall(r'(?:src|href)="(?!/|http://127)[^"]*"', answer.text) == []
 
 
-def test_S5_no_page_shows_a_key(store: Store, sandbox) -> None:
-    store.install()
+def test_S5_no_page_no_log_and_no_database_page_holds_a_key_or_a_session(
+    store: Store, sandbox, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    done = store.install().text
+    password = unescape(re.findall(r'<output id="password">([^<]+)</output>', done)[0])
     pages = [store.get(step) for step in ("overview", *STEPS[:-1])]
-    refused = store.post("wefact", wefact_key="canary-refused-key").text
-    for key in (sandbox.ccv_secret, sandbox.wefact_key, SECRET, "canary-refused-key"):
-        assert [page for page in (*pages, refused) if key in page] == []
+    pages.append(store.post("wefact", wefact_key="canary-refused-key").text)
+    pages.append(store.call(HANDSHAKE, b"{}").text)
+    keys = {
+        sandbox.ccv_secret,
+        sandbox.wefact_key,
+        SECRET,
+        "canary-refused-key",
+        store.browser.cookies["__Host-mapper"],
+    }
+    assert [page for page in (*pages, done) for key in keys if key in page] == []
+    assert [page for page in pages if password in page] == []
+    kept = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+    assert [key for key in (*keys, password) if key.encode() in kept or key in caplog.text] == []
 
 
 def test_T1_hostile_names_of_the_shop_are_text_on_the_page(store: Store, sandbox) -> None:

@@ -12,8 +12,7 @@ from proofs.simulation import Outcome
 from worlds.guards import GUARDS, broken
 from worlds.world import Stage, run, stage
 
-SAMPLE = range(1, 21)
-# For each guard a world that comes out wrong without it: with it, it comes out right.
+# For each guard a world that comes out wrong without it; it is in the sample, and comes out right with it.
 SHOWN_BY = {
     "an intent is somebody's": 116,
     "a lost answer is unknown": 116,
@@ -24,6 +23,7 @@ SHOWN_BY = {
     "mail is looked for": 227,
     "a second search": 228,
 }
+SAMPLE = sorted({*range(1, 9), *SHOWN_BY.values()})
 REPLAYED = 116
 
 
@@ -48,7 +48,6 @@ def test_R4_a_guard_that_is_broken_shows(on: Stage, guard: str) -> None:
     assert SHOWN_BY.keys() == GUARDS.keys()
     with broken(guard):
         assert run(on, SHOWN_BY[guard]).wrong
-    assert run(on, SHOWN_BY[guard]).wrong == []
 
 
 def test_R4_a_seed_tells_the_same_story_again_also_in_another_process(on: Stage) -> None:

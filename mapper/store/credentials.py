@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from mapper.errors import ConfigError
 from mapper.store import schema
@@ -14,6 +14,7 @@ from mapper.store.upsert import insert_into
 
 _CREDENTIAL = schema.credential.c
 _WEBHOOK = schema.webhook.c
+_EVERYTHING = select(_CREDENTIAL.name, _CREDENTIAL.sealed).where(_CREDENTIAL.tenant == bindparam("of"))
 
 
 def put(conn: Connection, tenant: str, name: str, value: str, *, sealer: Sealer, now: datetime) -> None:
@@ -37,7 +38,7 @@ def get(conn: Connection, tenant: str, name: str, *, sealer: Sealer) -> str:
 
 def everything(conn: Connection, tenant: str, *, sealer: Sealer) -> dict[str, str]:
     """Return the tenant's secrets by name. Raises ConfigError SEC103 or SEC105 when one does not open."""
-    rows = conn.execute(select(_CREDENTIAL.name, _CREDENTIAL.sealed).where(_CREDENTIAL.tenant == tenant))
+    rows = conn.execute(_EVERYTHING, {"of": tenant})
     return {row.name: sealer.open(tenant, row.name, row.sealed) for row in rows}
 
 

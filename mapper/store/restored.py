@@ -18,6 +18,7 @@ MARGIN = timedelta(days=1)
 
 _BACKUP, _RESTORED, _IDENTITY = "backup", "restored", "identity"
 _ROW = schema.installation.c
+_EVERYTHING = select(_ROW.name, _ROW.value, _ROW.at)
 
 
 def mark(conn: Connection, *, taken_at: datetime) -> None:
@@ -65,7 +66,7 @@ def forget_identity(conn: Connection) -> None:
 
 
 def _noted(conn: Connection) -> dict[str, tuple[str, datetime]]:
-    rows = conn.execute(select(_ROW.name, _ROW.value, _ROW.at))
+    rows = conn.execute(_EVERYTHING)
     return {row.name: (row.value, row.at) for row in rows}
 
 

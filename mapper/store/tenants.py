@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, delete, insert, select, text, update
+from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, select, text, update
 
 from mapper.errors import UsageError
 from mapper.store import accounts, exact, licences, schema
@@ -25,6 +25,7 @@ STANDSTILLS = frozenset({INSTALLING, STOPPED})
 
 _TENANT = schema.tenant.c
 _COLUMNS = [_TENANT[name] for name in Tenant.__slots__]
+_BY_ID = select(*_COLUMNS).where(_TENANT.id == bindparam("one"))
 # The id is part of workflow ids, file names and addresses.
 _ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -231,7 +232,7 @@ def clear_mismatches(conn: Connection, tenant: str) -> None:
 
 
 def _row(conn: Connection, tenant: str) -> Row[*tuple[Any, ...]] | None:
-    return conn.execute(select(*_COLUMNS).where(_TENANT.id == tenant)).one_or_none()
+    return conn.execute(_BY_ID, {"one": tenant}).one_or_none()
 
 
 def _columns(table: Table, row: type) -> list[Any]:

@@ -183,21 +183,28 @@ def test_logging_out_and_another_password_end_the_visit(dashboard):
     assert second.client.get("/").headers["location"] == "/login"
 
 
-@pytest.mark.parametrize("how", ["logging out", "another password"])
-def test_S2_an_open_dashboard_ends_with_the_visit(dashboard, how):
-    visitor = dashboard.visitor(dashboard.other_key)
-    csrf = csrf_in(visitor.client.get("/"))
+def test_S2_a_dashboard_that_is_open_ends_with_its_login(dashboard):
+    """Whoever changes the password because somebody else knows it must not go on being watched."""
+    one, another = dashboard.visitor(dashboard.other_key), dashboard.visitor(dashboard.other_key)
+    csrf = csrf_in(one.client.get("/"))
 
     async def run():
-        async with ClientSession() as session, websocket(session, visitor) as socket:
-            screen = Screen(socket)
-            await screen.until("1 Report")
-            if how == "logging out":
-                visitor.client.post("/logout", data={"csrf": csrf}, headers={"origin": dashboard.url})
-            else:
-                with dashboard.database.begin() as conn:
-                    accounts.set_password(conn, licences.get(conn, "other").account, PASSWORD)
-            await screen.ended()
+        async with (
+            ClientSession() as session,
+            websocket(session, one) as first,
+            websocket(session, another) as second,
+        ):
+            screens = Screen(first), Screen(second)
+            for screen in screens:
+                await screen.until("Somebody else")
+            await asyncio.to_thread(
+                one.client.post, "/logout", data={"csrf": csrf}, headers={"origin": dashboard.url}
+            )
+            await screens[0].ended()
+            assert not second.closed
+            with dashboard.database.begin() as conn:
+                accounts.set_password(conn, licences.get(conn, "other").account, PASSWORD)
+            await screens[1].ended()
 
     asyncio.run(run())
 

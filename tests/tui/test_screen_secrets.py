@@ -76,6 +76,16 @@ def test_S5_no_screen_shows_a_secret_stored_or_typed(tmp_path, sandbox):
     assert [name for name, secret in looked_for.items() if secret in shown.replace("\n", "")] == []
 
 
+def test_S5_a_merchant_is_not_shown_where_the_database_is(filled):
+    async def act(app, pilot):
+        app.action_go("profile")
+        await settle(app, pilot)
+        assert "Licence key" in text_of(app)
+        assert [row.key for row in app.current.query_one(Records).rows if row.key == "database"] == []
+
+    drive(app_of(filled, is_support=False), act)
+
+
 class Visitor:
     """Goes through the screens and keeps what each of them shows."""
 
