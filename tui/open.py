@@ -10,7 +10,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 
 from tui import amounts
-from tui.document import Brief, DocumentScreen, copy
+from tui.document import Brief, copy
+from tui.document_screen import DocumentScreen
 from tui.face import TabBody
 from tui.lists import DocumentTable, FilterLine, Query
 from tui.period import Period

@@ -80,7 +80,7 @@ class Numbers(Provider):
 
     async def _found(self, app: MapperApp, wanted: str) -> AsyncIterator[Hit]:
         from mapper.store import listing
-        from tui.document import DocumentScreen
+        from tui.document_screen import DocumentScreen
 
         def read():  # type: ignore[no-untyped-def]  # noqa: ANN202
             with app.session.database.read() as conn:

@@ -16,7 +16,8 @@ from textual.widgets import Static
 
 from tui import amounts
 from tui import period as periods
-from tui.document import Brief, DocumentScreen, browse, copy
+from tui.document import Brief, browse, copy
+from tui.document_screen import DocumentScreen
 from tui.face import Face, TabBody
 from tui.lists import DocumentTable, FilterLine, Query
 from tui.period import Period

@@ -12,9 +12,9 @@ from mapper.store import documents, journal
 from mapper.store.database import open_database
 from tests import orders
 from tests.tui.kit import HOSTILE, NOW, add_order, add_shop, app_of, drive, settle, text_of
-from tui.document import DocumentScreen
-from tui.errors import MoreInfo
+from tui.document_screen import DocumentScreen
 from tui.lists import PAGE, DocumentTable
+from tui.more_info import MoreInfo
 from tui.records import Records
 
 NARROW, WIDE, VAST = (80, 24), (120, 34), (200, 60)
@@ -42,6 +42,23 @@ def test_T6_an_empty_webshop_says_so(tmp_path, same_screen):
                 await pilot.press(str(number))
                 await settle(app, pilot)
                 same_screen(app, f"{name}-empty")
+
+        drive(app_of(database), act, NARROW)
+
+
+def test_T6_a_list_of_one_document_needs_no_group_of_all(tmp_path, same_screen):
+    with open_database(tmp_path / "mapper.db") as database:
+        add_shop(database)
+        add_order(database, 1, orders.order(orders.row("49.90")))
+        add_order(database, 2, orders.order(orders.row("80"), currency="SEK"), ends="error", cause="K8")
+        facts = {"action": "invoice/add"}
+        add_order(database, 3, orders.order(), ends="waiting", cause="WEF101", facts=facts)
+
+        async def act(app, pilot):
+            for number, name in enumerate(("report", "errors", "open"), start=1):
+                await pilot.press(str(number))
+                await settle(app, pilot)
+                same_screen(app, f"{name}-one")
 
         drive(app_of(database), act, NARROW)
 

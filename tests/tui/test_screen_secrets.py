@@ -14,7 +14,7 @@ from tests.daemons import home, open_shop
 from tests.tui.kit import add_order, app_of, drive, settle, text_of
 from tui.app import TABS
 from tui.configuration import SECTIONS
-from tui.document import PARTS
+from tui.document_screen import PARTS
 from tui.records import Records
 
 TYPED = ("canary-typed-wefact-key", "canary-typed-shop-secret", "canary-typed-password")

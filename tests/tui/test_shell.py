@@ -19,7 +19,7 @@ from tests.tui.kit import NOW, add_shop, app_of, drive, settle, text_of
 from tui import session
 from tui.app import TABS, MapperApp
 from tui.dialogs import Told
-from tui.document import DocumentScreen
+from tui.document_screen import DocumentScreen
 from tui.memory import Memory
 from tui.records import Records
 from tui.words import WORDS
