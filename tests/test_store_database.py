@@ -5,12 +5,14 @@ import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given, strategies
 from sqlalchemy import Connection, insert, inspect, select, text
 
 from mapper.errors import ConfigError, PayloadError, StoreError
@@ -238,12 +240,40 @@ def test_the_tables_in_the_database_are_those_of_the_schema(database: Database) 
         {"b": Decimal(21), "a": [1, None, True, "x\n€"]},
         {"rate": Decimal("0.90"), "large": Decimal("1E+3"), "small": Decimal("1E-9")},
         [Decimal("-0.00"), 0, -7, ""],
+        {"half": "\ud800", "\udfff": [Decimal("1.50")]},
+        [10**38, -(10**38), 2**63, 2**64, Decimal("123456789012345678901234567890.1")],
     ],
 )
-def test_exact_text_gives_back_the_same_value_and_types(value: object) -> None:
-    again = exact.read(exact.write(value))
+@pytest.mark.parametrize("read", [exact.read, exact.read_own])
+def test_exact_text_gives_back_the_same_value_and_types(value: object, read: Callable[[str], object]) -> None:
+    again = read(exact.write(value))
     assert again == value
     assert _types(again) == _types(value)
+
+
+_JSON = strategies.recursive(
+    strategies.none()
+    | strategies.booleans()
+    | strategies.integers(-(10**38), 10**38)
+    | strategies.text()
+    | strategies.decimals(
+        allow_nan=False, allow_infinity=False, places=10, min_value=-(10**20), max_value=10**20
+    ),
+    lambda inner: strategies.lists(inner) | strategies.dictionaries(strategies.text(), inner),
+)
+
+
+@given(_JSON)
+def test_what_is_read_quickly_is_what_is_read_strictly(value: object) -> None:
+    text = exact.write(value)
+    strict, quick = exact.read(text), exact.read_own(text)
+    assert (quick, str(quick), _types(quick)) == (strict, str(strict), _types(strict))
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"a": NaN}', "1 2", "nul"])
+def test_what_is_no_json_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        exact.read_own(text)
 
 
 def test_exact_text_does_not_depend_on_the_order_of_keys() -> None:

@@ -18,11 +18,12 @@ from textual.widgets import Button, ProgressBar, Static
 from mapper.diagnostics import printable
 from mapper.errors import MapperError, UsageError
 from tui import amounts
-from tui.dialogs import Ask, Choose, Confirm, Dialog, ask
+from tui.dialogs import Ask, Confirm, Dialog, ask
 from tui.document import coded, joined, line_title
 from tui.face import Face
 from tui.records import Column, Records, Row
 from tui.session import Session
+from tui.ways_out import settle
 
 if TYPE_CHECKING:
     from mapper.processing.preview import Preview
@@ -226,7 +227,7 @@ def process(face: Face, documents: Sequence[str]) -> None:
 
 async def processed(face: Face, documents: Sequence[str]) -> bool:
     """Do as `process` does, in a worker, and tell whether anything was decided."""
-    if len(documents) == 1 and (decided := await _settle_mismatch(face, documents[0])) is not None:
+    if len(documents) == 1 and (decided := await settle(face, documents[0])) is not None:
         return decided
     done = await ask(face.app, ProcessScreen(documents))
     if not done:
@@ -241,74 +242,6 @@ async def processed(face: Face, documents: Sequence[str]) -> bool:
         )
     await face.mapper.read_again()
     return True
-
-
-async def _settle_mismatch(face: Face, document_id: str) -> bool | None:
-    """Offer the two ways out of a document whose invoice has another total (W19); None when it has none.
-
-    Returns whether the person took one.
-    """
-    from mapper.processing import mismatch
-    from mapper.store import documents
-
-    session, t = face.session, face.t
-
-    def read() -> Document:
-        with session.database.read() as conn:
-            return documents.get(conn, session.tenant, document_id)
-
-    found = await face.attempt(read)
-    if found is None or not mismatch.has_invoice(found):
-        return None
-    way = await ask(
-        face.app,
-        Choose(
-            t("Its invoice {invoice} exists with another total", invoice=found.code or found.identifier),
-            [
-                ("accept", t("Take that invoice as it is, once corrected in WeFact")),
-                ("anew", t("Delete that draft in WeFact and post anew")),
-            ],
-        ),
-    )
-    if way is None:
-        return False
-    why = await ask(
-        face.app, Ask(t("Why?"), t("The reason is kept in the document's history."), label=t("Reason"))
-    )
-    if not why:
-        return False
-    if way == "accept":
-        settled = await face.attempt(
-            mismatch.accept,
-            session.database,
-            session.tenant,
-            document_id,
-            reason=why,
-            now=session.now(),
-            who=session.who,
-        )
-    else:
-
-        def anew() -> Document:
-            sealer, now = session.sealer(), session.now()
-            return mismatch.post_anew(
-                session.database,
-                sealer,
-                session.tenant,
-                document_id,
-                reason=why,
-                now=now,
-                loopback=session.loopback,
-                who=session.who,
-            )
-
-        settled = await face.attempt(anew)
-    if settled is not None:
-        face.mapper.tell(
-            t("{document} is {state} now.", document=settled.number or settled.id, state=t(settled.state))
-        )
-        await face.mapper.read_again()
-    return settled is not None
 
 
 def ignore(face: Face, documents: Sequence[str]) -> None:

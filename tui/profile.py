@@ -186,7 +186,8 @@ class Profile(TabBody):
             Row("daemon", ("mapper run", beat)),
             Row("webhooks", (t("Webhooks"), hooks)),
             Row("rules", (t("Rules"), rules)),
-            *([Row("database", (t("Database"), session.database.url))] if session.is_support else ()),
+            # Where the operator keeps it is none of a merchant's business.
+            *([Row("database", (t("Database"), session.database.url))] if session.is_support else []),
             Row("stop", (t("Stop the integration"), t("Enter; its keys are destroyed")), "bad"),
         ]
         return rows

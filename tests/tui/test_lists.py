@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from textual.widgets import Input, Static
 
-from mapper.store import documents
+from mapper.store import documents, journal
 from mapper.store.database import open_database
 from tests import orders
 from tests.tui.kit import HOSTILE, NOW, add_order, add_shop, app_of, drive, settle, text_of
@@ -211,6 +211,33 @@ def test_W19_an_invoice_with_another_total_is_taken_over_with_a_reason(changing)
     drive(app_of(changing), act)
     with changing.read() as conn:
         assert documents.get(conn, "winkel", "order-10").state == "done"
+
+
+@pytest.mark.parametrize(("way", "ends"), [("up", "ignored"), ("down", "queued")])
+def test_R8_an_invoice_that_was_looked_for_in_vain_is_left_alone_or_made_with_a_reason(changing, way, ends):
+    async def act(app, pilot):
+        await pilot.press("2")
+        await settle(app, pilot)
+        assert app.current.query_one(DocumentTable).go_to("order-7")
+        await pilot.press("p")
+        await settle(app, pilot, waiting=True)
+        assert "Look in WeFact for 2026-7: is its invoice there?" in text_of(app)
+        if way == "down":
+            await pilot.press("down")
+        await pilot.press("enter")
+        await settle(app, pilot, waiting=True)
+        await pilot.press(*"looked", "enter")
+        await settle(app, pilot)
+        assert f"2026-7 is {ends} now." in text_of(app)
+
+    with changing.begin() as conn:
+        facts = {"operation": "invoice", "reference": "2026-7"}
+        documents.fail(conn, "winkel", "order-7", cause="PRO205", facts=facts, now=NOW)
+    drive(app_of(changing), act)
+    with changing.read() as conn:
+        assert documents.get(conn, "winkel", "order-7").state == ends
+        last = journal.entries(conn, "winkel", document_id="order-7")[-1]
+    assert last.facts["reason"] == "looked"
 
 
 def test_a_hostile_name_formats_nothing_and_crashes_nothing(tmp_path):

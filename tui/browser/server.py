@@ -35,7 +35,8 @@ MOST_OPEN, MOST_OF_ACCOUNT = 40, 5
 _AT_ONCE, _MOST_WAITING = 2, 20
 """A login takes 19 MiB and a tenth of a second, whoever asks."""
 _READ_SECONDS = 10.0
-_LOOK_SECONDS = 2.0
+_LOOK_SECONDS = 3.0
+"""How long a dashboard stays open after its visit ended."""
 END_SECONDS = 5.0
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _HEADERS = {
@@ -114,7 +115,6 @@ class _Desk:
         self.origins: frozenset[str] = frozenset()
         self._visits = Visits(database, now)
         self._environment = environment
-        self._now = now
         self._downloads = DownloadManager()
         self._open: dict[web.WebSocketResponse, str] = {}
         self._logins = asyncio.Semaphore(_AT_ONCE)
@@ -198,29 +198,26 @@ class _Desk:
         socket = web.WebSocketResponse(heartbeat=15, max_msg_size=262_144)
         self._open[socket] = visit.account.id
         running = Running(visit, socket, self._downloads, self._environment)
-        login = asyncio.create_task(self._end_with_login(request, socket))
+        watching = asyncio.create_task(self._end_with(request, socket))
         try:
             await socket.prepare(request)
             await running.start(*bounded(_number(request, "width", 80), _number(request, "height", 24)))
-            async with asyncio.timeout((visit.until - self._now()).total_seconds()):
-                await running.follow()
-        except TimeoutError:
-            await socket.close()
+            await running.follow()
         finally:
-            login.cancel()
+            watching.cancel()
             self._open.pop(socket, None)
             await running.end()
         return socket
 
-    async def _end_with_login(self, request: web.Request, socket: web.WebSocketResponse) -> None:
-        """Close an app once its person logged out, or the account's password is another."""
+    async def _end_with(self, request: web.Request, socket: web.WebSocketResponse) -> None:
+        """Close the connection when the visit ends: by its time, by logging out, or by another password."""
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             try:
                 if await self._visit(request) is None:
                     break
-            except MapperError as error:
-                _log.warning("a login could not be looked up: %s", error.code)
+            except MapperError as error:  # a database out of reach is asked again: nobody may stay for ever
+                _log.warning("a visit could not be looked up: %s", error.code)
         await socket.close()
 
     async def _download(self, request: web.Request) -> web.StreamResponse:

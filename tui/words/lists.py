@@ -160,6 +160,9 @@ WORDS: dict[str, str] = {
     "Its invoice {invoice} exists with another total": "De factuur {invoice} bestaat met een ander totaal",
     "Take that invoice as it is, once corrected in WeFact": "Die factuur overnemen, nadat zij in WeFact hersteld is",
     "Delete that draft in WeFact and post anew": "Dat concept in WeFact verwijderen en opnieuw boeken",
+    "Look in WeFact for {reference}: is its invoice there?": "Zoek in WeFact op {reference}: staat de factuur er?",
+    "It is there: leave this document alone": "Hij staat er: laat dit document met rust",
+    "It is not there: have it made": "Hij staat er niet: laat hem maken",
     "The reason is kept in the document's history.": "De reden blijft in de geschiedenis van het document.",
     "{document} is {state} now.": "{document} is nu {state}.",
     "They are left alone from now on; Process takes one up again.": (
