@@ -32,7 +32,7 @@ def served(folder: Path, *arguments: str) -> Iterator[str]:
         try:
             assert running.stderr is not None
             told = running.stderr.readline()
-            found = re.search(r"http://\S+?:\d+", told)
+            found = re.search(r"https?://[^\s/;]+", told)
             assert found, told + running.stderr.read()
             yield found[0]
         finally:

@@ -17,6 +17,7 @@ from mapper.store.sealing import create_key_file
 from tests import orders
 from tests.tui.kit import add_order, add_shop, fill
 from tests.tui.served import Screen, Visitor, csrf_in, served, websocket
+from tests.tui.terminals import ROOT
 from tui.browser.running import bounded
 from tui.browser.server import Address
 
@@ -207,6 +208,18 @@ def test_S2_a_dashboard_that_is_open_ends_with_its_login(dashboard):
             await screens[1].ended()
 
     asyncio.run(run())
+
+
+def test_every_command_of_the_page_serves(tmp_path):
+    create_key_file(tmp_path / "mapper.key")
+    with open_database(tmp_path / "mapper.db") as database:
+        fill(database)
+    page = (ROOT / "docs" / "dashboard.md").read_text()
+    told = re.findall(r"^mapper tui --serve +(?:#|(\S.*?) +#)", page, re.MULTILINE)
+    assert len(told) == 3
+    for arguments in told:
+        with served(tmp_path, *arguments.split()) as url:
+            assert url.startswith("https://dashboard.example" if arguments else "http://127.0.0.1:")
 
 
 @pytest.mark.parametrize(
