@@ -72,7 +72,6 @@ def test_T6_a_merchant_logs_in_and_processes_an_error_in_the_browser(tmp_path, s
             browser.type("p")
             until(browser, "Post 1 (y)")
             browser.type("y")
-            until(browser, "to be processed now")
             wait_for(lambda: len(shop.invoices()) == 1)
             until(browser, "Nothing stopped. All is well.")
             picture = browser.picture()
