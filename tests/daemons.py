@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from mapper import onboarding, settings
 from mapper.money import dumps
@@ -135,10 +135,15 @@ class Shop:
         return found
 
     def rest(self) -> None:
-        """Wait until every webhook has arrived and no work is queued, delayed or running."""
+        """Wait until every webhook has arrived and was noted, and no work is queued, delayed or running."""
         deliveries = "ccv", "GET", "deliveries"
         wait_for(lambda: all(one["status"] for one in self.sandbox.admin(*deliveries)["deliveries"]))
+        wait_for(lambda: not self._hints())
         wait_for(lambda: engine.backlog(self.home.database.engine, self.tenant) == 0)
+
+    def _hints(self) -> Sequence[object]:
+        with self.home.database.read() as conn:
+            return conn.execute(select(schema.hint).where(schema.hint.c.tenant == self.tenant)).all()
 
     def process(self, document: str, **how: Any) -> Document:
         return actions.process(self.home.database, self.tenant, document, now=datetime.now(UTC), **how)

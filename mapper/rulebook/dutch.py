@@ -287,6 +287,10 @@ DUTCH = {
     "values": "waarden", "texts": "teksten", "numbers": "getallen", "amounts of money": "bedragen",
     "percentages": "percentages", "quantities": "aantallen", "records": "groepen velden", "flags": "waar of onwaar",
     # values that may be absent, lines, tables of keywords
+    "{} may be absent.": "{} kan ontbreken.",
+    "Write `items(…)` around the list: it gives nothing where there is none.": (
+        "Schrijf `items(…)` om de lijst: dat geeft niets waar er geen is."
+    ),
     "'{}' may be null in the shop's API.": "'{}' kan leeg zijn volgens de API van de winkel.",
     "Give a default, as in `{}`, or say that it must be there: `{}`.": (
         "Geef een standaardwaarde, zoals `{}`, of zeg dat ze er moet zijn: `{}`."
