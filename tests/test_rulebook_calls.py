@@ -8,6 +8,13 @@ from rulefolders import TARGET, copied
 from mapper.errors import RuleError
 from mapper.mapping import load_rulebooks, shipped_rules
 
+
+@pytest.fixture(scope="module")
+def tmp_path(tmp_path_factory):
+    """One folder for all: rules that a change left as they were need not be read again."""
+    return tmp_path_factory.mktemp("rules")
+
+
 NAMES = {
     ("      Term: integer", "      Trem: integer"): "Did you mean 'Term'?",
     ("      CompanyNumber:", "      CompanyNr:"): "Did you mean 'CompanyNumber'?",

@@ -17,6 +17,13 @@ from mapper.mapping import load_rulebooks
 from mapper.rulebook.dutch import DUTCH, in_dutch
 from mapper.rulebook.functions import FORMS
 
+
+@pytest.fixture(scope="module")
+def tmp_path(tmp_path_factory):
+    """One folder for all: rules that a change left as they were need not be read again."""
+    return tmp_path_factory.mktemp("rules")
+
+
 FIXTURES = Path(__file__).parent / "fixtures"
 ENGLISH = re.compile(r"\b(There|the|Did you|Write|is no|cases|problems)\b")
 ORDER = "ccv_order.yaml"

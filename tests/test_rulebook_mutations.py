@@ -18,7 +18,8 @@ from mapper.errors import RuleError
 from mapper.mapping import RATES, TARGET, load_rulebooks, shipped_rules
 from mapper.rulebook.expressions import Reader
 from mapper.rulebook.loader import read_rules
-from mapper.rulebook.source import Source, read
+from mapper.rulebook.pieces import read_in_pieces
+from mapper.rulebook.source import Source
 from mapper.vat.rates import from_node
 
 SHIPPED = load_rulebooks()
@@ -224,7 +225,7 @@ def problems_of(mutation, folder):
     """Read the broken file alone, which is what takes time in a suite; load them all when that shows no problem."""
     text = "\n".join(mutation.lines)
     try:
-        root = read(text, mutation.file)
+        root = read_in_pieces(text, mutation.file)
         if mutation.file == RATES:
             from_node(root)
             return loaded(mutation, folder)

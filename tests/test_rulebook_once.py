@@ -10,6 +10,13 @@ from rulefolders import copied
 from mapper.errors import RuleError
 from mapper.mapping import load_rulebooks, shipped_rules
 
+
+@pytest.fixture(scope="module")
+def tmp_path(tmp_path_factory):
+    """One folder for all: rules that a change left as they were need not be read again."""
+    return tmp_path_factory.mktemp("rules")
+
+
 ORDER, INVOICE, TARGET, RATES = "ccv_order.yaml", "ccv_invoice.yaml", "wefact.yaml", "vat_rates.yaml"
 
 
