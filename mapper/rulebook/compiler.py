@@ -10,7 +10,7 @@ it is one for every few rules: after an edit only the one with the edited rule i
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from types import CodeType
@@ -144,9 +144,9 @@ _RECORD = {True: ("record",), False: ()}
 
 def _parts(rules: r.Rules, functions: Mapping[str, Function], *, traced: bool) -> Iterator[_Part]:
     """Yield the parts of a rulebook, those of unchanged rules as they are."""
-    names = _given(rules)
+    names, read_elsewhere = dict(_given(rules)), hidden(rules)
     for together in _together(_numbered(rules, traced=traced)):
-        key = traced, rules.files, tuple(_identity(rule, rules) for _, rule in together)
+        key = traced, rules.files, tuple(_identity(rule, read_elsewhere) for _, rule in together)
         part = _kept.get(key)
         if part is None or any(names.get(name) != variable for name, variable in part.used.items()):
             part = _part(rules, functions, together, names, traced=traced)
@@ -156,9 +156,9 @@ def _parts(rules: r.Rules, functions: Mapping[str, Function], *, traced: bool) -
         yield replace(part, rules=together)
         for _, rule in together:
             if isinstance(rule, r.Entry):
-                names = {**names, rule.name: f"v_{rule.name}"}
+                names[rule.name] = f"v_{rule.name}"
             elif isinstance(rule, r.LineRule):
-                names = {**names, rule.name: f"g_{rule.name}", "lines": LINES}
+                names |= {rule.name: f"g_{rule.name}", "lines": LINES}
 
 
 def _together(numbered: Iterable[tuple[int, Rule]]) -> Iterator[tuple[tuple[int, Rule], ...]]:
@@ -174,11 +174,11 @@ def _together(numbered: Iterable[tuple[int, Rule]]) -> Iterator[tuple[tuple[int,
         yield tuple(waiting)
 
 
-def _identity(rule: Rule, rules: r.Rules) -> Hashable:
+def _identity(rule: Rule, read_elsewhere: Collection[tuple[str, str]]) -> Hashable:
     """Return what tells a rule from all others that are alive; what was not edited is read as the very same objects."""
     if not isinstance(rule, r.LineRule):
         return id(rule)
-    working = tuple(sorted(name for group, name in hidden(rules) if group == rule.name))
+    working = tuple(sorted(name for group, name in read_elsewhere if group == rule.name))
     entries = tuple(map(id, rule.entries))
     return rule.kind, rule.name, rule.place, id(rule.test), id(rule.each), rule.variable, entries, working
 
