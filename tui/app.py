@@ -43,7 +43,7 @@ TABS: dict[str, tuple[str, str, str]] = {
     "report": ("Report", "tui.report", "Report"),
     "errors": ("Errors", "tui.errors", "Errors"),
     "open": ("Open", "tui.open", "Open"),
-    "configuration": ("Configuration", "tui.configuration", "Configuration"),
+    "configuration": ("Configuration", "tui.configuration.tab", "Configuration"),
     "profile": ("Profile", "tui.profile", "Profile"),
     "rules": ("Rules", "tui.rules", "Rules"),
 }
@@ -445,7 +445,7 @@ class MapperApp(App[None]):
         self.run_worker(self._go_to_setting(key, row), exclusive=True, group="go")
 
     async def _go_to_setting(self, key: str, row: str) -> None:
-        from tui.configuration import Configuration
+        from tui.configuration.tab import Configuration
 
         tab = await self.go("configuration")
         if isinstance(tab, Configuration):

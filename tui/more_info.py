@@ -198,11 +198,11 @@ class MoreInfo(Face, Screen[None]):
 
 def go_to_setting(face: Face, document: Document, reason: Reason) -> None:
     """Go to the setting that mends what a document stopped at."""
-    from tui import vat_table
+    from tui.configuration import rates
 
     key = causes.mending_key(document.cause, reason.remedy)
     if not key:
         face.mapper.tell(face.t("No setting mends this; More info says what does."), severity="warning")
         return
-    row = vat_table.row_of(document.facts) if key in {"vat.rates", "vat.icp", "vat.international"} else ""
+    row = rates.row_of(document.facts) if key in {"vat.rates", "vat.icp", "vat.international"} else ""
     face.mapper.go_to_setting(key, row)

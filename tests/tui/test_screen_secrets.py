@@ -13,7 +13,7 @@ from tests import orders
 from tests.daemons import home, open_shop
 from tests.tui.kit import add_order, app_of, drive, settle, text_of
 from tui.app import TABS
-from tui.configuration import SECTIONS
+from tui.configuration.tab import SECTIONS
 from tui.document_screen import PARTS
 from tui.records import Records
 

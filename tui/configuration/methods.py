@@ -1,4 +1,4 @@
-"""Payment methods of the shop and the fixed debtors of their invoices (T5, W15)."""
+"""The section with the payment methods of the shop and the fixed debtors of their invoices (T5, W15)."""
 
 from __future__ import annotations
 
@@ -11,38 +11,80 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Input, Static
 
-from tui.dialogs import Dialog
+from tui.configuration.part import Part
+from tui.dialogs import Ask, Dialog, ask
 from tui.face import Face
 from tui.records import Column, Records, Row
 
 if TYPE_CHECKING:
-    from tui.account import Debtor
+    from tui.configuration.account import Debtor
 
 
-def columns(face: Face) -> tuple[Column, ...]:
-    """Return the columns of the table."""
-    return (Column(face.t("Payment method"), 24, grow=1), Column(face.t("Fixed debtor"), 24, grow=1))
+class PaymentMethods(Part):
+    """The methods. Enter searches the fixed debtor of one."""
 
-
-def rows(face: Face, settings: Sequence[Mapping[str, Any]], of_shop: Sequence[str]) -> list[Row]:
-    """Return the methods that are set, then those of the shop that are not."""
-    from mapper.rulebook.functions import clean
-
-    made = [
-        Row(f"method {one['method']}", (one["method"], one["debtor"] or face.t("each customer's own")))
-        for one in settings
-    ]
-    known = {clean(one["method"]) for one in settings}
-    others = [name for name in of_shop if clean(name) not in known]
-    if others:
-        made.append(
-            Row("heading", (face.t("In the shop, not set: each customer's own debtor"),), heading=True)
+    def __init__(self, face: Face, *, id: str) -> None:
+        t = face.t
+        super().__init__(
+            (Column(t("Payment method"), 24, grow=1), Column(t("Fixed debtor"), 24, grow=1)), id=id
         )
-        made += [Row(f"method {name}", (name, ""), "muted") for name in others]
-    return made
+
+    def draw(self) -> None:
+        """Show those that are set, then those of the shop that are not."""
+        from mapper.rulebook.functions import clean
+
+        t, own = self.t, self.t("each customer's own")
+        rows = [Row(one["method"], (one["method"], one["debtor"] or own)) for one in self._known]
+        known = {clean(one["method"]) for one in self._known}
+        of_shop = self.tab.account.methods if self.tab.account else ()
+        others = [name for name in of_shop if clean(name) not in known]
+        if others:
+            rows.append(Row("", (t("In the shop, not set: each customer's own debtor"),), heading=True))
+            rows += [Row(name, (name, ""), "muted") for name in others]
+        self.show(rows, note=t("None: a adds one."))
+
+    def told(self) -> Text:
+        """Return what a fixed debtor is."""
+        return Text(self.t("Invoices of a method with a fixed debtor all go to that debtor; ICP never does."))
+
+    @property
+    def _known(self) -> Sequence[Mapping[str, Any]]:
+        known: Sequence[Mapping[str, Any]] = self.tab.draft.current["payment_methods"]
+        return known
+
+    def _put(self, methods: list[dict[str, Any]]) -> None:
+        self.tab.draft.put("payment_methods", methods)
+        self.tab.redraw()
+
+    @work(exclusive=True, group="ask")
+    async def action_add(self) -> None:
+        """Add a payment method."""
+        t = self.t
+        told = t("As the shop writes it; hyphens and capitals do not matter.")
+        window = Ask(t("Add a payment method"), told, label=t("Payment method"))
+        if method := await ask(self.app, window):
+            self._put(with_debtor(self._known, method, None))
+
+    def action_remove(self) -> None:
+        """Remove the method of the cursor."""
+        if self.current is not None:
+            self._put([dict(one) for one in self._known if one["method"] != self.current.key])
+
+    @on(Records.Opened)
+    def _opened(self, event: Records.Opened) -> None:
+        self._edit(event.row.key)
+
+    @work(exclusive=True, group="ask")
+    async def _edit(self, method: str) -> None:
+        debtor = next((one["debtor"] or "" for one in self._known if one["method"] == method), "")
+        chosen = await ask(self.app, FixedDebtor(method, debtor))
+        if chosen is not None:
+            self._put(with_debtor(self._known, method, chosen or None))
 
 
-def put(settings: Sequence[Mapping[str, Any]], method: str, debtor: str | None) -> list[dict[str, Any]]:
+def with_debtor(
+    settings: Sequence[Mapping[str, Any]], method: str, debtor: str | None
+) -> list[dict[str, Any]]:
     """Return the settings with a method's debtor changed, or the method added."""
     changed = [{**one, "debtor": debtor} if one["method"] == method else dict(one) for one in settings]
     if method not in {one["method"] for one in settings}:
@@ -98,7 +140,7 @@ class FixedDebtor(Dialog[str]):
 
     @work(exclusive=True, group="debtors")
     async def _find(self, wanted: str) -> None:
-        from tui.account import find_debtors
+        from tui.configuration.account import find_debtors
 
         found: list[Debtor] | None = await self.attempt(find_debtors, self.session, wanted)
         records = self.query_one(Records)

@@ -1,4 +1,4 @@
-"""One setting: how its value reads, and the window that changes it, which takes only what the schema allows."""
+"""The windows that change one setting; they take only what the schema allows."""
 
 from __future__ import annotations
 
@@ -15,35 +15,13 @@ from textual.widgets.selection_list import Selection
 
 from mapper.diagnostics import printable
 from mapper.settings_schema import Schema
-from tui import amounts
 from tui.dialogs import Ask, Choose, Dialog, ask
 from tui.face import Face
 from tui.words.settings import STATUSES, help_of, label, value_text
 
 if TYPE_CHECKING:
-    from tui.account import Account
-    from tui.draft import Draft
-
-
-def shown_value(face: Face, key: str, value: Any, schema: Schema) -> str:
-    """Return a setting's value as people read it."""
-    t, language = face.t, face.session.language
-    if isinstance(value, bool):
-        return t("yes") if value else t("no")
-    if value is None or value == "":
-        return "–"
-    if isinstance(value, list):
-        return ", ".join(_item(one) for one in value) or "–"
-    if isinstance(value, Decimal):
-        is_percent = schema.get("format") == "percentage"
-        return amounts.percent(value, language) if is_percent else amounts.money(value, "EUR", language)
-    return value_text(key, value, language) if "enum" in schema else str(value)
-
-
-def _item(one: Any) -> str:
-    if isinstance(one, dict):
-        return f"{one.get('country', '')} {one.get('rate', '')} %"
-    return str(one)
+    from tui.configuration.account import Account
+    from tui.configuration.draft import Draft
 
 
 class Statuses(Dialog[list[int]]):
@@ -87,7 +65,7 @@ class Value(Ask):
     def wrong(self, given: str) -> str:
         """Return what the schema has against the value."""
         from mapper.settings import SettingsError, check
-        from tui.draft import told
+        from tui.configuration.draft import told
 
         raw = _with(self._draft.current, self._key, parsed(given, self._schema))
         try:
