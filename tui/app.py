@@ -7,28 +7,24 @@ is made on its first visit. Everything from a shop is shown as plain text (`reco
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from rich.text import Text
-from textual import on, work
+from textual import work
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.notifications import SeverityLevel
-from textual.reactive import reactive
-from textual.widgets import ContentSwitcher, Footer, Input, Tabs
-from textual.widgets import Tab as TabLabel
-from textual.widgets._footer import FooterKey
 from textual.worker import WorkerFailed
 
 from mapper.diagnostics import printable
 from mapper.errors import Language, MapperError
-from tui import amounts
 from tui.dialogs import Choose, Confirm, ask
 from tui.face import TabBody
+from tui.footer import Keys
 from tui.header import TopLine
 from tui.memory import Memory
+from tui.places import TABS, Places
 from tui.session import Session, Shown
 from tui.themes import THEMES
 from tui.words import spoken
@@ -36,50 +32,13 @@ from tui.words import spoken
 if TYPE_CHECKING:
     from textual.command import Provider
 
-    from tui.lists import FilterLine
-
-# Name → (title, module, class): a module is imported on the tab's first visit.
-TABS: dict[str, tuple[str, str, str]] = {
-    "report": ("Report", "tui.report", "Report"),
-    "errors": ("Errors", "tui.errors", "Errors"),
-    "open": ("Open", "tui.open", "Open"),
-    "configuration": ("Configuration", "tui.configuration.tab", "Configuration"),
-    "profile": ("Profile", "tui.profile", "Profile"),
-    "rules": ("Rules", "tui.rules", "Rules"),
-}
-FOR_SUPPORT = frozenset({"rules"})
-POLL_SECONDS = 1.0
-OF_TABS = frozenset({"go", "search", "period", "period_by", "leave", "read"})
+OF_TABS = frozenset({"go", "leave", "read"})
 """What works where a tab is shown, and not on a window over it."""
 
 
 def _palette(name: str) -> type[Provider]:
     found: type[Provider] = getattr(import_module("tui.palette"), name)
     return found
-
-
-class Keys(Footer):
-    """The footer, in the person's language. Made anew only when its keys are others: that costs as much as a tab."""
-
-    _laid_out: object = None
-
-    async def recompose(self) -> None:
-        """Lay out the keys that are others by now."""
-        app = self.app
-        assert isinstance(app, MapperApp)
-        keys = [(one.binding, one.enabled) for one in self.screen.active_bindings.values()]
-        if (app.language, keys) != self._laid_out:
-            self._laid_out = (app.language, keys)
-            await super().recompose()
-
-    def compose(self) -> ComposeResult:
-        """Lay out the keys."""
-        app = self.app
-        assert isinstance(app, MapperApp)
-        for part in super().compose():
-            if isinstance(part, FooterKey):
-                part.description = app.t(part.description) if part.description else ""
-            yield part
 
 
 class MapperApp(App[None]):
@@ -102,10 +61,6 @@ class MapperApp(App[None]):
             Binding(str(number), f"go('{name}')", title, show=False, id=f"tab.{name}")
             for number, (name, (title, _, _)) in enumerate(TABS.items(), start=1)
         ],
-        Binding("slash", "search", "Search", id="search"),
-        Binding("d", "period", "Period", show=False, id="period"),
-        Binding("left_square_bracket", "period_by(-1)", "Earlier", show=False, id="period.before"),
-        Binding("right_square_bracket", "period_by(1)", "Later", show=False, id="period.after"),
         Binding("escape", "leave", "Back", show=False, id="back"),
         Binding("f5", "read", "Read again", show=False, id="read"),
         Binding("z", "maximise", "Maximise", show=False, id="maximise"),
@@ -113,8 +68,6 @@ class MapperApp(App[None]):
         Binding("ctrl+p", "command_palette", "All actions", id="palette"),
         Binding("ctrl+q", "end", "Quit", show=False, id="quit"),
     ]
-
-    tab: reactive[str] = reactive("report", init=False)
 
     def __init__(
         self,
@@ -149,26 +102,8 @@ class MapperApp(App[None]):
         """Lay out the top line, the tabs, and the place of the tab that is chosen."""
         yield TopLine(id="top")
         if self.language is not None:
-            yield from self._tabs()
+            yield Places()
         yield Keys(show_command_palette=False)
-
-    def _tabs(self) -> Iterator[Tabs | ContentSwitcher]:
-        names = [
-            name for name in TABS if name not in FOR_SUPPORT or (self.is_open and self.session.is_support)
-        ]
-        remembered = self.memory.get("tab")
-        start = remembered if remembered in names else "report"
-        self.set_reactive(MapperApp.tab, start)
-        labels = [TabLabel(Text(self._label(name)), id=name) for name in names]
-        yield Tabs(*labels, active=start, id="tabs")
-        yield ContentSwitcher(id="places")
-
-    def _label(self, name: str) -> str:
-        title = f"{list(TABS).index(name) + 1} {self.t(TABS[name][0])}"
-        if not self.is_open or name not in {"errors", "open"}:
-            return title
-        count = self.shown.counts["error"] if name == "errors" else self.shown.under_way
-        return f"{title} ({amounts.count(count, self.session.language)})" if count else title
 
     def on_mount(self) -> None:
         """Open the database once the first frame is painted."""
@@ -184,15 +119,9 @@ class MapperApp(App[None]):
         self.is_open = True
         if self.language is None:
             self.language = self.session.language
-            await self.mount_all(self._tabs(), after="#top")
-        elif self.session.is_support:
-            for name in FOR_SUPPORT:
-                await self.query_one("#tabs", Tabs).add_tab(TabLabel(Text(self._label(name)), id=name))
-            if (remembered := self.memory.get("tab")) in FOR_SUPPORT:
-                self.query_one("#tabs", Tabs).active = remembered
+            await self.mount(Places(), after="#top")
         self.query_one(TopLine).show(self.shown)
-        self._relabel()
-        self.show_tab()
+        await self.query_one(Places).begin()
         self._watch()
 
     def _opened(self) -> tuple[Session, Shown]:
@@ -201,90 +130,36 @@ class MapperApp(App[None]):
             session.language = self.language
         return session, session.shown()
 
-    # tabs
-
-    @on(Tabs.TabActivated, "#tabs")
-    def _activated(self, event: Tabs.TabActivated) -> None:
-        # An event of a tab that was left again meanwhile is late: to follow it would go back and forth for ever.
-        if event.tab.id and event.tab.id == event.tabs.active:
-            self.tab = event.tab.id
-
-    def watch_tab(self) -> None:
-        """Show another tab."""
-        if self.is_open:
-            self.memory.put("tab", self.tab)
-            self.show_tab()
+    @property
+    def places(self) -> Places:
+        """Return the tabs."""
+        return self.screen_stack[0].query_one(Places)
 
     @property
     def current(self) -> TabBody | None:
         """Return the tab that is shown, None before it is made and while it is made anew."""
-        place = f"place-{self.tab}"
-        for places in self.screen_stack[0].query("#places").results(ContentSwitcher):
-            if places.current == place:
-                return next(places.query(f"#{place}").results(TabBody), None)
-        return None
-
-    @work(exclusive=True, group="tab")
-    async def show_tab(self) -> None:
-        """Make the tab on its first visit, show it and give it the focus."""
-        places = self.screen_stack[0].query_one("#places", ContentSwitcher)
-        place = f"place-{self.tab}"
-        if not places.query(f"#{place}"):
-            _, module, name = TABS[self.tab]
-            made: TabBody = getattr(import_module(module), name)(id=place)
-            made.display = False  # the switcher shows it; another key may come before
-            await places.mount(made)
-            places.current = place
-            made.read()
-        else:
-            places.current = place
-            if self.current is not None:
-                self.current.read()
-        if self.current is not None and len(self.screen_stack) == 1:
-            self.current.arrive()
+        return self.places.current if self.is_open and self.screen_stack[0].query(Places) else None
 
     async def go(self, name: str) -> TabBody | None:
-        """Go to a tab and return it, made."""
+        """Go to a tab and return it, made; windows over it are closed."""
         while len(self.screen_stack) > 1:
             await self.pop_screen()
-        self._tabs_line.active = name
-        self.tab = name
-        await self.show_tab().wait()
-        return self.current
-
-    @property
-    def _tabs_line(self) -> Tabs:
-        return self.screen_stack[0].query_one("#tabs", Tabs)
+        return await self.places.go(name)
 
     def action_go(self, name: str) -> None:
         """Go to a tab; before the database is open: as soon as it is."""
-        if self.screen_stack[0].query(f"#tabs #{name}"):
-            self._tabs_line.active = name
+        for places in self.screen_stack[0].query(Places):
+            places.choose(name)
 
     # what changes meanwhile
 
     @work(exclusive=True, group="watch")
     async def _watch(self) -> None:
-        """Look every second whether something changed, and read again what is shown when it did."""
-        from mapper.store.changes import Watch
+        """Read again what is shown whenever something changed."""
+        from tui.watching import changes
 
-        with Watch(self.session.database) as watch:
-            known = await self._mark(watch)
-            while True:
-                await asyncio.sleep(POLL_SECONDS)
-                try:
-                    mark = await asyncio.to_thread(watch.mark, self.session.tenant)
-                except MapperError:
-                    continue  # what a tab reads next tells it
-                if mark != known:
-                    known = mark
-                    await self.read_again()
-
-    async def _mark(self, watch: object) -> object:
-        from mapper.store.changes import Watch
-
-        assert isinstance(watch, Watch)
-        return await asyncio.to_thread(watch.mark, self.session.tenant)
+        async for _ in changes(self.session):
+            await self.read_again()
 
     async def read_again(self) -> None:
         """Read the top line and the tab that is shown anew."""
@@ -293,17 +168,12 @@ class MapperApp(App[None]):
         except MapperError as error:
             self.tell_error(error)
             return
-        # The app may have ended while the database was read.
-        for line in self.screen_stack[0].query(TopLine) if self.is_running else ():
-            line.show(self.shown)
-        self._relabel()
+        if not self.is_running:
+            return  # it ended while the database was read
+        self.screen_stack[0].query_one(TopLine).show(self.shown)
+        self.places.relabel()
         if self.current is not None:
             self.current.read()
-
-    def _relabel(self) -> None:
-        for label in self.screen_stack[0].query("#tabs Tab").results(TabLabel):
-            if label.id:
-                label.label = Text(self._label(label.id))
 
     async def renew(self, *, tenant: str | None = None, language: Language | None = None) -> None:
         """Make every tab anew, for another webshop or in another language."""
@@ -312,47 +182,20 @@ class MapperApp(App[None]):
         if language is not None:
             self.language = self.session.language = language
             self.memory.put("language", language)
-        places = self.screen_stack[0].query_one("#places", ContentSwitcher)
-        places.current = None
-        await places.remove_children()
+        await self.places.empty()
         await self.read_again()
         self.screen_stack[0].query_one(Keys).refresh(recompose=True)
         self._watch()
-        self.show_tab()
+        self.places.show_tab()
 
     # actions
 
-    def action_search(self) -> None:
-        """Go to the tab's search field."""
-        if self.current is not None and len(self.screen_stack) == 1:
-            for field in self.current.query(".-filter").results(Input):
-                field.focus()
-                return
-
     def action_leave(self) -> None:
-        """Leave the search field; with the focus elsewhere, clear the search."""
+        """Leave what is maximised, else what the tab is busy with."""
         if self.screen.maximized is not None:
             self.screen.minimize()
         elif self.current is not None:
-            for field in self.current.query(".-filter").results(Input):
-                if not field.has_focus:
-                    field.value = ""
-            self.current.arrive()
-
-    def action_period(self) -> None:
-        """Choose the tab's period."""
-        if (line := self._filter_line()) is not None:
-            line.choose()
-
-    def action_period_by(self, by: int) -> None:
-        """Go to the period before or after."""
-        if (line := self._filter_line()) is not None:
-            line.move(by)
-
-    def _filter_line(self) -> FilterLine | None:
-        from tui.lists import FilterLine
-
-        return next(iter(self.current.query(FilterLine)), None) if self.current is not None else None
+            self.current.leave()
 
     async def action_read(self) -> None:
         """Read everything again."""
@@ -377,9 +220,7 @@ class MapperApp(App[None]):
         """Grey out what makes no sense before the database is open."""
         if action in OF_TABS and len(self.screen_stack) > 1:
             return False
-        if action in {"search", "period", "period_by"} and self.is_open and self._filter_line() is None:
-            return False
-        if action in {"explain_screen", "search", "period", "period_by"}:
+        if action == "explain_screen":
             return True if self.is_open else None
         return True
 
@@ -454,8 +295,8 @@ class MapperApp(App[None]):
     @work(exclusive=True, group="end")
     async def action_end(self) -> None:
         """Leave; what is not saved is asked about."""
-        places = self.screen_stack[0].query(TabBody)
-        if any(one.has_changes for one in places) and not await ask(
+        tabs = self.screen_stack[0].query(TabBody)
+        if any(one.has_changes for one in tabs) and not await ask(
             self,
             Confirm(
                 self.t("Leave without saving?"),

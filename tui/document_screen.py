@@ -17,6 +17,7 @@ from mapper.errors import Language
 from tui import amounts
 from tui.document import Whole, browse, coded, copy, titled, whole
 from tui.face import Face
+from tui.footer import Keys
 from tui.records import Column, Records, Row
 
 if TYPE_CHECKING:
@@ -52,8 +53,6 @@ class DocumentScreen(Face, Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the title, the parts and the keys."""
-        from tui.app import Keys
-
         titles = dict(zip(PARTS, ("Summary", "Lines", "Requests", "All fields", "History"), strict=True))
         yield Static("", id="title", markup=False)
         yield Tabs(

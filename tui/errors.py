@@ -10,10 +10,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 
 from tui import amounts, causes
-from tui.document import Brief, copy
-from tui.document_screen import DocumentScreen
-from tui.face import TabBody
-from tui.lists import DocumentTable, FilterLine, Query
+from tui.document import Brief
+from tui.filters import FilterLine
+from tui.lists import FILTERING, DocumentTable, ListTab, Query
 from tui.more_info import MoreInfo, go_to_setting
 from tui.period import Period
 from tui.processing import ignore, process
@@ -27,7 +26,7 @@ _ALL = "all"
 _STOPPED: tuple[State, ...] = ("error",)
 
 
-class Errors(TabBody):
+class Errors(ListTab):
     """The tab."""
 
     NAME = "errors"
@@ -48,6 +47,8 @@ class Errors(TabBody):
         Binding("x", "explain", "Explain", show=False, id="errors.explain"),
         Binding("y", "copy", "Copy", show=False, id="errors.copy"),
         Binding("tab", "other", "Causes ⇄ documents", show=False, id="errors.other", priority=True),
+        Binding("d", "period", "Period", show=False, id="period"),
+        *FILTERING,
     ]
 
     def compose(self) -> ComposeResult:
@@ -81,31 +82,19 @@ class Errors(TabBody):
     def on_mount(self) -> None:
         """Name the parts."""
         self._causes.border_title = self.t("Causes")
-        self._table.border_title = self.t("Documents")
+        self.table.border_title = self.t("Documents")
 
     @property
     def _causes(self) -> Records:
         return self.query_one("#causes", Records)
 
-    @property
-    def _table(self) -> DocumentTable:
-        return self.query_one(DocumentTable)
-
-    def arrive(self) -> None:
-        """Take the focus."""
-        self._table.focus()
-
     def read(self) -> None:
         """Read causes and documents."""
         self._read_causes()
 
-    @on(FilterLine.Changed)
-    def _changed(self) -> None:
-        self.read()
-
     @work(exclusive=True, group="causes")
     async def _read_causes(self) -> None:
-        line = self.query_one(FilterLine)
+        line = self.filters
         found = await self.attempt(self._grouped, line.period, line.search)
         if found is None:
             return
@@ -122,7 +111,7 @@ class Errors(TabBody):
             rows.append(Row(f"cause {one.cause}", cells, "bad"))
         self._causes.show(rows if found else [], note=self.t("Nothing stopped. All is well."))
         self._load()
-        self._table.reload()
+        self.table.reload()
 
     def _grouped(self, period: Period, search: str) -> tuple[Cause, ...]:
         from mapper.store import listing
@@ -134,13 +123,13 @@ class Errors(TabBody):
 
     @on(Records.Highlighted, "#causes")
     def _load(self) -> None:
-        line, row = self.query_one(FilterLine), self._causes.current
+        line, row = self.filters, self._causes.current
         cause = row.key.removeprefix("cause ") if row is not None and row.key != _ALL else ""
-        self._table.load(Query(_STOPPED, line.period, line.search, cause))
+        self.table.load(Query(_STOPPED, line.period, line.search, cause))
 
     @on(Records.Opened, "#causes")
     def _to_documents(self) -> None:
-        self._table.focus()
+        self.table.focus()
 
     def _row(self, document: Document, reason: Reason) -> Row:
         language, zone = self.session.language, self.mapper.shown.zone
@@ -155,18 +144,11 @@ class Errors(TabBody):
             ),
         )
 
-    @on(Records.Highlighted, "#errors-list")
-    def _highlighted(self) -> None:
-        if (chosen := self._table.chosen) is not None:
-            self.query_one(Brief).show(*chosen)
-        else:
-            self.query_one(Brief).clear()
-
     # actions
 
     def action_other(self) -> None:
         """Go from the causes to the documents, and back."""
-        (self._causes if self._table.has_focus else self._table).focus()
+        (self._causes if self.table.has_focus else self.table).focus()
 
     def action_nothing(self) -> None:
         """Mark is the table's own; this names it in the footer while the causes have the focus."""
@@ -174,12 +156,12 @@ class Errors(TabBody):
     @on(Records.Opened, "#errors-list")
     def action_more(self) -> None:
         """Tell all about the document and what is wrong with it."""
-        if (chosen := self._table.chosen) is not None:
+        if (chosen := self.table.chosen) is not None:
             self.app.push_screen(MoreInfo(chosen[0].id))
 
     def action_process(self) -> None:
         """Process the marked documents, or that of the cursor."""
-        process(self, self._table.wanted)
+        process(self, self.table.wanted)
 
     def action_process_all(self) -> None:
         """Process all of the cause."""
@@ -190,7 +172,7 @@ class Errors(TabBody):
         row = self._causes.current
         if row is None:
             return
-        line = self.query_one(FilterLine)
+        line = self.filters
         cause = row.key.removeprefix("cause ") if row.key != _ALL else ""
         found = await self.attempt(self._ids, Query(_STOPPED, line.period, line.search, cause))
         process(self, found or [])
@@ -215,27 +197,17 @@ class Errors(TabBody):
 
     def action_ignore(self) -> None:
         """Ignore the marked documents, or that of the cursor."""
-        ignore(self, self._table.wanted)
+        ignore(self, self.table.wanted)
 
     @work(exclusive=True, group="ask")
     async def action_report(self) -> None:
         """Send support all that is needed to look into it."""
         from tui.support import report_problem
 
-        if (chosen := self._table.chosen) is not None:
+        if (chosen := self.table.chosen) is not None:
             await report_problem(self, chosen[0].id)
 
     def action_setting(self) -> None:
         """Go to the setting that mends it."""
-        if (chosen := self._table.chosen) is not None:
+        if (chosen := self.table.chosen) is not None:
             go_to_setting(self, *chosen)
-
-    def action_explain(self) -> None:
-        """Open the document at its fields."""
-        if (chosen := self._table.chosen) is not None:
-            self.app.push_screen(DocumentScreen(chosen[0].id, part="fields"))
-
-    def action_copy(self) -> None:
-        """Copy the number."""
-        if (chosen := self._table.chosen) is not None:
-            copy(self, chosen[0].number or chosen[0].id)

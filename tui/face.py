@@ -63,6 +63,10 @@ class TabBody(Face, Vertical):
     def read(self) -> None:
         """Read anew what the tab shows; the cursor stays where it is."""
 
+    def leave(self) -> None:
+        """Go back to where one begins, from a search or a field."""
+        self.arrive()
+
     def arrive(self) -> None:
         """Take the focus."""
         for widget in self.query("*"):

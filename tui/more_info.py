@@ -17,6 +17,7 @@ from tui import causes
 from tui.document import Whole, copy, joined, titled, whole
 from tui.document_screen import DocumentScreen
 from tui.face import Face
+from tui.footer import Keys
 from tui.processing import ignored, processed
 from tui.records import Column, Records, Row
 
@@ -51,8 +52,6 @@ class MoreInfo(Face, Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out what is told and what the shop sent."""
-        from tui.app import Keys
-
         yield Static("", id="title", markup=False)
         with Horizontal(classes="halves -even"):
             yield VerticalScroll(Static("", id="told", markup=False), id="told-box")

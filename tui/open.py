@@ -10,10 +10,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 
 from tui import amounts
-from tui.document import Brief, copy
+from tui.document import Brief
 from tui.document_screen import DocumentScreen
-from tui.face import TabBody
-from tui.lists import DocumentTable, FilterLine, Query
+from tui.filters import FilterLine
+from tui.lists import FILTERING, DocumentTable, ListTab, Query
 from tui.period import Period
 from tui.processing import ignore, process
 from tui.records import Column, Records, Row, dated_tones
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _UNDER_WAY: tuple[State, ...] = ("open", "queued", "processing", "waiting")
 
 
-class Open(TabBody):
+class Open(ListTab):
     """The tab."""
 
     NAME = "open"
@@ -43,6 +43,8 @@ class Open(TabBody):
         Binding("i", "ignore", "Ignore", id="open.ignore"),
         Binding("x", "explain", "Explain", show=False, id="open.explain"),
         Binding("y", "copy", "Copy", show=False, id="open.copy"),
+        Binding("d", "period", "Period", show=False, id="period"),
+        *FILTERING,
     ]
 
     shows_ignored = False
@@ -72,26 +74,14 @@ class Open(TabBody):
         self._retitle()
 
     def _retitle(self) -> None:
-        self._table.border_title = self.t("Ignored") if self.shows_ignored else self.t("On their way")
-
-    @property
-    def _table(self) -> DocumentTable:
-        return self.query_one(DocumentTable)
-
-    def arrive(self) -> None:
-        """Take the focus."""
-        self._table.focus()
+        self.table.border_title = self.t("Ignored") if self.shows_ignored else self.t("On their way")
 
     def read(self) -> None:
         """Read the list."""
-        line = self.query_one(FilterLine)
+        line = self.filters
         states: tuple[State, ...] = ("ignored",) if self.shows_ignored else _UNDER_WAY
-        self._table.load(Query(states, line.period, line.search))
-        self._table.reload()
-
-    @on(FilterLine.Changed)
-    def _changed(self) -> None:
-        self.read()
+        self.table.load(Query(states, line.period, line.search))
+        self.table.reload()
 
     def _row(self, document: Document, reason: Reason) -> Row:
         language, zone = self.session.language, self.mapper.shown.zone
@@ -109,26 +99,19 @@ class Open(TabBody):
             dated_tones(document.state),
         )
 
-    @on(Records.Highlighted, "#open-list")
-    def _highlighted(self) -> None:
-        if (chosen := self._table.chosen) is not None:
-            self.query_one(Brief).show(*chosen)
-        else:
-            self.query_one(Brief).clear()
-
     @on(Records.Opened, "#open-list")
     def action_open(self) -> None:
         """Open the document whole."""
-        if (chosen := self._table.chosen) is not None:
+        if (chosen := self.table.chosen) is not None:
             self.app.push_screen(DocumentScreen(chosen[0].id))
 
     def action_process(self) -> None:
         """Process the marked documents, or that of the cursor."""
-        process(self, self._table.wanted)
+        process(self, self.table.wanted)
 
     def action_ignore(self) -> None:
         """Ignore the marked documents, or that of the cursor."""
-        ignore(self, self._table.wanted)
+        ignore(self, self.table.wanted)
 
     def action_ignored(self) -> None:
         """Show what is ignored, or what is on its way."""
@@ -156,13 +139,3 @@ class Open(TabBody):
         return actions.sweep(
             session.database, session.sealer(), session.tenant, now=session.now(), loopback=session.loopback
         )
-
-    def action_explain(self) -> None:
-        """Open the document at its fields."""
-        if (chosen := self._table.chosen) is not None:
-            self.app.push_screen(DocumentScreen(chosen[0].id, part="fields"))
-
-    def action_copy(self) -> None:
-        """Copy the number."""
-        if (chosen := self._table.chosen) is not None:
-            copy(self, chosen[0].number or chosen[0].id)

@@ -32,7 +32,7 @@ class Actions(Provider):
         app = self._mapper
         if not app.is_open:
             return
-        from tui.app import TABS
+        from tui.places import TABS
 
         for name, (title, _, _) in TABS.items():
             if app.screen_stack[0].query(f"#tabs #{name}"):

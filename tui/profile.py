@@ -13,15 +13,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
-from mapper.diagnostics import printable
-from tui import amounts
-from tui.dialogs import Ask, Confirm, ask
+from tui import amounts, contact
 from tui.document import copy
 from tui.face import TabBody
 from tui.records import Column, Records, Row
 
 if TYPE_CHECKING:
-    from mapper.errors import MapperError
     from mapper.store.rows import (
         Account,
         Heartbeat,
@@ -199,14 +196,12 @@ class Profile(TabBody):
             "pause": self.mapper.action_pause,
             "switch": self.mapper.action_switch,
             "language": self.mapper.action_language,
-            "email": self._edit_email,
-            "extra": self._edit_extra,
-            "mails": self._edit_mails,
-            "password": self._edit_password,
             "stop": self.action_stop,
         }
         if key in actions:
             actions[key]()
+        elif key in {"email", "extra", "mails", "password"}:
+            self._change(key)
         elif key.startswith("document "):
             self._save_document(int(key.partition(" ")[2]))
         elif key.startswith("ticket "):
@@ -215,93 +210,19 @@ class Profile(TabBody):
             self.action_copy()
 
     @work(exclusive=True, group="ask")
-    async def _edit_email(self) -> None:
-        if self._known is None:
+    async def _change(self, what: str) -> None:
+        if (known := self._known) is None:
             return
-        told = self.t("Mails about new errors and what waits too long go there.")
-        email = await ask(
-            self.app, Ask(self.t("E-mail"), told, label=self.t("Address"), value=self._known.account.email)
-        )
-        if email:
-            await self._contact(email, self._known.account.language)
-
-    @work(exclusive=True, group="ask")
-    async def _edit_mails(self) -> None:
-        if self._known is not None:
-            other = "en" if self._known.account.language == "nl" else "nl"
-            await self._contact(self._known.account.email, other)
-
-    async def _contact(self, email: str, language: str) -> None:
-        def change() -> bool:
-            from mapper.store import accounts, journal, licences
-
-            session = self.session
-            with session.database.begin() as conn:
-                account = licences.get(conn, session.tenant).account
-                accounts.set_contact(conn, account, email=email, language=language)
-                who = {"who": session.who}
-                journal.append(conn, session.tenant, None, "contact changed", who, now=session.now())
-            return True
-
-        if await self.attempt(change):
-            self.mapper.tell(self.t("Changed."))
-            self.read()
-
-    @work(exclusive=True, group="ask")
-    async def _edit_extra(self) -> None:
-        if self._known is None:
-            return
-        told = self.t("Mails about this webshop also go there; a dash removes it.")
-        given = await ask(
-            self.app,
-            Ask(
-                self.t("Second e-mail"), told, label=self.t("Address"), value=self._known.licence.extra_email
-            ),
-        )
-        if not given:
-            return
-
-        def change() -> bool:
-            from mapper.store import journal, licences
-
-            session = self.session
-            with session.database.begin() as conn:
-                licences.set_extra_email(conn, session.tenant, "" if given == "-" else given)
-                who = {"who": session.who}
-                journal.append(conn, session.tenant, None, "contact changed", who, now=session.now())
-            return True
-
-        if await self.attempt(change):
-            self.mapper.tell(self.t("Changed."))
-            self.read()
-
-    @work(exclusive=True, group="ask")
-    async def _edit_password(self) -> None:
-        t = self.t
-        told = t("At least 12 characters. The merchant logs in with the licence key and this password.")
-        given = await ask(self.app, Ask(t("New password"), told, label=t("New password"), secret=True))
-        if not given:
-            return
-        once_more = Ask(t("New password"), t("The same once more."), label=t("New password"), secret=True)
-        again = await ask(self.app, once_more)
-        if given != again:
-            self.mapper.tell(t("These are two different passwords: nothing was changed."), severity="warning")
-            return
-
-        def change() -> bool:
-            from mapper.store import accounts, journal, licences
-
-            session = self.session
-            with session.database.begin() as conn:
-                accounts.set_password(conn, licences.get(conn, session.tenant).account, given)
-                journal.append(
-                    conn, session.tenant, None, "password changed", {"who": session.who}, now=session.now()
-                )
-            return True
-
-        if await self.attempt(change):
-            self.mapper.tell(t("The password is changed."))
-            self.read()
+        match what:
+            case "email":
+                await contact.change_email(self, known.account)
+            case "extra":
+                await contact.change_second_email(self, known.licence)
+            case "mails":
+                await contact.change_language(self, known.account)
+            case "password":
+                await contact.change_password(self, known.account)
+        self.read()
 
     @work(exclusive=True, group="document")
     async def _save_document(self, number: int) -> None:
@@ -361,44 +282,9 @@ class Profile(TabBody):
     @work(exclusive=True, group="ask")
     async def action_stop(self) -> None:
         """Stop the integration for good, after its name was typed and a reason given."""
-        t, session = self.t, self.session
-        told = t(
-            "Nothing is received or posted any more, webhooks are removed from the shop, and the keys are destroyed. "
-            "Documents and history stay. This cannot be undone without new keys."
-        )
-        wanted = session.tenant
-        if (
-            await ask(
-                self.app,
-                Ask(t("Stop the integration"), told, label=t("Type {name}", name=wanted), wanted=wanted),
-            )
-            is None
-        ):
-            return
-        reason = await ask(
-            self.app, Ask(t("Why?"), t("The reason is kept in the history."), label=t("Reason"))
-        )
-        if not reason:
-            return
-        title = t("Stop {name}?", name=printable(wanted, 60))
-        if not await ask(self.app, Confirm(title, told, yes=t("Stop"), is_grave=True)):
-            return
+        from tui.stopping import stop_integration
 
-        def stop() -> tuple[MapperError | None]:
-            from mapper import offboarding
-
-            stopping = offboarding.stop(
-                session.database, session.sealer(), wanted, reason=reason, who=session.who,
-                loopback=session.loopback, now=session.now(),
-            )  # fmt: skip
-            return (asyncio.run(stopping),)
-
-        done = await self.attempt(stop)
-        if done is not None:
-            if done[0] is not None:
-                self.mapper.tell_error(done[0])
-            self.mapper.tell(t("{name} is stopped.", name=printable(wanted, 60)))
-            await self.mapper.read_again()
+        await stop_integration(self)
 
 
 def _heading(title: str) -> Row:

@@ -18,8 +18,9 @@ from tui import amounts
 from tui import period as periods
 from tui.document import Brief, browse, copy
 from tui.document_screen import DocumentScreen
-from tui.face import Face, TabBody
-from tui.lists import DocumentTable, FilterLine, Query
+from tui.face import Face
+from tui.filters import FilterLine
+from tui.lists import FILTERING, DocumentTable, ListTab, Query
 from tui.period import Period
 from tui.records import Column, Records, Row
 
@@ -100,7 +101,7 @@ class Figures(Face, Horizontal):
         return told
 
 
-class Report(TabBody):
+class Report(ListTab):
     """The tab."""
 
     NAME = "report"
@@ -115,7 +116,8 @@ class Report(TabBody):
         Binding("f", "figures", "Figures", id="report.figures"),
         Binding("y", "copy", "Copy", show=False, id="report.copy"),
         Binding("o", "browse", "Open WeFact", show=False, id="report.browse"),
-        Binding("d", "app.period", "Period", id="report.period"),
+        Binding("d", "period", "Period", id="period"),
+        *FILTERING,
     ]
 
     def compose(self) -> ComposeResult:
@@ -140,27 +142,15 @@ class Report(TabBody):
 
     def on_mount(self) -> None:
         """Name the table."""
-        self._table.border_title = self.t("Invoiced")
-
-    @property
-    def _table(self) -> DocumentTable:
-        return self.query_one(DocumentTable)
-
-    def arrive(self) -> None:
-        """Take the focus."""
-        self._table.focus()
+        self.table.border_title = self.t("Invoiced")
 
     def read(self) -> None:
         """Read list and figures."""
-        line = self.query_one(FilterLine)
+        line = self.filters
         query = Query(_DONE, line.period, line.search)
-        self._table.load(query)
-        self._table.reload()
+        self.table.load(query)
+        self.table.reload()
         self._read_sums(line.period)
-
-    @on(FilterLine.Changed)
-    def _changed(self) -> None:
-        self.read()
 
     @work(exclusive=True, group="sums")
     async def _read_sums(self, period: Period) -> None:
@@ -198,27 +188,15 @@ class Report(TabBody):
             ),
         )
 
-    @on(Records.Highlighted, "#report-list")
-    def _highlighted(self) -> None:
-        if (chosen := self._table.chosen) is not None:
-            self.query_one(Brief).show(*chosen)
-        else:
-            self.query_one(Brief).clear()
-
     @on(Records.Opened, "#report-list")
     def action_open(self) -> None:
         """Open the document whole."""
-        if (chosen := self._table.chosen) is not None:
+        if (chosen := self.table.chosen) is not None:
             self.app.push_screen(DocumentScreen(chosen[0].id))
-
-    def action_explain(self) -> None:
-        """Open the document at all its fields, to explain one."""
-        if (chosen := self._table.chosen) is not None:
-            self.app.push_screen(DocumentScreen(chosen[0].id, part="fields"))
 
     def action_figures(self) -> None:
         """Show the figures per country and rate, all of them."""
-        self._show_figures(self.query_one(FilterLine).period)
+        self._show_figures(self.filters.period)
 
     @work(exclusive=True, group="figures")
     async def _show_figures(self, period: Period) -> None:
@@ -245,10 +223,10 @@ class Report(TabBody):
 
     def action_copy(self) -> None:
         """Copy the invoice's code, else the number."""
-        if (chosen := self._table.chosen) is not None:
+        if (chosen := self.table.chosen) is not None:
             copy(self, chosen[0].code or chosen[0].number or chosen[0].id)
 
     def action_browse(self) -> None:
         """Open WeFact."""
-        if (chosen := self._table.chosen) is not None:
+        if (chosen := self.table.chosen) is not None:
             browse(self, chosen[0])

@@ -12,9 +12,9 @@ from mapper.store import accounts, credentials, handshakes, licences, schema, ti
 from tests import orders
 from tests.daemons import home, open_shop
 from tests.tui.kit import add_order, app_of, drive, settle, text_of
-from tui.app import TABS
 from tui.configuration.tab import SECTIONS
 from tui.document_screen import PARTS
+from tui.places import TABS
 from tui.records import Records
 
 TYPED = ("canary-typed-wefact-key", "canary-typed-shop-secret", "canary-typed-password")

@@ -17,10 +17,11 @@ from mapper.processing import actions, connections
 from mapper.store import documents, tenants
 from tests.tui.kit import NOW, add_shop, app_of, drive, settle, text_of
 from tui import session
-from tui.app import TABS, MapperApp
+from tui.app import MapperApp
 from tui.dialogs import Told
 from tui.document_screen import DocumentScreen
 from tui.memory import Memory
+from tui.places import TABS
 from tui.records import Records
 from tui.words import WORDS
 
@@ -31,7 +32,7 @@ def test_tabs_are_chosen_by_number_and_by_mouse_and_remembered(filled, tmp_path)
     memory = Memory(tmp_path / "tui.json")
 
     async def act(app, pilot):
-        assert app.tab == "report"
+        assert app.places.tab == "report"
         await pilot.press("3")
         await settle(app, pilot)
         assert app.current.NAME == "open"

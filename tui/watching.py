@@ -1,0 +1,28 @@
+"""What changes in the database while somebody looks at it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from mapper.errors import MapperError
+from tui.session import Session
+
+POLL_SECONDS = 1.0
+
+
+async def changes(session: Session) -> AsyncIterator[None]:
+    """Look every second, and yield when something of the webshop is another."""
+    from mapper.store.changes import Watch
+
+    with Watch(session.database) as watch:
+        known = await asyncio.to_thread(watch.mark, session.tenant)
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            try:
+                mark = await asyncio.to_thread(watch.mark, session.tenant)
+            except MapperError:
+                continue  # what a tab reads next tells it
+            if mark != known:
+                known = mark
+                yield
