@@ -110,8 +110,7 @@ class Errors(ListTab):
             cells = (amounts.count(one.count, language), one.cause, title, amounts.moment(one.newest, zone))
             rows.append(Row(f"cause {one.cause}", cells, "bad"))
         self._causes.show(rows if found else [], note=self.t("Nothing stopped. All is well."))
-        self._load()
-        self.table.reload()
+        self._load(again=True)
 
     def _grouped(self, period: Period, search: str) -> tuple[Cause, ...]:
         from mapper.store import listing
@@ -122,10 +121,13 @@ class Errors(ListTab):
             return listing.causes(conn, session.tenant, since=since, until=until, search=search)
 
     @on(Records.Highlighted, "#causes")
-    def _load(self) -> None:
+    def _chosen_cause(self) -> None:
+        self._load()
+
+    def _load(self, *, again: bool = False) -> None:
         line, row = self.filters, self._causes.current
         cause = row.key.removeprefix("cause ") if row is not None and row.key != _ALL else ""
-        self.table.load(Query(_STOPPED, line.period, line.search, cause))
+        self.table.load(Query(_STOPPED, line.period, line.search, cause), again=again)
 
     @on(Records.Opened, "#causes")
     def _to_documents(self) -> None:

@@ -80,8 +80,7 @@ class Open(ListTab):
         """Read the list."""
         line = self.filters
         states: tuple[State, ...] = ("ignored",) if self.shows_ignored else _UNDER_WAY
-        self.table.load(Query(states, line.period, line.search))
-        self.table.reload()
+        self.table.load(Query(states, line.period, line.search), again=True)
 
     def _row(self, document: Document, reason: Reason) -> Row:
         language, zone = self.session.language, self.mapper.shown.zone

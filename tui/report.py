@@ -148,12 +148,12 @@ class Report(ListTab):
         """Read list and figures."""
         line = self.filters
         query = Query(_DONE, line.period, line.search)
-        self.table.load(query)
-        self.table.reload()
+        self.table.load(query, again=True)
         self._read_sums(line.period)
 
     @work(exclusive=True, group="sums")
     async def _read_sums(self, period: Period) -> None:
+        await self.table.until_read()
         sums = await self.attempt(self._sums, period)
         if sums is not None:
             self.query_one(Figures).show(sums)
