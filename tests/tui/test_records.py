@@ -131,5 +131,7 @@ def test_ten_thousand_rows_cost_what_is_in_view():
         await pilot.press("end")
         assert app.records.current.key == "k9999"
         assert "a9999" in lines(app)[-1] or "a9999" in lines(app)[-2]
+        await pilot.press("pageup")
+        assert app.records.current.key == f"k{9999 - (app.records.size.height - 2)}"
 
     run(app, act)
