@@ -20,7 +20,7 @@ from textual.worker import WorkerFailed
 from mapper.diagnostics import printable
 from mapper.errors import Language, MapperError
 from tui.dialogs import Choose, Confirm, ask
-from tui.face import TabBody
+from tui.face import TabBody, told
 from tui.footer import Keys
 from tui.header import TopLine
 from tui.memory import Memory
@@ -276,10 +276,7 @@ class MapperApp(App[None]):
     def tell_error(self, error: MapperError) -> None:
         """Say what is wrong and what to do about it."""
         language = self.language or "en"
-        told = f"{error.code}: {error.message(language)}"
-        if remedy := error.remedy(language):
-            told += f"\n→ {remedy}"
-        self.tell(told, severity="error")
+        self.tell(told(error, language), severity="error")
 
     def go_to_setting(self, key: str, row: str = "") -> None:
         """Go to Configuration, to the field of a setting, or to a row of its table."""

@@ -83,6 +83,9 @@ class Errors(ListTab):
         """Name the parts."""
         self._causes.border_title = self.t("Causes")
         self.table.border_title = self.t("Documents")
+        self.table.none = self.t("None.")
+        for records in (self._causes, self.table):
+            records.tell(self.t("Reading…"))
 
     @property
     def _causes(self) -> Records:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
 from textual.containers import Vertical
 
-from mapper.errors import MapperError
+from mapper.errors import Language, MapperError
 from tui.session import Session
 
 if TYPE_CHECKING:
@@ -21,6 +21,12 @@ else:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+def told(error: MapperError, language: Language) -> str:
+    """Return what is wrong, and below it what to do about it."""
+    remedy = error.remedy(language)
+    return f"{error.code}: {error.message(language)}" + (f"\n→ {remedy}" if remedy else "")
 
 
 class Face(_Widget):

@@ -14,7 +14,7 @@ from textual.widgets import Input
 from mapper.errors import MapperError
 from tui import amounts
 from tui.document import Brief, copy
-from tui.face import Face, TabBody
+from tui.face import Face, TabBody, told
 from tui.filters import FilterLine
 from tui.period import Period
 from tui.records import Column, Records, Row
@@ -56,6 +56,7 @@ class DocumentTable(Face, Records):
         self, columns: Sequence[Column], row_of: Callable[[Document, Reason], Row], *, id: str
     ) -> None:
         super().__init__(columns, id=id)
+        self.none = ""
         self._row_of = row_of
         self._query: Query | None = None
         self._after: str | None = None
@@ -135,7 +136,7 @@ class DocumentTable(Face, Records):
         try:
             return await asyncio.to_thread(self._page, self._query, after, limit)
         except MapperError as error:
-            self.tell(f"{error.code}: {error.message(self.session.language)}")
+            self.tell(told(error, self.session.language))
             return None
 
     def _page(self, query: Query, after: str | None, limit: int) -> Part:
@@ -178,7 +179,7 @@ class DocumentTable(Face, Records):
         assert self._query is not None
         if self._query.search:
             return self.t("Nothing is found. Escape clears the search; d changes the period.")
-        return self.t("None.")
+        return self.none
 
     def _tell_total(self) -> None:
         language = self.session.language

@@ -68,6 +68,7 @@ class MoreInfo(Face, Screen[None]):
     def on_mount(self) -> None:
         """Read the document."""
         self.query_one("#payload", Records).border_title = self.t("What the shop sent")
+        self.query_one("#payload", Records).tell(self.t("Reading…"))
         self.query_one("#told-box").border_title = self.t("What is wrong")
         self._read()
 

@@ -37,9 +37,9 @@ class Open(ListTab):
         "before the go-live. v shows what is ignored instead; Process takes one of those up again."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("p", "process", "Process now", id="open.process"),
+        Binding("p", "process", "Process", id="open.process"),
         Binding("r", "refresh", "Refresh", id="open.refresh"),
-        Binding("v", "ignored", "Ignored ⇄ open", id="open.ignored"),
+        Binding("v", "ignored", "Ignored", id="open.ignored"),
         Binding("i", "ignore", "Ignore", id="open.ignore"),
         Binding("x", "explain", "Explain", show=False, id="open.explain"),
         Binding("y", "copy", "Copy", show=False, id="open.copy"),
@@ -74,7 +74,13 @@ class Open(ListTab):
         self._retitle()
 
     def _retitle(self) -> None:
-        self.table.border_title = self.t("Ignored") if self.shows_ignored else self.t("On their way")
+        t, table = self.t, self.table
+        if self.shows_ignored:
+            table.border_title = t("Ignored")
+            table.none = t("Nothing is ignored. v goes back to what is on its way.")
+        else:
+            table.border_title = t("On their way")
+            table.none = t("Nothing is on its way. r looks in the shop for what is new.")
 
     def read(self) -> None:
         """Read the list."""

@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 
 _MOST = 8
 _MOVES = ("go(", "move(", "page(", "jump(", "open", "nothing", "dismiss(")
+_EVERYWHERE = {
+    "ask_us": "Ask us…",
+    "switch": "Other webshop…",
+    "language": "Language: Nederlands / English",
+    "light": "Light or dark",
+    "pause": "Pause or resume posting…",
+    "end": "Quit",
+}
 _PREFIXES = ("open order", "open invoice", "open", "order", "invoice", "bestelling", "factuur")
 
 
@@ -39,29 +47,30 @@ class Actions(Provider):
                 yield app.t("Go to {tab}", tab=app.t(title)), "", partial(app.action_go, name)
         seen = set()
         for node, binding, enabled, _ in self.screen.active_bindings.values():
+            action = binding.action.removeprefix("app.")
             is_ours = binding.description in WORDS and not binding.action.startswith(_MOVES)
-            if is_ours and enabled and binding.action not in seen:
-                seen.add(binding.action)
+            if is_ours and enabled and action not in seen and action not in _EVERYWHERE:
+                seen.add(action)
                 text = app.t(binding.description)
                 yield text, app.get_key_display(binding), partial(app.run_action, binding.action, node)
-        yield app.t("Ask us…"), "", app.action_ask_us
-        yield app.t("Other webshop…"), "", app.action_switch
-        yield app.t("Language: Nederlands / English"), "", app.action_language
-        yield app.t("Light or dark"), "", app.action_light
-        yield app.t("Pause or resume posting…"), "", app.action_pause
-        yield app.t("Quit"), "", app.action_end
+        for action, text in _EVERYWHERE.items():
+            yield app.t(text), "", getattr(app, f"action_{action}")
 
     async def discover(self) -> Hits:
         """List every action."""
         for text, key, run in self._all():
-            yield DiscoveryHit(Content(text), run, help=key or None)
+            yield DiscoveryHit(_with_key(Content(text), key), run, text=text)
 
     async def search(self, query: str) -> Hits:
         """List the actions whose name fits."""
         matcher = self.matcher(query)
         for text, key, run in self._all():
             if (score := matcher.match(text)) > 0:
-                yield Hit(score, matcher.highlight(text), run, text=text, help=key or None)
+                yield Hit(score, _with_key(matcher.highlight(text), key), run, text=text)
+
+
+def _with_key(text: Content, key: str) -> Content:
+    return Content.assemble(text, (f"  {key}", "dim")) if key else text
 
 
 class Numbers(Provider):

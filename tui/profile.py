@@ -58,8 +58,8 @@ class Profile(TabBody):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "ask_us", "Ask us", id="profile.ask"),
-        Binding("p", "app.pause", "Pause or resume", id="profile.pause"),
-        Binding("s", "app.switch", "Other webshop", id="profile.switch"),
+        Binding("p", "app.pause", "Pause", id="profile.pause"),
+        Binding("s", "app.switch", "Webshop", id="profile.switch"),
         Binding("l", "app.language", "Language", id="profile.language"),
         Binding("y", "copy", "Copy", id="profile.copy"),
         Binding("S", "stop", "Stop the integration", show=False, id="profile.stop"),
@@ -68,12 +68,13 @@ class Profile(TabBody):
     def compose(self) -> ComposeResult:
         """Lay out the one list."""
         with Vertical():
-            yield Records((Column("", 24), Column("", 40, grow=1)), id="profile")
+            yield Records((Column(self.t("What"), 26), Column(self.t("Value"), 40, grow=1)), id="profile")
 
     def on_mount(self) -> None:
         """Name the list."""
         self._known: Known | None = None
         self.query_one(Records).border_title = self.t("Profile")
+        self.query_one(Records).tell(self.t("Reading…"))
 
     def read(self) -> None:
         """Read what is kept."""
@@ -126,6 +127,7 @@ class Profile(TabBody):
             version=licence.terms_version,
             at=amounts.moment(licence.terms_at, zone),
         )
+        nothing = t("none: Enter gives one")
         rows = [
             _heading(t("Webshop")),
             Row("copy tenant", (t("Name"), f"{shown.settings['name']} ({session.tenant})")),
@@ -142,14 +144,14 @@ class Profile(TabBody):
                 ),
             ),
             _heading(t("Contact")),
-            Row("email", (t("E-mail"), known.account.email or "–")),
-            Row("extra", (t("Second e-mail"), licence.extra_email or "–")),
+            Row("email", (t("E-mail"), known.account.email or nothing)),
+            Row("extra", (t("Second e-mail"), licence.extra_email or nothing)),
             Row(
                 "mails",
                 (t("Language of mails"), LANGUAGES.get(known.account.language, known.account.language)),
             ),
             Row("language", (t("Language of these screens"), LANGUAGES[session.language])),
-            Row("password", (t("Password"), t("set") if known.has_password else t("none"))),
+            Row("password", (t("Password"), t("set") if known.has_password else nothing)),
             _heading(t("Invoices of the subscription")),
         ]
         rows += [

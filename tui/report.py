@@ -143,6 +143,9 @@ class Report(ListTab):
     def on_mount(self) -> None:
         """Name the table."""
         self.table.border_title = self.t("Invoiced")
+        self.table.none = self.t(
+            "Nothing is invoiced in this period yet. d chooses another; 3 shows what is on its way."
+        )
 
     def read(self) -> None:
         """Read list and figures."""

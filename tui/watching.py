@@ -16,13 +16,13 @@ async def changes(session: Session) -> AsyncIterator[None]:
     from mapper.store.changes import Watch
 
     with Watch(session.database) as watch:
-        known = await asyncio.to_thread(watch.mark, session.tenant)
+        known: object = None
         while True:
-            await asyncio.sleep(POLL_SECONDS)
             try:
-                mark = await asyncio.to_thread(watch.mark, session.tenant)
+                mark: object = await asyncio.to_thread(watch.mark, session.tenant)
             except MapperError:
-                continue  # what a tab reads next tells it
-            if mark != known:
-                known = mark
+                mark = known  # what a tab reads next tells it
+            if known is not None and mark != known:
                 yield
+            known = mark
+            await asyncio.sleep(POLL_SECONDS)

@@ -31,7 +31,8 @@ class Watch:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._conn = database.engine.connect() if database.is_sqlite else None
+        with database.reachable():
+            self._conn = database.engine.connect() if database.is_sqlite else None
         self._version: object = None
         self._known: tuple[str, Mark] | None = None
 
@@ -46,7 +47,10 @@ class Watch:
 
     def _data_version(self) -> object:
         """Return SQLite's count of commits by others; of PostgreSQL nothing as cheap is known."""
-        return None if self._conn is None else self._conn.exec_driver_sql("PRAGMA data_version").scalar()
+        if self._conn is None:
+            return None
+        with self._database.reachable():
+            return self._conn.exec_driver_sql("PRAGMA data_version").scalar()
 
     def __enter__(self) -> Self:
         return self

@@ -51,7 +51,7 @@ class Database:
         at once with "database is locked", whatever the timeout. Raises StoreError STO101 when the database
         does not answer.
         """
-        with self._reachable(), self._turn(), self.engine.begin() as conn:
+        with self.reachable(), self._turn(), self.engine.begin() as conn:
             if self.is_sqlite:
                 conn.exec_driver_sql("BEGIN IMMEDIATE")
             yield conn
@@ -59,7 +59,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Give a transaction that only reads and sees one state of everything; SQLite's never waits for a writer."""
-        with self._reachable(), self.engine.connect() as conn:
+        with self.reachable(), self.engine.connect() as conn:
             if not self.is_sqlite:
                 conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             with conn.begin():
@@ -88,7 +88,8 @@ class Database:
             self._writing.release()
 
     @contextmanager
-    def _reachable(self) -> Iterator[None]:
+    def reachable(self) -> Iterator[None]:
+        """Raise StoreError STO101 where the database does not answer what is asked within the block."""
         try:
             yield
         except DBAPIError as error:

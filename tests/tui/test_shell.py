@@ -21,6 +21,7 @@ from tui.app import MapperApp
 from tui.dialogs import Told
 from tui.document_screen import DocumentScreen
 from tui.memory import Memory
+from tui.palette import _EVERYWHERE
 from tui.places import TABS
 from tui.records import Records
 from tui.words import WORDS
@@ -225,6 +226,7 @@ def literals():
             elif isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "HELP_TEXT":
                 yield ast.literal_eval(node.value)
     yield from (title for title, _, _ in TABS.values())
+    yield from _EVERYWHERE.values()
 
 
 def test_every_text_of_the_screens_has_its_dutch():

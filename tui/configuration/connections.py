@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 from textual import on, work
 
+from mapper.diagnostics import printable
 from tui.configuration.part import Part
 from tui.dialogs import Ask, ask
 from tui.face import Face
@@ -25,7 +26,7 @@ class Connections(Part):
 
     def __init__(self, face: Face, *, id: str) -> None:
         t = face.t
-        super().__init__((Column("", 1), Column(t("What"), 16), Column(t("Told"), 30, grow=1)), id=id)
+        super().__init__((Column("", 1), Column(t("What"), 16), Column(t("Outcome"), 30, grow=1)), id=id)
         self._checks: list[Check] = []
         self._tested = False
 
@@ -41,7 +42,7 @@ class Connections(Part):
             cells = (dot, self.session.translate(one.name), self._said(one))
             rows.append(Row(f"check {number}", cells, tone))
         rows += [
-            Row("key ccv", ("✎", self.t("Shop key"), self.t("Enter gives a new public and secret key"))),
+            Row("key ccv", ("✎", self.t("Shop key"), self.t("Enter gives new keys"))),
             Row("key wefact", ("✎", self.t("WeFact key"), self.t("Enter gives a new key"))),
         ]
         self.show(rows)
@@ -51,8 +52,10 @@ class Connections(Part):
         return f"{said} → {self.session.translate(one.remedy)}" if one.remedy else said
 
     def told(self) -> Text:
-        """Return what the dots mean."""
-        return Text(self.t("● good, ▲ to look at, ✗ bad. t tests again."))
+        """Return all that is said of the row of the cursor, and what the dots mean."""
+        row, legend = self.current, self.t("● good, ▲ to look at, ✗ bad. t tests again.")
+        said = row.cells[-1] if row is not None else ""
+        return Text(printable(f"{said}", 400) + ("\n" if said else "") + legend)
 
     @work(exclusive=True, group="test")
     async def action_test(self) -> None:

@@ -84,12 +84,13 @@ class EditRate(Dialog[dict[str, Any]]):
         options = [(Text(text), value) for text, value in self._options(code)]
         known = {value for _, value in options}
         chosen = next((value for value in known if value.casefold() == code.casefold()), None)
-        select = Select(
-            options, prompt=self.t("choose a code"), allow_blank=True, id=f"code-{account}", compact=True
+        return Select(
+            options,
+            prompt=self.t("choose a code"),
+            value=Select.NULL if chosen is None else chosen,
+            id=f"code-{account}",
+            compact=True,
         )
-        if chosen is not None:
-            select.value = chosen
-        return select
 
     def _options(self, code: str) -> Iterator[tuple[str, str]]:
         """Yield the codes of the account: those of the row's rate first, and of these what is no other country's."""

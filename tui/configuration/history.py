@@ -59,8 +59,8 @@ class History(Part):
 
         told = []
         for key in differences(change.old or {}, change.new):
-            before, after = _value(change.old, key), _value(change.new, key)
-            told.append((key, f"{_brief(dumps(before))} → {_brief(dumps(after))}"))
+            before, after = (_brief(dumps(_value(one, key))) for one in (change.old, change.new))
+            told.append((key, f"{before} → {after}" if change.old else after))
         title = self.t(
             "Settings {revision}, by {who}", revision=change.revision, who=printable(change.who, 60)
         )

@@ -39,7 +39,7 @@ class PaymentMethods(Part):
         of_shop = self.tab.account.methods if self.tab.account else ()
         others = [name for name in of_shop if clean(name) not in known]
         if others:
-            rows.append(Row("", (t("In the shop, not set: each customer's own debtor"),), heading=True))
+            rows.append(Row("", (t("Not set: each customer's own debtor"),), heading=True))
             rows += [Row(name, (name, ""), "muted") for name in others]
         self.show(rows, note=t("None: a adds one."))
 

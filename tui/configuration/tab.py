@@ -88,14 +88,14 @@ class Configuration(TabBody):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("w", "save", "Save", id="configuration.save"),
         Binding("u", "undo", "Undo", id="configuration.undo"),
-        Binding("t", "of_part('test')", "Test connections", id="configuration.test"),
+        Binding("t", "of_part('test')", "Test", id="configuration.test"),
         Binding("space", "of_part('mark')", "Mark", id="configuration.mark"),
         Binding("a", "of_part('add')", "Add", id="configuration.add"),
-        Binding("c", "of_part('copy_codes')", "Copy to marked", id="configuration.copy"),
+        Binding("c", "of_part('copy_codes')", "Copy", id="configuration.copy"),
         Binding("n", "of_part('propose')", "Fill in", id="configuration.propose"),
         Binding("delete", "of_part('remove')", "Remove", id="configuration.remove"),
         Binding("R", "of_part('remove_all')", "Remove all", show=False, id="configuration.remove_all"),
-        Binding("b", "of_part('back_to')", "Back to before", id="configuration.before"),
+        Binding("b", "of_part('back_to')", "Restore", id="configuration.before"),
         Binding("tab", "other", "Sections ⇄ settings", show=False, priority=True, id="configuration.other"),
     ]
 
@@ -113,7 +113,7 @@ class Configuration(TabBody):
         with Horizontal(classes="settings"):
             yield Records((Column(self.t("Section"), 16, grow=1),), id="sections")
             with Vertical():
-                with ContentSwitcher(id="section"):
+                with ContentSwitcher(id="section", initial=CONNECTIONS):
                     yield Fields(self, id=_FIELDS)
                     yield VatCodes(self, id=VAT)
                     yield PaymentMethods(self, id=METHODS)
@@ -125,6 +125,7 @@ class Configuration(TabBody):
         """Show the sections."""
         self._sections.show([Row(name, (self.t(title),)) for name, (title, _) in SECTIONS.items()])
         self._sections.border_title = self.t("Settings")
+        self.part.tell(self.t("Reading…"))
 
     def arrive(self) -> None:
         """Take the focus."""
@@ -288,10 +289,10 @@ class Configuration(TabBody):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Leave out what does not go with the section; grey out saving where there is nothing to save."""
+        if action == "of_part" and not hasattr(self.part, f"action_{parameters[0]}"):
+            return False
         if self._draft is None:
             return None
-        if action == "of_part":
-            return hasattr(self.part, f"action_{parameters[0]}")
         if action == "save":
             return True if self.draft.can_save else None
         if action == "undo":

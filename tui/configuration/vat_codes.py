@@ -32,11 +32,11 @@ class VatCodes(Part):
         super().__init__(
             (
                 Column("", 1),
-                Column(t("Country"), 14, grow=1),
-                Column(t("Rate"), 7, right=True),
-                Column(t("Revenue"), 10),
-                Column(t("Shipping"), 10),
-                Column(t("Payment"), 10),
+                Column(t("Country"), 11, grow=2),
+                Column(t("Rate"), 6, right=True),
+                Column(t("Revenue"), 8, grow=1),
+                Column(t("Shipping"), 10, grow=1),
+                Column(t("Payment"), 8, grow=1),
                 Column(t("Cost centres"), 13, grow=1, spare=1),
             ),
             id=id,

@@ -18,13 +18,12 @@ WORDS: dict[str, str] = {
     ),
     "Save": "Opslaan",
     "Undo": "Terugnemen",
-    "Test connections": "Verbindingen testen",
+    "Test": "Testen",
     "Add": "Toevoegen",
-    "Copy to marked": "Naar gemarkeerde",
     "Fill in": "Invullen",
     "Remove": "Verwijderen",
     "Remove all": "Alles verwijderen",
-    "Back to before": "Terug naar daarvoor",
+    "Restore": "Terugzetten",
     "Sections ⇄ settings": "Onderdelen ⇄ instellingen",
     "Connections": "Verbindingen",
     "VAT codes": "Btw-codes",
@@ -36,7 +35,6 @@ WORDS: dict[str, str] = {
     "Who changed what": "Wie wijzigde wat",
     "Section": "Onderdeel",
     "Origin": "Herkomst",
-    "Told": "Wat gezegd wordt",
     "Who": "Wie",
     "default": "standaard",
     "set": "ingesteld",
@@ -47,7 +45,7 @@ WORDS: dict[str, str] = {
     "● good, ▲ to look at, ✗ bad. t tests again.": "● goed, ▲ om naar te kijken, ✗ fout. t test opnieuw.",
     "Shop key": "Sleutel winkel",
     "WeFact key": "Sleutel WeFact",
-    "Enter gives a new public and secret key": "Enter geeft een nieuwe publieke en geheime sleutel",
+    "Enter gives new keys": "Enter geeft nieuwe sleutels",
     "Enter gives a new key": "Enter geeft een nieuwe sleutel",
     "Both connections are tried with it before it is kept.": (
         "Beide verbindingen worden ermee geprobeerd voordat hij bewaard wordt."
@@ -119,7 +117,7 @@ WORDS: dict[str, str] = {
     "Payment method": "Betaalmethode",
     "Fixed debtor": "Vaste debiteur",
     "each customer's own": "die van elke klant zelf",
-    "In the shop, not set: each customer's own debtor": "In de winkel, niet ingesteld: elke klant zijn eigen debiteur",
+    "Not set: each customer's own debtor": "Niet ingesteld: debiteur van de klant zelf",
     "Invoices of a method with a fixed debtor all go to that debtor; ICP never does.": (
         "Facturen van een methode met een vaste debiteur gaan allemaal naar die debiteur; ICP nooit."
     ),
@@ -151,8 +149,7 @@ WORDS: dict[str, str] = {
     ),
     "Ask us": "Vraag ons",
     "Ask us…": "Vraag ons…",
-    "Pause or resume": "Pauzeren of hervatten",
-    "Other webshop": "Andere webwinkel",
+    "Pause": "Pauze",
     "Language": "Taal",
     "Stop the integration": "De koppeling stoppen",
     "Webshop": "Webwinkel",
@@ -184,7 +181,7 @@ WORDS: dict[str, str] = {
     ),
     "Changed.": "Gewijzigd.",
     "Password": "Wachtwoord",
-    "none": "geen",
+    "none: Enter gives one": "geen: Enter geeft er een",
     "New password": "Nieuw wachtwoord",
     "At least 12 characters. The merchant logs in with the licence key and this password.": (
         "Minstens 12 tekens. De merchant logt in met de licentiesleutel en dit wachtwoord."

@@ -16,6 +16,15 @@ WORDS: dict[str, str] = {
     "These are no two days in order.": "Dit zijn geen twee dagen in volgorde.",
     "Reading…": "Lezen…",
     "None.": "Geen.",
+    "Nothing is invoiced in this period yet. d chooses another; 3 shows what is on its way.": (
+        "In deze periode is nog niets gefactureerd. d kiest een andere; 3 toont wat onderweg is."
+    ),
+    "Nothing is on its way. r looks in the shop for what is new.": (
+        "Er is niets onderweg. r kijkt in de winkel of er iets nieuws is."
+    ),
+    "Nothing is ignored. v goes back to what is on its way.": (
+        "Er wordt niets genegeerd. v gaat terug naar wat onderweg is."
+    ),
     "Nothing is found. Escape clears the search; d changes the period.": (
         "Niets gevonden. Escape wist de zoekopdracht; d wijzigt de periode."
     ),
@@ -133,9 +142,7 @@ WORDS: dict[str, str] = {
         "r doet dat nu. Verwerken haalt er meteen een op en toont wat geboekt zou worden, ook van voor de ingangsdatum. "
         "v toont wat genegeerd is; Verwerken pakt zo'n document weer op."
     ),
-    "Process now": "Nu verwerken",
     "Refresh": "Nalopen",
-    "Ignored ⇄ open": "Genegeerd ⇄ open",
     "Ignored": "Genegeerd",
     "On their way": "Onderweg",
     "Looking in the shop…": "De winkel wordt nagelopen…",
