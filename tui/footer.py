@@ -26,6 +26,8 @@ class Keys(Face, Footer):
 
     async def recompose(self) -> None:
         """Lay out the keys that are others by now."""
+        if not self.is_attached:
+            return  # its screen was left meanwhile
         keys = [(one.binding, one.enabled) for one in self.screen.active_bindings.values()]
         looks = (self.mapper.language, keys, self.app.size.width)
         if looks != self._laid_out:
@@ -49,8 +51,8 @@ def _fitting(keys: Sequence[FooterKey], width: int) -> list[FooterKey]:
     shown = [key for key in keys if key.action in _ALWAYS]
     room = width - sum(map(_width, shown))
     for key in keys:
-        room -= 0 if key in shown else _width(key)
-        if room >= 0 and key not in shown:
+        if key not in shown and room >= _width(key):
+            room -= _width(key)
             shown.append(key)
     return [key for key in keys if key in shown]
 

@@ -255,7 +255,7 @@ async def ignored(face: Face, documents: Sequence[str]) -> bool:
     from mapper.processing import actions
 
     session, t = face.session, face.t
-    told = t("They are left alone from now on; Process takes one up again.")
+    told = t("Left alone from now on, until Process takes it up again.")
     title = (
         t("Ignore {count} documents", count=len(documents))
         if len(documents) > 1

@@ -36,7 +36,7 @@ class Connections(Part):
             self._tested = True
             self.action_test()
         testing = self.t("Testing the connections…")
-        rows = [] if self._checks else [Row("testing", ("…", testing, ""), "muted")]
+        rows = [] if self._checks else [Row("testing", ("…", "", testing), "muted")]
         for number, one in enumerate(self._checks):
             dot, tone = _DOTS[one.verdict]
             cells = (dot, self.session.translate(one.name), self._said(one))

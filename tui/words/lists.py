@@ -172,9 +172,7 @@ WORDS: dict[str, str] = {
     "It is not there: have it made": "Hij staat er niet: laat hem maken",
     "The reason is kept in the document's history.": "De reden blijft in de geschiedenis van het document.",
     "{document} is {state} now.": "{document} is nu {state}.",
-    "They are left alone from now on; Process takes one up again.": (
-        "Ze worden voortaan met rust gelaten; Verwerken pakt er een weer op."
-    ),
+    "Left alone from now on, until Process takes it up again.": "Wordt voortaan met rust gelaten, tot Verwerken het weer oppakt.",
     "Ignore this document": "Dit document negeren",
     "Ignore {count} documents": "{count} documenten negeren",
     "Reason, such as: booked by hand": "Reden, zoals: met de hand geboekt",
