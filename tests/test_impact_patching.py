@@ -1,4 +1,4 @@
-"""New rules take over from the old ones what they made of a document, but for what an edit reaches: the same comes out."""
+"""New rules take over from the old ones what these made of a document, but for what an edit reaches."""
 
 from __future__ import annotations
 
