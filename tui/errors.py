@@ -121,8 +121,7 @@ class Errors(TabBody):
             cells = (amounts.count(one.count, language), one.cause, title, amounts.moment(one.newest, zone))
             rows.append(Row(f"cause {one.cause}", cells, "bad"))
         self._causes.show(rows if found else [], note=self.t("Nothing stopped. All is well."))
-        self._load()
-        self._table.reload()
+        self._load(again=True)
 
     def _grouped(self, period: Period, search: str) -> tuple[Cause, ...]:
         from mapper.store import listing
@@ -133,10 +132,13 @@ class Errors(TabBody):
             return listing.causes(conn, session.tenant, since=since, until=until, search=search)
 
     @on(Records.Highlighted, "#causes")
-    def _load(self) -> None:
+    def _chosen_cause(self) -> None:
+        self._load()
+
+    def _load(self, *, again: bool = False) -> None:
         line, row = self.query_one(FilterLine), self._causes.current
         cause = row.key.removeprefix("cause ") if row is not None and row.key != _ALL else ""
-        self._table.load(Query(_STOPPED, line.period, line.search, cause))
+        self._table.load(Query(_STOPPED, line.period, line.search, cause), again=again)
 
     @on(Records.Opened, "#causes")
     def _to_documents(self) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mapper.store.rows import Document, State
     from mapper.wording import Reason
 
-PAGE = 200
+PAGE = 100
 MOST_AGAIN = 1000
 """How many loaded rows are read again when something changed; who scrolled further sees it on the next visit."""
 
@@ -185,7 +185,7 @@ class FilterLine(Face, Horizontal):
 
 
 class DocumentTable(Face, Records):
-    """Documents, newest first: pages of 200 are read as the cursor or the wheel comes to the end of what is there."""
+    """Documents, newest first: pages of 100 are read as the cursor or the wheel comes to the end of what is there."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("space", "mark", "Mark", show=False)]
 
@@ -197,6 +197,7 @@ class DocumentTable(Face, Records):
         self._query: Query | None = None
         self._after: str | None = None
         self._total = 0
+        self._is_read = asyncio.Event()
         self.documents: dict[str, tuple[Document, Reason]] = {}
 
     @property
@@ -209,19 +210,25 @@ class DocumentTable(Face, Records):
         """Return the ids of the marked documents, else that of the cursor."""
         return self.marked or ([self.current.key] if self.current else [])
 
-    def load(self, query: Query) -> None:
-        """Show other documents."""
+    def load(self, query: Query, *, again: bool = False) -> None:
+        """Show other documents; `again` reads the same ones again."""
         if query != self._query:
             self._query, self._after, self._total = query, None, 0
             if not self.rows:
                 self.tell(self.t("Reading…"))
             self.unmark_all()
             self._read(PAGE)
+        elif again:
+            self.reload()
 
     def reload(self) -> None:
         """Read again as many as are loaded; the cursor stays at its document."""
         if self._query is not None and len(self.rows) <= MOST_AGAIN:
             self._read(max(PAGE, len(self.rows)))
+
+    async def until_read(self) -> None:
+        """Wait while a page is read: what matters less comes after it."""
+        await self._is_read.wait()
 
     def action_mark(self) -> None:
         """Mark the document, and go to the next."""
@@ -232,7 +239,11 @@ class DocumentTable(Face, Records):
 
     @work(exclusive=True, group="page")
     async def _read(self, limit: int) -> None:
-        part = await self._part(None, limit)
+        self._is_read.clear()
+        try:
+            part = await self._part(None, limit)
+        finally:
+            self._is_read.set()
         if part is None:
             return
         self.documents = {document.id: (document, reason) for document, reason in part.documents}

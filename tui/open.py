@@ -86,8 +86,7 @@ class Open(TabBody):
         """Read the list."""
         line = self.query_one(FilterLine)
         states: tuple[State, ...] = ("ignored",) if self.shows_ignored else _UNDER_WAY
-        self._table.load(Query(states, line.period, line.search))
-        self._table.reload()
+        self._table.load(Query(states, line.period, line.search), again=True)
 
     @on(FilterLine.Changed)
     def _changed(self) -> None:

@@ -154,8 +154,7 @@ class Report(TabBody):
         """Read list and figures."""
         line = self.query_one(FilterLine)
         query = Query(_DONE, line.period, line.search)
-        self._table.load(query)
-        self._table.reload()
+        self._table.load(query, again=True)
         self._read_sums(line.period)
 
     @on(FilterLine.Changed)
@@ -164,6 +163,7 @@ class Report(TabBody):
 
     @work(exclusive=True, group="sums")
     async def _read_sums(self, period: Period) -> None:
+        await self._table.until_read()
         sums = await self.attempt(self._sums, period)
         if sums is not None:
             self.query_one(Figures).show(sums)

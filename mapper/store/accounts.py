@@ -13,8 +13,6 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from cryptography.exceptions import InvalidKey
-from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from sqlalchemy import Connection, Row, insert, select, update
 
 from mapper.errors import UsageError
@@ -129,6 +127,9 @@ def count_success(conn: Connection, account: str) -> None:
 
 def fits(password: str, kept: str) -> bool:
     """Tell whether a password is the one of a hash; takes as long when there is no hash."""
+    from cryptography.exceptions import InvalidKey
+    from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+
     try:
         Argon2id.verify_phc_encoded(password[:LONGEST].encode("utf-8", "replace"), kept or _nobody())
     except InvalidKey:
@@ -145,6 +146,8 @@ def checked_email(text: str) -> str:
 
 
 def _hashed(password: str) -> str:
+    from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+
     kdf = Argon2id(salt=os.urandom(16), length=32, iterations=2, lanes=1, memory_cost=19_456)
     return kdf.derive_phc_encoded(password.encode("utf-8", "replace"))
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, bindparam, delete, select
 
 from mapper.errors import ConfigError
 from mapper.store import schema
 from mapper.store.rows import Webhook
-from mapper.store.sealing import Sealer
 from mapper.store.upsert import insert_into
+
+if TYPE_CHECKING:
+    from mapper.store.sealing import Sealer
 
 _CREDENTIAL = schema.credential.c
 _WEBHOOK = schema.webhook.c
