@@ -1415,8 +1415,8 @@ USAGE: dict[str, Entry] = {
     "PUB102": Entry(
         "{failed} of {count} cases fail, so nothing is published.",
         "{failed} van {count} gevallen falen, dus er is niets gepubliceerd.",
-        "Run `mapper test` to see why.",
-        "Voer `mapper test` uit om te zien waarom.",
+        "Run `mapper test{rules}` to see why.",
+        "Voer `mapper test{rules}` uit om te zien waarom.",
     ),
     "PUB103": Entry(
         "The rules {rules} are those of one webshop, with its overlay.",

@@ -60,7 +60,7 @@ def told(found: Impact, session: Session) -> Text:
         text.append(f"\n{group.documents:>6} × ", "bold")
         text.append(printable(f"{t(group.effect)}  € {amounts.amount(group.amounts.gross, language)}", 100))
         for value in group.values[:4]:
-            text.append("\n         " + printable(value_text(value), 120))
+            text.append("\n         " + printable(value_text(value, t), 120))
         for cause in group.causes[:2]:
             text.append("\n         " + printable(cause_text(cause), 120), "dim")
         text.append("\n         " + printable(example_text(group), 120), "dim")

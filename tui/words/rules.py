@@ -65,6 +65,7 @@ WORDS: dict[str, str] = {
     "{count} documents mapped again.": "{count} documenten opnieuw vertaald.",
     "Nothing would be another.": "Er zou niets anders zijn.",
     "stops": "stopt",
+    "stops by": "stopt door",
     "changed": "gewijzigd",
     "cured": "hersteld",
     "stops otherwise": "stopt anders",
