@@ -1373,6 +1373,12 @@ WEB: dict[str, Entry] = {
         "Close one that is open in another window, then open this one again.",
         "Sluit er een die in een ander venster openstaat en open deze opnieuw.",
     ),
+    "WEB243": Entry(
+        "The dashboard ended by an error: {reason}.",
+        "Het dashboard is door een fout gestopt: {reason}.",
+        "Open it again. When it ends again, report this code; the log of `mapper tui --serve` tells more.",
+        "Open het opnieuw. Stopt het weer, meld dan deze code; in het log van `mapper tui --serve` staat meer.",
+    ),
 }
 
 USAGE: dict[str, Entry] = {
