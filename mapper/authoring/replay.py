@@ -299,7 +299,9 @@ def _between(path: str, old: Any, new: Any, amounts: frozenset[str]) -> Iterator
             yield from _between(path, before, after, amounts)
     elif isinstance(old, Mapping) and isinstance(new, Mapping):
         for name in dict.fromkeys((*old, *new)):
-            yield from _between(f"{path}.{name}", old.get(name), new.get(name), amounts)
+            before, after = old.get(name), new.get(name)
+            if before is not after:
+                yield from _between(f"{path}.{name}", before, after, amounts)
     elif path in amounts or ".expect." in path or _is_amount(old) or _is_amount(new):
         yield Value(path)
     else:
