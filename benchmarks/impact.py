@@ -165,7 +165,7 @@ def peers(database: Database) -> dict[str, float]:
     figures = {}
     expected: Any = None
     for engine, again in zip(*(_wanted() for _ in range(2)), strict=True):
-        loads: Callable[[str], Any] = exact.read_own if engine.exact else orjson.loads
+        loads: Callable[[str], Any] = exact.read if engine.exact else orjson.loads
         prepared = engine.taken if engine.name.startswith("simpleeval") else (lambda order: order)
         run, rerun, shaped = engine.run, again.run, engine.shaped
         made = shaped(run(prepared(loads(texts[0]))))

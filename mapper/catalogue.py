@@ -1373,6 +1373,12 @@ WEB: dict[str, Entry] = {
         "Close one that is open in another window, then open this one again.",
         "Sluit er een die in een ander venster openstaat en open deze opnieuw.",
     ),
+    "WEB243": Entry(
+        "The dashboard ended by an error: {reason}.",
+        "Het dashboard is door een fout gestopt: {reason}.",
+        "Open it again. When it ends again, report this code; the log of `mapper tui --serve` tells more.",
+        "Open het opnieuw. Stopt het weer, meld dan deze code; in het log van `mapper tui --serve` staat meer.",
+    ),
 }
 
 USAGE: dict[str, Entry] = {
@@ -1409,8 +1415,8 @@ USAGE: dict[str, Entry] = {
     "PUB102": Entry(
         "{failed} of {count} cases fail, so nothing is published.",
         "{failed} van {count} gevallen falen, dus er is niets gepubliceerd.",
-        "Run `mapper test` to see why.",
-        "Voer `mapper test` uit om te zien waarom.",
+        "Run `mapper test{rules}` to see why.",
+        "Voer `mapper test{rules}` uit om te zien waarom.",
     ),
     "PUB103": Entry(
         "The rules {rules} are those of one webshop, with its overlay.",

@@ -364,7 +364,7 @@ class Mapper:
     def __init__(self, rulebooks: Rulebooks, settings: Mapping[str, Any], *, soon: bool = False) -> None:
         self.rulebooks = rulebooks
         self.settings = settings
-        self._soon = soon
+        self.is_soon = soon
         self._traced: dict[str, tuple[Run, Run]] = {}
         self._plain: dict[str, tuple[Run, Run]] = {}
 
@@ -379,7 +379,7 @@ class Mapper:
         """Return the two halves of `run`: payload → (document, reports), and document → (requests, reports)."""
         if kind not in self._plain:
             halves = self.rulebooks.sources[kind], self.rulebooks.target
-            source, target = (half.bind_soon if self._soon else half.bind for half in halves)
+            source, target = (half.bind_soon if self.is_soon else half.bind for half in halves)
             self._plain[kind] = source(self.settings), target(self.settings)
         return self._plain[kind]
 

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -101,8 +102,8 @@ class Browser:
 
 
 @contextlib.contextmanager
-def chromium(*, javascript: bool = True) -> Iterator[Browser]:
-    """Start Chromium without a window; both processes end with the block."""
+def chromium(*, javascript: bool = True, downloads: Path | None = None) -> Iterator[Browser]:
+    """Start Chromium without a window; both processes end with the block. What it downloads goes to `downloads`."""
     driver, program = shutil.which("chromedriver"), shutil.which("chromium")
     if driver is None or program is None:
         if os.environ.get("CI") == "true":
@@ -121,6 +122,8 @@ def chromium(*, javascript: bool = True) -> Iterator[Browser]:
                 "args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
                 "prefs": {} if javascript else {"profile.managed_default_content_settings.javascript": 2},
             }
+            if downloads is not None:
+                options["prefs"] |= {"download.default_directory": str(downloads)}
             wanted = {
                 "browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}
             }  # fmt: skip

@@ -152,6 +152,7 @@ def test_census_shows_rows_that_never_apply_and_values_without_one(mapper, tmp_p
     assert [unplaced(line).split() for line in ran.out.splitlines() if "_method_by_name" in line] == snapshot
     assert "\x1b" not in ran.out
     assert "reads discounts, which none of 4 documents (order) has." in ran.err
+    assert "Counted over 4 orders." in ran.err
     assert "geen rij → default; zoals winkel order-902" in mapper("census", "--language", "nl").out
     assert {name for one in mapper("census", "--json").records for name in one} == {
         "table",

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import time
+from contextlib import closing
+from datetime import date
 
 import pytest
 from browser import Browser, chromium
 
 from mapper import settings
-from mapper.store import accounts, licences
+from mapper.store import accounts, licences, subscriptions
+from mapper.store.database import open_database
+from mapper.store.sealing import create_key_file
 from tests.daemons import home, open_shop, running, wait_for
+from tests.tui.kit import NOW, add_shop
 from tests.tui.served import served
 from tests.tui.terminals import drawn_text
 
@@ -83,3 +89,37 @@ def test_T6_a_merchant_logs_in_and_processes_an_error_in_the_browser(tmp_path, s
             browser.press("button")
             assert "Log in" in browser.wait_for("Licence key")
             assert [line for line in browser.log() if "Content Security Policy" in line] == []
+
+
+def test_T6_a_merchant_downloads_an_invoice_of_the_subscription_and_reads_why_a_dashboard_ended(tmp_path):
+    create_key_file(tmp_path / "mapper.key")
+    paper = b"%PDF-1.7 " + bytes(range(256)) * 1000  # more than one portion of a download
+    with open_database(tmp_path / "mapper.db") as database:
+        add_shop(database)
+        with database.begin() as conn:
+            licence = licences.get(conn, "winkel")
+            accounts.set_password(conn, licence.account, PASSWORD)
+            accounts.set_contact(conn, licence.account, email="", language="en")
+            subscriptions.add(
+                conn, "winkel", "Invoice November.pdf", paper, dated=date(2026, 11, 1), who="op", now=NOW
+            )
+    saved = tmp_path / "saved"
+    saved.mkdir()
+    with served(tmp_path) as url, chromium(downloads=saved) as browser:
+        browser.before_each_page(EAVESDROP)
+        log_in(browser, url, licence.key, PASSWORD)
+        until(browser, "5 Profile")
+        browser.type("5")
+        until(browser, "Invoice")
+        browser.type(
+            "\ue010" + 5 * "\ue013" + "\ue007"
+        )  # below the paper: no questions, and four rows of technique
+        wait_for(lambda: [one.name for one in saved.iterdir()] == ["Invoice-November.pdf"], seconds=60)
+        wait_for(lambda: (saved / "Invoice-November.pdf").read_bytes() == paper)
+
+        with closing(sqlite3.connect(tmp_path / "mapper.db")) as raw, raw:
+            raw.execute("insert into migration (name, at) values ('9999 of later', '2026-11-24')")
+        browser.open(url)
+        told = browser.wait_for("WEB243")
+        assert "STO102" in told
+        assert "Open again" in told

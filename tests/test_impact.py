@@ -461,7 +461,9 @@ def test_impact_ends_with_1_when_euros_move_beyond_the_limit_or_something_stops(
     ]
     assert home("impact", lenient, at_9, "--limit", "2.79").code == 0
     assert home("impact", lenient, at_9, "--limit", "2.78").code == 1
-    assert home("impact", "--set", "vat.rates=[]", "--limit", "1000").code == 1
+    stopped = home("impact", "--set", "vat.rates=[]", "--limit", "1000", "--language", "nl")
+    assert stopped.code == 1
+    assert "    stopt door: – → K3 vat_code" in stopped.out
     assert (
         home("impact", "--set", "invoice.term=8", "--last", "1", "--json").records[0]["impact"]["documents"]
         == 1

@@ -56,6 +56,20 @@ def test_what_breaks_an_invariant_is_shown_as_small_as_it_gets(careless_rules, i
     assert made["shipping.vat_percent"].startswith("rules/ccv_order.yaml:")
 
 
+def test_a_rule_of_what_is_sent_that_breaks_an_invariant_is_named(shipped, invariants):
+    right = "decimal_text(line.unit_excl, 6)"
+    assert right in shipped.texts["wefact.yaml"]
+    wrong = shipped.texts["wefact.yaml"].replace(right, "decimal_text(line.unit_excl + 0.01, 6)")
+    at = next(n for n, line in enumerate(wrong.splitlines(), start=1) if "line.unit_excl + 0.01" in line)
+    mapper = rulebooks_from({**shipped.texts, "wefact.yaml": wrong}).bind(tenant())
+    _, found = prove_by_chance(invariants, mapper, count=20, seed=1)
+    (of_total,) = [one for one in found if one.broken.id == "wefact-makes-the-total"]
+    made = {path: (str(place), value) for place, path, value in of_total.rules}
+    place, sent = made["invoice.InvoiceLines.1.PriceExcl"]
+    assert place.startswith(f"rules/wefact.yaml:{at}:")
+    assert sent == "1.01"  # a row of 1 without VAT, and the cent
+
+
 def test_the_same_seed_finds_the_same(shipped):
     first, second = (
         [made_up(random, "order", tenant()) for _ in range(3)] for random in (Random(7), Random(7))

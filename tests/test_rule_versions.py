@@ -152,6 +152,8 @@ def test_rules_whose_cases_fail_are_not_published(mapper, folder, shipped):
     ran = mapper("publish", "--rules", folder, "-m", "Dutch shipping")
     assert (ran.code, "PUB102" in ran.err) == (1, True)
     assert "S1, shipping is called so" in ran.err
+    # That of the shipped rules would tell that all is well.
+    assert f"Run `mapper test --rules {folder}` to see why." in ran.err
     assert mapper("rules", "history", "--json").records == []
 
 

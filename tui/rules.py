@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from decimal import Decimal
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
@@ -16,12 +15,13 @@ from textual.widgets import Static, TextArea
 from textual.worker import get_current_worker
 
 from mapper.diagnostics import printable
-from tui import amounts
+from tui import amounts, effect, rule_rows
+from tui.covered import Covered
 from tui.dialogs import Ask, Choose, Told, ask
 from tui.face import TabBody
-from tui.records import Column, Records, Row
+from tui.records import Column, Records
 from tui.rule_editor import RuleEditor, known_fields
-from tui.workbench import NEWEST, RULE_FILES, Checked, Workbench, rules_in, with_new_row
+from tui.workbench import NEWEST, RULE_FILES, Checked, Workbench, with_new_row
 
 if TYPE_CHECKING:
     from mapper.authoring.impact import Impact
@@ -40,10 +40,11 @@ class Rules(TabBody):
     HELP_TEXT = (
         "The rules in a folder of their own, made of those in use at the first save. Left their tree, in the "
         "middle the editor: problems are told and marked while you type, the right arrow takes a proposed "
-        "field name, Escape leaves it. Right what the rules as they stand would change in a real document, and in "
-        "the newest thousand; F6 chooses another. F2 saves, F3 counts what the newest documents ask of the tables, "
-        "F7 runs the cases, F8 goes to the next problem, F9 shows the effect on the whole history in euros, F10 "
-        "publishes: the running mapper takes them over."
+        "field name, Escape leaves it. Marks tell how far the cases reach a rule (✓ wholly, ◐ in part, ○ not), the "
+        "edge of the editor how many cases, branches and newest documents do. Right what the rules as they stand "
+        "would change in a real document, and in the newest thousand; F6 chooses another. F2 saves, F3 counts what "
+        "the newest documents ask of the tables, F7 runs the cases, F8 goes to the next problem, F9 shows the effect "
+        "on the whole history in euros, F10 publishes: the running mapper takes them over."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f2", "save", "Save", id="rules.save"),
@@ -60,7 +61,7 @@ class Rules(TabBody):
         """Lay out tree, editor, and what comes of it."""
         t = self.t
         with Horizontal(classes="workbench"):
-            yield Records((Column(t("Rule"), 20, grow=1),), id="tree")
+            yield Records((Column("", 1), Column(t("Rule"), 20, grow=1)), id="tree")
             with Vertical(classes="middle"):
                 yield RuleEditor(id="editor")
                 yield Records((Column(t("Place"), 10), Column(t("Problem"), 40, grow=1)), id="problems")
@@ -82,7 +83,8 @@ class Rules(TabBody):
         self._saved: dict[str, str] = {}
         self._file = RULE_FILES[0]
         self._checked: Checked | None = None
-        self._document = ""
+        self._covered: Covered | None = None
+        self._document = self._at = ""
         self.query_one("#problems", Records).border_title = self.t("Problems")
         self.query_one("#changed", Records).border_title = self.t("What would change")
 
@@ -111,45 +113,29 @@ class Rules(TabBody):
             return
         self._texts, self._saved = dict(found), dict(found)
         self._editor.known = await asyncio.to_thread(known_fields)
-        self._document = await self.attempt(self._newest) or ""
+        newest = await self.attempt(self._bench.documents)
+        self._document = newest[0].id if newest else ""
         self._show_tree()
         self._load(self._file)
-        self._check()
-
-    def _newest(self) -> str:
-        """Return the newest document that was fetched."""
-        from mapper.store import listing
-
-        with self.session.database.read() as conn:
-            page = listing.page(conn, self.session.tenant, limit=50)
-        return next((one.id for one in page.documents if one.payload_hash), "")
+        self._look_again()
 
     def _show_tree(self) -> None:
-        rows = []
-        for name in RULE_FILES:
-            star = " ●" if self._texts.get(name) != self._saved.get(name) else ""
-            rows.append(Row(f"{name}:1", (f"{name}{star}",), "good"))
-            for line, rule, is_section in rules_in(self._texts.get(name, "")):
-                rows.append(
-                    Row(
-                        f"{name}:{line}",
-                        (f"  {rule}" if is_section else f"    {rule}",),
-                        "" if is_section else "muted",
-                    )
-                )
-        self.query_one("#tree", Records).show(rows)
+        marks = self._covered.marks() if self._covered is not None else {}
+        self.query_one("#tree", Records).show(rule_rows.tree(self._texts, self._saved, marks))
 
     def _load(self, name: str) -> None:
         self._file = name
         editor = self._editor
         if editor.text != self._texts[name]:
             editor.load_text(self._texts[name])
-        editor.border_title = name
         editor.mark(self._problems_here())
+        self._tell_place()
 
     @on(Records.Highlighted, "#tree")
     def _jump(self, event: Records.Highlighted) -> None:
-        if event.row is not None and self._texts and event.records.has_focus:
+        # Only where somebody went: the tree is drawn anew while one types, too.
+        if event.row is not None and event.row.key != self._at and self._texts and event.records.has_focus:
+            self._at = event.row.key
             name, _, line = event.row.key.partition(":")
             self._go_to(name, int(line), 1)
 
@@ -170,39 +156,57 @@ class Rules(TabBody):
         event.stop()
         if self._texts and event.text_area.text != self._texts[self._file]:
             self._texts[self._file] = event.text_area.text
-            self.workers.cancel_group(self, "weigh")
-            self._check()
+            self._look_again()
+
+    @on(TextArea.SelectionChanged)
+    def _tell_place(self) -> None:
+        """Tell around the editor which rule the cursor is in, and what reaches it, while that is known of this text."""
+        editor, covered, name = self._editor, self._covered, self._file
+        rule = told = ""
+        if covered is not None and covered.texts.get(name) == self._texts[name]:
+            line = editor.cursor_location[0] + 1
+            rule, told = covered.rule_at(name, line), covered.told_at(name, line, self.session)
+        editor.border_title = Text(printable(f"{name} · {rule}" if rule else name, 100))
+        editor.border_subtitle = Text(printable(told, 150))
+
+    def _look_again(self) -> None:
+        """End what is at work on other texts, and begin with these."""
+        for group in ("weigh", "reach"):
+            self.workers.cancel_group(self, group)
+        self.query_one("#changed", Records).border_subtitle = ""
+        self._tell_place()
+        self._check()
 
     @work(exclusive=True, group="check")
     async def _check(self) -> None:
         await asyncio.sleep(TYPING_PAUSE)
         texts = dict(self._texts)
         self._checked = await asyncio.to_thread(self._bench.check, texts)
-        self._show_problems(self._checked.problems)
+        self._show_problems()
         self._show_tree()
-        if self._checked.loaded is not None and self._document:
-            trial = await self.attempt(self._bench.trial, self._checked.loaded, self._document)
-            if trial is not None:
-                head = Text(
-                    self.t(
-                        "Document {number}, total {total}",
-                        number=printable(trial.document, 40),
-                        total=trial.total,
-                    ),
-                    "bold",
-                )
-                for stop in trial.stops:
-                    head.append("\n✗ " + printable(stop, 200))
-                self.query_one("#trial", Static).update(head)
-                rows = [
-                    Row(one.path, (one.path, one.before or "–", one.after or "–"), "busy")
-                    for one in trial.changed
-                ]
-                self.query_one("#changed", Records).show(rows, note=self.t("Nothing: as the rules in use."))
-            if self.has_changes:
-                self._weigh(self._checked.loaded)
-        elif not self._document:
+        if self._checked.loaded is None:
+            return
+        if self._document:
+            await self._try(self._checked.loaded)
+        else:
             self.query_one("#changed", Records).tell(self.t("No document was fetched yet."))
+        if self._document and self.has_changes:
+            self._weigh(self._checked.loaded)
+        else:
+            self._reach(self._checked.loaded)
+
+    async def _try(self, loaded: Rulebooks) -> None:
+        """Show what the rules make of the document."""
+        trial = await self.attempt(self._bench.trial, loaded, self._document)
+        if trial is None:
+            return
+        number = printable(trial.document, 40)
+        head = Text(self.t("Document {number}, total {total}", number=number, total=trial.total), "bold")
+        for stop in trial.stops:
+            head.append("\n✗ " + printable(stop, 200))
+        self.query_one("#trial", Static).update(head)
+        note = self.t("Nothing: as the rules in use.")
+        self.query_one("#changed", Records).show(rule_rows.changed(trial), note=note)
 
     @work(exclusive=True, group="weigh")
     async def _weigh(self, loaded: Rulebooks) -> None:
@@ -210,32 +214,39 @@ class Rules(TabBody):
         worker, records = get_current_worker(), self.query_one("#changed", Records)
         records.border_subtitle = "…"
         found = await self.attempt(self._bench.impact, loaded, lambda: worker.is_cancelled, NEWEST)
-        if found is not None:
-            records.border_subtitle = self.t(
-                "newest {count}: {others} others, {stops} stop, € {moved}",
-                count=amounts.count(found.documents, self.session.language),
-                others=found.counts.get("changed", 0),
-                stops=found.counts.get("stops", 0),
-                moved=amounts.amount(sum(found.moved.values(), Decimal(0)), self.session.language),
-            )
+        records.border_subtitle = effect.brief(found, self.session) if found is not None else ""
+        self._reach(loaded)
 
-    def _show_problems(self, problems: Sequence[Diagnostic]) -> None:
-        rows = []
-        for number, one in enumerate(problems):
-            name = one.place.file.removeprefix("rules/")
-            message, hint = (
-                one.dutch if one.dutch and self.session.language == "nl" else (one.message, one.hint)
-            )
-            told = f"{message} {hint}".strip()
-            where = (
-                f"{one.place.line}:{one.place.column}" if name == self._file else f"{name}:{one.place.line}"
-            )
-            rows.append(Row(f"{name}|{one.place.line}|{one.place.column}|{number}", (where, told), "bad"))
+    @work(exclusive=True, group="reach")
+    async def _reach(self, loaded: Rulebooks) -> None:
+        """Mark what the cases reach of the rules, then tell how often documents did; the next key ends it."""
+        worker = get_current_worker()
+        coverage = await self.attempt(self._bench.coverage, loaded, lambda: worker.is_cancelled)
+        if coverage is None:
+            return
+        self._covered = Covered(loaded.texts, coverage)
+        self._show_tree()
+        self._show_problems()
+        self._tell_place()
+        census = await self.attempt(self._bench.census, loaded, lambda: worker.is_cancelled)
+        self._covered = replace(self._covered, census=census)
+        self._tell_place()
+
+    def _show_problems(self) -> None:
+        """Show what is wrong; when nothing is, what no case reaches."""
+        assert self._checked is not None
+        found, covered = self._checked.problems, self._covered
+        is_known = covered is not None and covered.texts == self._checked.texts
         records = self.query_one("#problems", Records)
+        rows = list(rule_rows.problems(found, self._file, self.session))
+        if not found and covered is not None and is_known:
+            rows = list(rule_rows.uncovered(covered, self._file, self.session))
         records.show(rows, note=self.t("✓ The rules load."))
-        records.border_subtitle = (
-            self.t("{count} problems", count=len(problems)) if problems else self.t("valid")
-        )
+        records.border_subtitle = self.t("{count} problems", count=len(found)) if found else self.t("valid")
+        if is_known and covered is not None and not found:
+            records.border_subtitle += " · " + self.t(
+                "cases reach {percent} %", percent=covered.coverage.percent
+            )
         self._editor.mark(self._problems_here())
 
     def _problems_here(self) -> list[Diagnostic]:
@@ -278,23 +289,16 @@ class Rules(TabBody):
     @work(exclusive=True, group="ask")
     async def action_document(self) -> None:
         """Choose the document that the rules are tried on."""
-        found = await self.attempt(self._recent) or []
+        found = await self.attempt(self._bench.documents) or []
         options = [(one.id, self._document_title(one)) for one in found]
         chosen = await ask(self.app, Choose(self.t("Try the rules on"), options, chosen=self._document))
         if chosen is not None:
             self._document = chosen
-            self._check()
+            self._look_again()
 
     def _document_title(self, one: Document) -> str:
         total = amounts.money(one.total_incl, one.currency, self.session.language)
         return f"{one.number or one.id} · {one.customer} · {total} · {self.t(one.state)}"
-
-    def _recent(self) -> list[Document]:
-        from mapper.store import listing
-
-        with self.session.database.read() as conn:
-            page = listing.page(conn, self.session.tenant, limit=100)
-        return [one for one in page.documents if one.payload_hash]
 
     def _ready(self) -> bool:
         """Tell whether the rules load; say so when they do not."""
@@ -343,7 +347,7 @@ class Rules(TabBody):
             self._editor.focus()
             # Not before the tree, which had the focus until now, has told where its cursor is.
             self.call_after_refresh(self._go_to, name, line, 1)
-            self._check()
+            self._look_again()
 
     @work(exclusive=True, group="impact")
     async def action_impact(self) -> None:
@@ -355,49 +359,13 @@ class Rules(TabBody):
         assert loaded is not None
         found = await self._effect(loaded)
         if found is not None:
-            self.app.push_screen(Told(self.t("Effect on the history"), self._impact_text(found)))
+            self.app.push_screen(Told(self.t("Effect on the history"), effect.told(found, self.session)))
 
     async def _effect(self, loaded: Rulebooks) -> Impact | None:
         """Map the history again; an edit or another tab does not stop it, a second call does."""
         worker = get_current_worker()
         self.mapper.tell(self.t("Mapping the history again…"))
         return await self.attempt(self._bench.impact, loaded, lambda: worker.is_cancelled)
-
-    def _sums(self, found: Impact) -> str:
-        moved = amounts.amount(sum(found.moved.values(), Decimal(0)), self.session.language)
-        return self.t(
-            "Of {count} documents {stops} would stop that went through; € {moved} would be booked otherwise.",
-            count=amounts.count(found.documents, self.session.language),
-            stops=found.counts.get("stops", 0),
-            moved=moved,
-        )
-
-    def _impact_text(self, found: Impact) -> Text:
-        from mapper.authoring.impact_report import cause_text, example_text, total, value_text
-
-        t, language = self.t, self.session.language
-        whole = total(found)
-        told = Text()
-        told.append(
-            t("{count} documents mapped again.", count=amounts.count(found.documents, language)) + "\n"
-        )
-        for label, amount in ((t("net"), whole.net), (t("VAT"), whole.tax), (t("gross"), whole.gross)):
-            told.append(f"{label:<7}", "dim")
-            told.append(f"€ {amounts.amount(amount, language):>13}\n", "bold")
-        groups = found.sorted_groups
-        if not groups:
-            told.append("\n" + t("Nothing would be another."))
-        for group in groups[:40]:
-            told.append(f"\n{group.documents:>6} × ", "bold")
-            told.append(
-                printable(f"{t(group.effect)}  € {amounts.amount(group.amounts.gross, language)}", 100)
-            )
-            for value in group.values[:4]:
-                told.append("\n         " + printable(value_text(value), 120))
-            for cause in group.causes[:2]:
-                told.append("\n         " + printable(cause_text(cause), 120), "dim")
-            told.append("\n         " + printable(example_text(group), 120), "dim")
-        return told
 
     @work(exclusive=True, group="publish")
     async def action_publish(self) -> None:
@@ -409,7 +377,7 @@ class Rules(TabBody):
         found = await self._effect(self._checked.loaded)
         if found is None:
             return
-        told = self._sums(found) + "\n\n"
+        told = effect.sums(found, self.session) + "\n\n"
         told += self.t(
             "Cases and overlays are tried first. Running mappers take the rules over; documents remember theirs."
         )

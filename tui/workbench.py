@@ -5,17 +5,21 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mapper.errors import RuleError
 
 if TYPE_CHECKING:
+    from mapper.authoring.cases import Cases
     from mapper.authoring.census import Census
+    from mapper.authoring.coverage import Coverage
     from mapper.authoring.impact import Impact
     from mapper.authoring.publishing import Publication
     from mapper.diagnostics import Diagnostic
     from mapper.mapping import Mapped, Rulebooks
+    from mapper.store.rows import Document
     from tui.census import NewRow
     from tui.session import Session
 
@@ -23,6 +27,7 @@ RULE_FILES = ("ccv_order.yaml", "ccv_invoice.yaml", "wefact.yaml")
 NEWEST = 1000
 """So many documents tell what a table is asked, in about as many milliseconds."""
 Say = Callable[[str], None]
+Stamp = Mapping[Path, tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +64,15 @@ class Workbench:
     def __init__(self, session: Session, folder: Path) -> None:
         self._session = session
         self.folder = folder
+        self._read: tuple[Stamp, Cases] | None = None
 
     def read(self) -> dict[str, str]:
         """Return the texts by file; the folder comes with the first save. Raises RuleError, StoreError."""
-        from mapper.mapping import OVERLAY, load_rulebooks
+        from mapper.mapping import OVERLAY, load_rulebooks, texts_of
         from mapper.processing.adoption import texts_in_use
 
         if self.folder.is_dir():
-            return {
-                path.name: path.read_text(encoding="utf-8") for path in sorted(self.folder.glob("*.yaml"))
-            }
+            return texts_of(self.folder)
         with self._session.database.read() as conn:
             texts = texts_in_use(conn, self._session.tenant, fallback=lambda: load_rulebooks().texts)
         return {name: text for name, text in texts.items() if name != OVERLAY}
@@ -95,6 +99,14 @@ class Workbench:
             return Checked(texts, (), rulebooks_from(texts))
         except RuleError as error:
             return Checked(texts, error.diagnostics, None)
+
+    def documents(self) -> list[Document]:
+        """Return the webshop's newest documents, those that were fetched. Raises StoreError."""
+        from mapper.store import listing
+
+        with self._session.database.read() as conn:
+            page = listing.page(conn, self._session.tenant, limit=100)
+        return [one for one in page.documents if one.payload_hash]
 
     def trial(self, loaded: Rulebooks, document_id: str) -> Trial:
         """Map a stored document by both. Raises UsageError STO118 when it was never fetched, StoreError."""
@@ -127,10 +139,8 @@ class Workbench:
         """Run the cases beside the rules; return how many there are, and the failures by place."""
         from mapper.authoring.cases import read_cases
         from mapper.authoring.trial import places, run_case
-        from mapper.mapping import shipped_rules
 
-        folder = self.folder if self.folder.is_dir() else shipped_rules()
-        found = read_cases(loaded, sorted((folder / "cases").glob("*.yaml")))
+        found = read_cases(loaded, [path for path in self._case_files() if path.suffix == ".yaml"])
         told = [problem.line() for problem in found.problems]
         for case in found.found:
             told += places(run_case(loaded, case).failures)
@@ -166,6 +176,32 @@ class Workbench:
         for found in census(session.database, versions, scope, cancelled=cancelled, processes=1):  # noqa: B007
             pass  # the last sum counts
         return found
+
+    def coverage(self, loaded: Rulebooks, cancelled: Callable[[], bool]) -> Coverage | None:
+        """Return what the cases beside the rules reach of these; None when cancelled."""
+        from mapper.authoring.coverage import coverage
+
+        cases = takewhile(lambda _: not cancelled(), self._cases(loaded).found)
+        found = coverage(loaded, ((one.kind, one.payload, one.settings) for one in cases))
+        return None if cancelled() else found
+
+    def _cases(self, loaded: Rulebooks) -> Cases:
+        """Return the cases beside the rules, read again when a file is another, or when not all of them fitted."""
+        from mapper.authoring.cases import read_cases
+
+        files = self._case_files()
+        stamp = {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in files}
+        if self._read is None or self._read[0] != stamp or self._read[1].problems:
+            self._read = stamp, read_cases(loaded, [path for path in files if path.suffix == ".yaml"])
+        return self._read[1]
+
+    def _case_files(self) -> list[Path]:
+        """Return the files of the cases, and the orders and invoices that these begin with."""
+        from mapper.authoring.cases import FOLDER
+        from mapper.mapping import shipped_rules
+
+        folder = (self.folder if self.folder.is_dir() else shipped_rules()) / FOLDER
+        return sorted(path for path in folder.rglob("*") if path.suffix in {".yaml", ".json"})
 
     def publish(self, message: str, tell: Say) -> Publication:
         """Make the saved rules the active ones. Raises what `publishing.publish` does."""

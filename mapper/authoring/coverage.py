@@ -7,6 +7,8 @@ every line has counts once, whatever lines it was evaluated for.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,18 +47,27 @@ class Part:
         return self.told("en")
 
     def told(self, language: Language) -> str:
-        """Return the part with its place; the rule's own words stay as they are."""
+        """Return the part with its place."""
+        way = self.way(language)
+        return f"{self.place}: {self.rule}" + (f": {way}" if way else "")
+
+    def way(self, language: Language) -> str:
+        """Return the way that the rule can go; the rule's own words stay as they are."""
         begin, colon, way = self.what.rpartition(": ")
-        what = f"{begin}{colon}{_DUTCH.get(way, way)}" if language == "nl" else self.what
-        return f"{self.place}: {self.rule}" + (f": {what}" if what else "")
+        return f"{begin}{colon}{_DUTCH.get(way, way)}" if language == "nl" else self.what
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """All parts of the rules, and those that no order reached, in the order of the files."""
+    """All parts of the rules in the order of the files, and the numbers of the orders that reached each."""
 
     parts: tuple[Part, ...]
-    uncovered: tuple[Part, ...]
+    reached: Mapping[Key, AbstractSet[int]]
+
+    @property
+    def uncovered(self) -> tuple[Part, ...]:
+        """Return the parts that no order reached, in the order of the files."""
+        return tuple(part for part in self.parts if part.key not in self.reached)
 
     @property
     def percent(self) -> int:
@@ -83,18 +94,19 @@ def coverage(
     sources = {kind: roots[KINDS[kind]] for kind in rulebooks.sources}
     target = roots[TARGET]
     evaluator = Evaluator(rulebooks.functions)
-    hits: set[Key] = set()
-    for kind, payload, settings in payloads:
-        try:
+    reached: dict[Key, set[int]] = {}
+    for number, (kind, payload, settings) in enumerate(payloads):
+        hits: set[Key] = set()
+        # What a payload that cannot be mapped reached before that counts.
+        with suppress(*_FAULTS):
             counting = _Counting(sources[kind], evaluator, settings, hits)
             document, _ = counting.document(kind, typed(dict(payload), payload_schema(kind)))
             _Counting(target, evaluator, settings, hits).requests(document)
-        except _FAULTS:
-            # The payload cannot be mapped: what it reached before that counts.
-            continue
+        for key in hits:
+            reached.setdefault(key, set()).add(number)
     every = (part for root in (*sources.values(), target) for part in parts_of(root))
     parts = tuple({part.key: part for part in every}.values())
-    return Coverage(parts, tuple(part for part in parts if part.key not in hits))
+    return Coverage(parts, reached)
 
 
 def parts_of(root: Node) -> Iterator[Part]:

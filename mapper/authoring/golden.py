@@ -209,9 +209,9 @@ def _sentence(mapped: Mapped, payload: Mapping[str, Any]) -> str:
     document = mapped.document
     held = [finding_text(one) for one in mapped.findings if one.severity in {"error", "wait"}]
     kinds = ", ".join(dict.fromkeys(line["kind"] for line in document["lines"]))
-    told = (
-        f"{document['country']}, {payload.get('paymethod') or '–'}, {len(document['lines'])} lines ({kinds})"
-    )
+    count = len(document["lines"])
+    lines = f"{count} line{'' if count == 1 else 's'} ({kinds})"
+    told = f"{document['country']}, {payload.get('paymethod') or '–'}, {lines}"
     return f"{told}, stops: {', '.join(held)}" if held else told
 
 

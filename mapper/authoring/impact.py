@@ -14,6 +14,7 @@ from typing import Any
 from mapper import money
 from mapper.authoring.outcome import Outcome, Rates
 from mapper.authoring.replay import Cause, Difference, Effect, Pair, Value
+from mapper.errors import PayloadError
 from mapper.store import exact
 from mapper.store.history import Stored
 
@@ -261,8 +262,8 @@ def impact(
 def read(stored: Stored) -> Any:
     """Return a document's payload; None when it is no JSON (any more)."""
     try:
-        return exact.read_own(stored.text)
-    except (ValueError, RecursionError):
+        return exact.read(stored.text)
+    except PayloadError:
         return None
 
 

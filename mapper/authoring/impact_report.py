@@ -79,7 +79,7 @@ def _groups(found: Impact, line_of: Callable[[Cause], str], words: Words) -> Ite
             f"<code>{_text(cause_text(one, words))}</code><br><code>{_text(line_of(one))}</code>"
             for one in group.causes
         )
-        values = "<br>".join(f"<code>{_text(value_text(one))}</code>" for one in group.values)
+        values = "<br>".join(f"<code>{_text(value_text(one, words))}</code>" for one in group.values)
         if group.various:
             values += "<br>" + _text(words("(the values are those of the example)"))
         name = f'<span class="{group.effect.partition(" ")[0]}">{_text(words(EFFECT_WORDS[group.effect]))}</span>'
@@ -115,9 +115,10 @@ def signed(amount: object) -> str:
     return text if text.startswith("-") or text == "0.00" else f"+{text}"
 
 
-def value_text(value: Value) -> str:
-    """Return one value that differs, in a few words."""
-    return f"{value.path}: {value.old or '–'} → {value.new or '–'}" if value.old or value.new else value.path
+def value_text(value: Value, words: Words = str) -> str:
+    """Return one value that differs, or by which checks a document stops, in a few words."""
+    path = words("stops by") if value.path == "stops" else value.path
+    return f"{path}: {value.old or '–'} → {value.new or '–'}" if value.old or value.new else path
 
 
 def cause_text(cause: Cause, words: Words = str) -> str:

@@ -24,6 +24,7 @@ from mapper.mapping import INVARIANTS, Mapper, Rulebooks, rulebooks_from, shippe
 from mapper.processing.amounts import priced
 from mapper.rounding import simulate
 from mapper.rulebook import forms
+from mapper.rulebook import rules as r
 from mapper.rulebook import tree as ex
 from mapper.rulebook.compiler import Compiled, compile_rules
 from mapper.rulebook.expressions import Reader
@@ -247,6 +248,19 @@ def _rules(
         where, _, name = one.path.rpartition(".")
         if (where == "document" and name in asked) or (one.line is not None and f"lines.{name}" in asked):
             yield one.place, one.path, one.value
+    if "sent" in asked:
+        yield from _sent_by(mapper, Outcome(mapper, kind, payload))
+
+
+def _sent_by(mapper: Mapper, outcome: Outcome) -> Iterator[tuple[Place, str, Any]]:
+    """Yield the rules of what is sent of each line that WeFact calculates with."""
+    for request in mapper.rulebooks.target.rules.requests:
+        lines = request.params.fields.get("InvoiceLines")
+        if isinstance(lines, r.Collect) and isinstance(lines.give, r.Fields):
+            for number, sent in enumerate(outcome.lines(), start=1):
+                for name in ("Number", "PriceExcl", "TaxCode"):
+                    place = lines.give.fields[name].place
+                    yield place, f"{request.name}.InvoiceLines.{number}.{name}", sent.get(name, "")
 
 
 def _asked(expr: ex.Expr) -> Iterator[str]:
@@ -255,8 +269,8 @@ def _asked(expr: ex.Expr) -> Iterator[str]:
         match part:
             case ex.Field(base=ex.Field(base=ex.Name(name="document"), name="lines"), name=name):
                 yield f"lines.{name}"
-            case ex.Field(base=ex.Name(name="document"), name="sent" | "lines"):
-                yield from ("lines.unit_excl", "lines.vat_percent")
+            case ex.Field(base=ex.Name(name="document"), name="sent" | "lines" as name):
+                yield from (name, "lines.unit_excl", "lines.vat_percent")
             case ex.Field(base=ex.Name(name="document"), name=name):
                 yield name
             case ex.Field(base=ex.Name(), name=name):

@@ -18,6 +18,9 @@ Json = Mapping[str, Any]
 Rates = dict[Decimal, list[Decimal]]
 """Euros by VAT percentage: [net, VAT]."""
 
+Sent = tuple[Sequence[Any], Sequence[Any]]
+Made = tuple[Json, Sequence[Any], Sent]
+
 _ZERO = Decimal(0)
 
 
@@ -32,17 +35,23 @@ class Outcome:
     """What one version makes of one payload: its document at once, its requests when they are asked for.
 
     `same` is the outcome of another version whose rules for such documents are the same: its document is taken over.
+    `made` is what was found without mapping the payload: document, what checks say of it, and what `sent` returns.
     """
 
     __slots__ = ("_recorded", "_sent", "document", "fault", "kind", "mapper", "payload", "said")
 
-    def __init__(self, mapper: Mapper, kind: str, payload: Json, same: Outcome | None = None) -> None:
+    def __init__(
+        self, mapper: Mapper, kind: str, payload: Json, same: Outcome | None = None, made: Made | None = None
+    ) -> None:
         self.mapper, self.kind, self.payload = mapper, kind, payload
         self.document: Json | None = None
         self.said: Sequence[Any] = ()
         self.fault: Finding | None = None
-        self._sent: tuple[Sequence[Any], Sequence[Any]] | None = None
+        self._sent: Sent | None = None
         self._recorded: tuple[Run, Sequence[Any]] | None = None
+        if made is not None:
+            self.document, self.said, self._sent = made
+            return
         if same is not None:
             self.document, self.said = same.document, same.said
             return
@@ -55,7 +64,7 @@ class Outcome:
             # Also a kind of document that rules of another day do not know.
             self._stop()
 
-    def sent(self) -> tuple[Sequence[Any], Sequence[Any]]:
+    def sent(self) -> Sent:
         """Return the requests and what the checks of the target say, as the compiled rules give them."""
         if self._sent is None:
             self._sent = ((), ())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -67,7 +68,7 @@ def publish(
     """
     _require(message)
     loaded = load_rulebooks(folder, today=now.date())
-    cases = _try_cases(loaded, tell)
+    cases = _try_cases(loaded, folder, tell)
     tried = _try_overlays(database, loaded.texts)
     return _agreed(
         database, loaded.texts, loaded.hash, cases, tried, agree, who=who, message=message, now=now
@@ -133,7 +134,7 @@ def _require(message: str) -> None:
         raise UsageError("PUB101")
 
 
-def _try_cases(loaded: Rulebooks, tell: Callable[[str], None]) -> int:
+def _try_cases(loaded: Rulebooks, folder: Path | None, tell: Callable[[str], None]) -> int:
     cases = read_cases(loaded)
     if cases.problems:
         raise RuleError(cases.problems)
@@ -144,7 +145,8 @@ def _try_cases(loaded: Rulebooks, tell: Callable[[str], None]) -> int:
         for one in outcome.failures:
             tell(printable(f"  {one.place}: {one.path}: expected {one.expected}, got {one.got}"))
     if failed:
-        raise MapperError("PUB102", failed=len(failed), count=len(outcomes))
+        rules = "" if folder is None else f" --rules {shlex.quote(str(folder))}"
+        raise MapperError("PUB102", failed=len(failed), count=len(outcomes), rules=rules)
     return len(outcomes)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -29,20 +29,35 @@ def settings_read(rules: r.Rules) -> frozenset[str]:
         entries = (step,) if isinstance(step, r.Entry) else step.entries
         parts += [] if isinstance(step, r.Entry) else [step.test, step.each]
         parts += [entry.value for entry in entries]
-    return frozenset().union(*map(_settings_in, parts))
+    return frozenset().union(*map(settings_in, parts))
 
 
 @remembered
-def _settings_in(rule: Any) -> frozenset[str]:
-    found = set()
+def settings_in(rule: Any) -> frozenset[str]:
+    """Return the settings that a part of the rules reads; "" when it takes them as a whole."""
+    return frozenset(".".join(path[1:]) for path in _paths(rule) if path[0] == "tenant")
+
+
+@remembered
+def fields_in(rule: Any) -> frozenset[str]:
+    """Return the fields of the document that a part of the target's rules reads; "" when it takes it as a whole."""
+    return frozenset(path[1] if len(path) > 1 else "" for path in _paths(rule) if path[0] == "document")
+
+
+def overlap(key: str, path: str) -> bool:
+    """Tell whether a setting that differs is (in) what is read, or the other way about."""
+    return not path or f"{key}.".startswith(f"{path}.") or f"{path}.".startswith(f"{key}.")
+
+
+def _paths(rule: Any) -> Iterator[Sequence[str]]:
+    """Yield the names that a part of the rules reads, each with the fields that it reads of it."""
     for expr in _expressions(rule):
         inside = set()
         for part in ex.walk(expr):
             if isinstance(part, ex.Field):
                 inside.add(id(part.base))
-            if id(part) not in inside and (names := path_of(part))[0] == "tenant":
-                found.add(".".join(names[1:]))
-    return frozenset(found)
+            if id(part) not in inside and (path := path_of(part)):
+                yield path
 
 
 def _expressions(part: Any) -> Iterator[ex.Expr]:

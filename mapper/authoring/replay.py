@@ -15,7 +15,8 @@ from typing import Any, Literal
 from mapper.authoring.edits import Edit, amounts_of, edits, meaning, parameter_places, tables
 from mapper.authoring.explanation import brief
 from mapper.authoring.outcome import Json, Outcome, Rates, recorded
-from mapper.authoring.reads import settings_read
+from mapper.authoring.patching import Patch, patch
+from mapper.authoring.reads import overlap, settings_read
 from mapper.diagnostics import Place, printable
 from mapper.findings import FAULTS, unfit
 from mapper.mapping import Mapper, Traced
@@ -81,7 +82,7 @@ class Pair:
             half: settings_read(one.rules) for half, one in (*before.sources.items(), ("", before.target))
         }
         others = {
-            half: bool(self.tables) or any(_overlap(key, path) for key in self.settings for path in paths)
+            half: bool(self.tables) or any(overlap(key, path) for key in self.settings for path in paths)
             for half, paths in read.items()
         }
         self.source_edits = {kind: edits(before.sources[kind], after.sources[kind]) for kind in self.kinds}
@@ -89,7 +90,7 @@ class Pair:
         self._same_source = {kind: not others[kind] and not self.source_edits[kind] for kind in self.kinds}
         # What is made of the same prices is the same, unless one of these is another.
         self._prices = any(
-            _overlap(key, path) for key in self.settings for path in ("vat.rates", "invoice.rounding_model")
+            overlap(key, path) for key in self.settings for path in ("vat.rates", "invoice.rounding_model")
         )
         self._same_target = not others[""] and not self.target_edits
         self._slices = {
@@ -98,6 +99,7 @@ class Pair:
             else _slices(old, new, kind, self.source_edits[kind])
             for kind in self.kinds
         }
+        self._patches: dict[str, Patch | None] = {}
         self._same_requests, self._same_checks = (
             [one.name for one in before.target.rules.requests]
             == [one.name for one in after.target.rules.requests],
@@ -129,7 +131,10 @@ class Pair:
         if self._gives_the_same(kind, payload, old):
             return None
         old = old or Outcome(self.old, kind, payload)
-        if self._same_source.get(kind) and old.fault is None:
+        short = self._patch(kind)
+        if short is not None and (patched := short.outcome(old)) is not None:
+            new = patched
+        elif self._same_source.get(kind) and old.fault is None:
             new = Outcome(self.new, kind, payload, same=old)
         else:
             new = Outcome(self.new, kind, payload)
@@ -138,6 +143,12 @@ class Pair:
                 return None
             new.sends_as(old)
         return self._difference(old, new)
+
+    def _patch(self, kind: str) -> Patch | None:
+        if kind not in self._patches:
+            is_fit = kind in self.kinds and not self.tables
+            self._patches[kind] = patch(self.old, self.new, kind, self.settings) if is_fit else None
+        return self._patches[kind]
 
     def _gives_the_same(self, kind: str, payload: Json, old: Outcome | None) -> bool:
         """Tell whether all rules that were edited give the same for a document: then so do all others."""
@@ -246,10 +257,6 @@ def _is_charged_alike(old: Outcome, new: Outcome) -> bool:
     return bool(old.charged() == new.charged())
 
 
-def _overlap(key: str, path: str) -> bool:
-    return f"{key}.".startswith(f"{path}.") or f"{path}.".startswith(f"{key}.")
-
-
 def _checks(compiled: Compiled) -> Any:
     return tuple(map(meaning, compiled.rules.checks))
 
@@ -292,7 +299,9 @@ def _between(path: str, old: Any, new: Any, amounts: frozenset[str]) -> Iterator
             yield from _between(path, before, after, amounts)
     elif isinstance(old, Mapping) and isinstance(new, Mapping):
         for name in dict.fromkeys((*old, *new)):
-            yield from _between(f"{path}.{name}", old.get(name), new.get(name), amounts)
+            before, after = old.get(name), new.get(name)
+            if before is not after:
+                yield from _between(f"{path}.{name}", before, after, amounts)
     elif path in amounts or ".expect." in path or _is_amount(old) or _is_amount(new):
         yield Value(path)
     else:
@@ -305,7 +314,13 @@ def _is_amount(value: Any) -> bool:
 
 
 def _shown(value: Any) -> str:
-    return printable(brief(value), _VALUE_CHARACTERS)
+    # The same few texts come again and again. Other values are equal to what is written otherwise: 1 to true.
+    return _shown_text(value) if type(value) is str else printable(brief(value), _VALUE_CHARACTERS)
+
+
+@lru_cache(maxsize=256)
+def _shown_text(text: str) -> str:
+    return printable(brief(text), _VALUE_CHARACTERS)
 
 
 def _touches(edit: Edit, given: Collection[str], values: Sequence[Value]) -> bool:

@@ -147,7 +147,9 @@ def _tell(found: Census) -> None:
     for one in found.unseen:
         hint = f" Did you mean {one.close}?" if one.close else ""
         say(f"{one.place}: reads {one.path}, which none of {one.documents} documents ({one.kind}) has.{hint}")
-    counts = ", ".join(f"{count} {kind}" for kind, count in sorted(found.documents.items()))
+    counts = ", ".join(
+        f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in sorted(found.documents.items())
+    )
     say(f"Counted over {counts}." if counts else "There are no stored documents to count over.")
     if found.unread:
         say(f"{found.unread} documents could not be read and were left out.")

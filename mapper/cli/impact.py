@@ -258,7 +258,7 @@ def _told(group: Group) -> Iterator[str]:
 
     count, gross = f"{group.documents} {words('document(s)')}", f"€ {signed(group.amounts.gross)}"
     yield f"{words(EFFECT_WORDS[group.effect])}: {count}, {gross}, {words('such as')} {example_text(group)}"
-    yield from (f"    {value_text(one)}" for one in group.values)
+    yield from (f"    {value_text(one, words)}" for one in group.values)
     if group.various:
         yield f"    {words('(the values are those of the example)')}"
     yield from (f"  {words('by')} {cause_text(one, words)}" for one in group.causes)

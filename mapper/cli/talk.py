@@ -212,6 +212,7 @@ TALK = {
     "other invoice": "andere factuur",
     "would go through": "zou doorgaan",
     "The dashboard is at {}; Ctrl-C stops it.": "Het dashboard staat op {}; Ctrl-C stopt het.",
+    "stops by": "stopt door",
     "stops for another reason": "stopt om een andere reden",
     "nothing sent differs": "niets anders verstuurd",
     "only other remarks": "alleen andere opmerkingen",

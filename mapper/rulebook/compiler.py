@@ -53,12 +53,12 @@ class Compiled:
 
     def __init__(self, rules: r.Rules, functions: Mapping[str, Function]) -> None:
         self.rules = rules
-        self._functions = functions
+        self.functions = functions
 
     @cached_property
     def _parts(self) -> tuple[_Part, ...]:
         with without_collection():
-            return tuple(_parts(self.rules, self._functions, traced=True))
+            return tuple(_parts(self.rules, self.functions, traced=True))
 
     @cached_property
     def entries(self) -> tuple[r.Entry, ...]:
@@ -74,19 +74,19 @@ class Compiled:
     def bind_traced(self) -> Bind:
         """Return the function that binds a tenant's settings for mapping with trace."""
         with without_collection():
-            return _joined(self.rules, self._parts, surroundings(self._functions), traced=True)
+            return _joined(self.rules, self._parts, surroundings(self.functions), traced=True)
 
     @cached_property
     def bind_soon(self) -> Bind:
         """Return what `bind` returns, made sooner after an edit, and a little slower: to map some hundred payloads."""
         with without_collection():
-            parts = tuple(_parts(self.rules, self._functions, traced=False))
-            return _joined(self.rules, parts, surroundings(self._functions), traced=False)
+            parts = tuple(_parts(self.rules, self.functions, traced=False))
+            return _joined(self.rules, parts, surroundings(self.functions), traced=False)
 
     @cached_property
     def bind(self) -> Bind:
         """Return the function that binds a tenant's settings for mapping without trace."""
-        return _whole(self.rules, self._functions)
+        return _whole(self.rules, self.functions)
 
     @cached_property
     def lookups(self) -> tuple[Lookup, ...]:
@@ -99,7 +99,7 @@ class Compiled:
 
         `run(payload, record)` is given (table number, what was looked for, whether there is such an entry).
         """
-        return _whole(self.rules, self._functions, self.lookups)
+        return _whole(self.rules, self.functions, self.lookups)
 
 
 def compile_rules(rules: r.Rules, functions: Mapping[str, Function]) -> Compiled:

@@ -35,7 +35,17 @@ _NOT_DONE: frozenset[State] = frozenset({"open", "queued", "processing", "waitin
 _DOCUMENT = schema.document.c
 COLUMNS = [_DOCUMENT[name] for name in Document.__slots__]
 # Made once: making a query takes longer than running it.
-_BY_ID = select(*COLUMNS).where(_DOCUMENT.tenant == bindparam("of"), _DOCUMENT.id == bindparam("document"))
+_OF_TENANT = select(*COLUMNS).where(_DOCUMENT.tenant == bindparam("of"))
+_BY_ID = _OF_TENANT.where(_DOCUMENT.id == bindparam("document"))
+_BY_SHOP_ID = _OF_TENANT.where(_DOCUMENT.kind == bindparam("kind"), _DOCUMENT.shop_id == bindparam("shop_id"))
+_BY_NUMBER = _OF_TENANT.where(
+    or_(_DOCUMENT.number == bindparam("number"), _DOCUMENT.order_number == bindparam("number"))
+).order_by(_DOCUMENT.id)
+_POSTED = _OF_TENANT.where(
+    _DOCUMENT.order_id == bindparam("order"),
+    _DOCUMENT.identifier != "",
+    _DOCUMENT.id != bindparam("other_than"),
+).order_by(_DOCUMENT.id)
 
 
 def document_id(kind: Kind, shop_id: int) -> str:
@@ -100,32 +110,21 @@ def get(conn: Connection, tenant: str, document: str) -> Document:
 
 def find(conn: Connection, tenant: str, kind: Kind, shop_id: int) -> Document | None:
     """Return the document the shop knows by this id, if it was noted."""
-    query = select(*COLUMNS).where(
-        _DOCUMENT.tenant == tenant, _DOCUMENT.kind == kind, _DOCUMENT.shop_id == shop_id
-    )
-    row = conn.execute(query).one_or_none()
+    row = conn.execute(_BY_SHOP_ID, {"of": tenant, "kind": kind, "shop_id": shop_id}).one_or_none()
     return None if row is None else made(row)
 
 
 def by_number(conn: Connection, tenant: str, number: str) -> tuple[Document, ...]:
     """Return the documents whose own number, or whose order's number, is this; by id."""
-    query = select(*COLUMNS).where(
-        _DOCUMENT.tenant == tenant, or_(_DOCUMENT.number == number, _DOCUMENT.order_number == number)
-    )
-    return tuple(made(row) for row in conn.execute(query.order_by(_DOCUMENT.id)))
+    return tuple(made(row) for row in conn.execute(_BY_NUMBER, {"of": tenant, "number": number}))
 
 
 def posted_for_order(
     conn: Connection, tenant: str, order_id: int, *, other_than: str = ""
 ) -> tuple[Document, ...]:
     """Return what was posted for an order (K4), as an order or as invoices: all with a WeFact identifier."""
-    query = select(*COLUMNS).where(
-        _DOCUMENT.tenant == tenant,
-        _DOCUMENT.order_id == order_id,
-        _DOCUMENT.identifier != "",
-        _DOCUMENT.id != other_than,
-    )
-    return tuple(made(row) for row in conn.execute(query.order_by(_DOCUMENT.id)))
+    wanted = {"of": tenant, "order": order_id, "other_than": other_than}
+    return tuple(made(row) for row in conn.execute(_POSTED, wanted))
 
 
 def describe(

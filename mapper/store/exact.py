@@ -6,13 +6,12 @@ by the rules (payloads, settings) is written here with Decimals as JSON numbers.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import cache
 from hashlib import sha256
 from json.encoder import encode_basestring_ascii as _quoted
-from typing import Any, NoReturn
+from typing import Any
 
 from mapper import money
 from mapper.errors import PayloadError
@@ -33,33 +32,29 @@ def write(value: Any) -> str:
 
 
 def read(text: str) -> Any:
-    """Read what `write` wrote."""
-    return money.loads(text)
+    """Read what `write` wrote in this program's own database, in a ninth of the time `money.loads` takes.
 
-
-def read_own(text: str) -> Any:
-    """Read what `write` wrote in this program's own database, in a ninth of the time `read` takes.
-
-    `write` gives no key twice, no NaN and no number that `money.loads` did not let in. Raises ValueError for no JSON.
+    `write` gives no key twice, no NaN and no number that `money.loads` did not let in. Raises PayloadError as
+    `money.loads` does for what is no JSON.
     """
-    decode, refused = _own_decoder()
+    decode, refused = _decoder()
     try:
         return decode(text)
     except refused:
         # It knows no halves of characters, which a payload may hold.
-        return json.loads(text, parse_float=Decimal, parse_constant=_refuse)
+        return money.loads(text)
 
 
 @cache
-def _own_decoder() -> tuple[Callable[[str], Any], tuple[type[Exception], ...]]:
+def _decoder() -> tuple[Callable[[str], Any], tuple[type[Exception], ...]]:
     """Import msgspec when something is read: many commands read nothing."""
     import msgspec
 
-    return msgspec.json.Decoder(float_hook=Decimal).decode, (msgspec.DecodeError, UnicodeEncodeError)
-
-
-def _refuse(text: str) -> NoReturn:
-    raise ValueError(text)
+    return msgspec.json.Decoder(float_hook=Decimal).decode, (
+        msgspec.DecodeError,
+        UnicodeEncodeError,
+        RecursionError,
+    )
 
 
 def digest(content: str | bytes) -> str:
@@ -68,14 +63,18 @@ def digest(content: str | bytes) -> str:
 
 
 def _put(value: Any, put: Callable[[str], None]) -> None:
-    """Strings come first and the rest by how common it is: a document's trace has a thousand values."""
+    """Write what is common first, texts of an object at once: a document's trace has a thousand values."""
     if isinstance(value, str):
         put(_quoted(value))
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict | Mapping):
         before = "{"
         for key in sorted(value):
-            put(f"{before}{_quoted(key)}:")
-            _put(value[key], put)
+            item = value[key]
+            if type(item) is str:
+                put(f"{before}{_quoted(key)}:{_quoted(item)}")
+            else:
+                put(f"{before}{_quoted(key)}:")
+                _put(item, put)
             before = ","
         put("}" if value else "{}")
     elif isinstance(value, list | tuple):
@@ -90,10 +89,14 @@ def _put(value: Any, put: Callable[[str], None]) -> None:
 
 
 def _scalar(value: Any) -> str:
+    if value is None:
+        return "null"
     if isinstance(value, Decimal):
         digits = format(value, "f")
         # A whole Decimal would be read as int; an exponent of zero keeps it a Decimal and is valid JSON.
         return digits if "." in digits else f"{digits}e0"
-    if value is None or isinstance(value, bool | int):
-        return json.dumps(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return int.__repr__(value)
     raise TypeError(f"{type(value).__name__} has no exact JSON form")

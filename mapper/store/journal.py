@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from mapper.store import exact, schema
 from mapper.store.rows import JournalEntry
@@ -13,6 +13,8 @@ from mapper.store.upsert import insert_into
 
 _JOURNAL = schema.journal.c
 _COLUMNS = [_JOURNAL[name] for name in JournalEntry.__slots__]
+# Made once: making a query takes longer than running it.
+_LAST = select(*_COLUMNS).where(_JOURNAL.tenant == bindparam("of")).order_by(_JOURNAL.number.desc()).limit(1)
 
 
 def append(
@@ -88,8 +90,7 @@ def verify(conn: Connection, tenant: str) -> int | None:
 
 
 def _last(conn: Connection, tenant: str) -> JournalEntry | None:
-    query = select(*_COLUMNS).where(_JOURNAL.tenant == tenant).order_by(_JOURNAL.number.desc()).limit(1)
-    row = conn.execute(query).one_or_none()
+    row = conn.execute(_LAST, {"of": tenant}).one_or_none()
     return None if row is None else JournalEntry(*row)
 
 

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from mapper.errors import Temporary
 from mapper.store import schema
@@ -24,6 +24,10 @@ INTERVAL = timedelta(microseconds=1_041_667)
 MAX_WAIT = timedelta(seconds=90)
 
 _BUCKET = schema.rate_bucket.c
+# Made once: making a query takes longer than running it.
+_BAN = select(_BUCKET.banned_until, _BUCKET.ban_reason).where(
+    _BUCKET.address == bindparam("of"), _BUCKET.banned_until > bindparam("now")
+)
 
 
 def _utc_now() -> datetime:
@@ -140,10 +144,7 @@ def block(conn: Connection, address: str, *, until: datetime, reason: str, now: 
 
 def ban(conn: Connection, address: str, *, now: datetime) -> Ban | None:
     """Return the ban that holds for the address now."""
-    query = select(_BUCKET.banned_until, _BUCKET.ban_reason).where(
-        _BUCKET.address == address, _BUCKET.banned_until > now
-    )
-    row = conn.execute(query).one_or_none()
+    row = conn.execute(_BAN, {"of": address, "now": now}).one_or_none()
     return None if row is None else Ban(row.banned_until, row.ban_reason)
 
 

@@ -17,7 +17,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from mapper.errors import StoreError
 from mapper.store import schema
@@ -26,6 +26,8 @@ from mapper.store.upsert import insert_into
 
 _OPERATION = schema.operation.c
 _COLUMNS = [_OPERATION[name] for name in Operation.__slots__ if name != "fresh"]
+# Made once: making a query takes longer than running it.
+_BY_KEY = select(*_COLUMNS).where(_OPERATION.tenant == bindparam("of"), _OPERATION.key == bindparam("called"))
 UNRESOLVED: frozenset[OperationState] = frozenset({"intended", "unknown"})
 
 
@@ -82,8 +84,7 @@ def begin(
 
 def find(conn: Connection, tenant: str, key: str) -> Operation | None:
     """Return an operation by its key."""
-    query = select(*_COLUMNS).where(_OPERATION.tenant == tenant, _OPERATION.key == key)
-    row = conn.execute(query).one_or_none()
+    row = conn.execute(_BY_KEY, {"of": tenant, "called": key}).one_or_none()
     return None if row is None else _made(row)
 
 

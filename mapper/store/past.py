@@ -13,7 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, exists, func, select, update
 
 from mapper.store import schema
 from mapper.store.rows import Kind, PastDocument, State
@@ -22,6 +22,10 @@ from mapper.store.upsert import insert_into
 _PAST = schema.past_document.c
 _DOCUMENT = schema.document.c
 _COLUMNS = [_PAST[name] for name in PastDocument.__slots__]
+# Made once: making a query takes longer than running it.
+_BY_SHOP_ID = select(*_COLUMNS).where(
+    _PAST.tenant == bindparam("of"), _PAST.kind == bindparam("kind"), _PAST.shop_id == bindparam("shop_id")
+)
 _OF_DOCUMENT = and_(
     _DOCUMENT.tenant == _PAST.tenant, _DOCUMENT.kind == _PAST.kind, _DOCUMENT.shop_id == _PAST.shop_id
 )
@@ -63,8 +67,7 @@ def note(
 
 def find(conn: Connection, tenant: str, kind: Kind, shop_id: int) -> PastDocument | None:
     """Return what is known of one document."""
-    query = select(*_COLUMNS).where(_PAST.tenant == tenant, _PAST.kind == kind, _PAST.shop_id == shop_id)
-    row = conn.execute(query).one_or_none()
+    row = conn.execute(_BY_SHOP_ID, {"of": tenant, "kind": kind, "shop_id": shop_id}).one_or_none()
     return None if row is None else PastDocument(*row)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from mapper.errors import StoreError
 from mapper.store import exact, schema
@@ -15,6 +15,13 @@ from mapper.store.upsert import insert_into
 
 _PAYLOAD = schema.payload.c
 _MAPPING = schema.mapping.c
+# Made once: making a query takes longer than running it.
+_LATEST = (
+    select(*[_MAPPING[name] for name in MappingResult.__slots__])
+    .where(_MAPPING.tenant == bindparam("of"), _MAPPING.document_id == bindparam("document"))
+    .order_by(_MAPPING.at.desc(), _MAPPING.settings_revision.desc())
+    .limit(1)
+)
 
 
 def hash_of(payload: Mapping[str, Any]) -> str:
@@ -87,12 +94,5 @@ def keep_mapping(
 
 def mapping(conn: Connection, tenant: str, document_id: str) -> MappingResult | None:
     """Return the latest mapping of a document, None before the first."""
-    columns = [_MAPPING[name] for name in MappingResult.__slots__]
-    query = (
-        select(*columns)
-        .where(_MAPPING.tenant == tenant, _MAPPING.document_id == document_id)
-        .order_by(_MAPPING.at.desc(), _MAPPING.settings_revision.desc())
-        .limit(1)
-    )
-    row = conn.execute(query).one_or_none()
+    row = conn.execute(_LATEST, {"of": tenant, "document": document_id}).one_or_none()
     return None if row is None else MappingResult(*row)

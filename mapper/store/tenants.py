@@ -26,6 +26,8 @@ STANDSTILLS = frozenset({INSTALLING, STOPPED})
 _TENANT = schema.tenant.c
 _COLUMNS = [_TENANT[name] for name in Tenant.__slots__]
 _BY_ID = select(*_COLUMNS).where(_TENANT.id == bindparam("one"))
+_INSTALLATION = schema.installation.c
+_PAUSED_ALL = select(_INSTALLATION.at, _INSTALLATION.value).where(_INSTALLATION.name == "paused")
 # The id is part of workflow ids, file names and addresses.
 _ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -201,8 +203,7 @@ def resume_all(conn: Connection) -> None:
 
 def paused_all(conn: Connection) -> Pause | None:
     """Return the pause of all tenants, if it is on."""
-    table = schema.installation.c
-    row = conn.execute(select(table.at, table.value).where(table.name == "paused")).one_or_none()
+    row = conn.execute(_PAUSED_ALL).one_or_none()
     return None if row is None else Pause(row.at, row.value)
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
+from mapper.mapping import shipped_rules
 from mapper.store.database import Database, open_database
 from tests.tui.kit import fill, text_of
 from tui.app import MapperApp
@@ -68,3 +71,31 @@ def same_screen(snapshot) -> Callable[..., None]:
             assert app.export_screenshot() == snapshot(extension_class=ScreenSvg, name=name)
 
     return check
+
+
+@pytest.fixture
+def few_cases(tmp_path: Path) -> Path:
+    """A key file with a folder of rules beside it that has the cases of three payment methods only."""
+    folder = tmp_path / "rules"
+    shutil.copytree(shipped_rules(), folder, ignore=shutil.ignore_patterns("*.yaml", "schemas"))
+    for name in (
+        "ccv_order.yaml",
+        "ccv_invoice.yaml",
+        "wefact.yaml",
+        "vat_rates.yaml",
+        "vat_territories.yaml",
+    ):
+        shutil.copy(shipped_rules() / name, folder)
+    (folder / "cases" / "methods.yaml").write_text(
+        "".join(
+            f"- case: a method\n  fixture: nl-ideal\n  change: {{paymethod: {name}}}\n"
+            f"  expect: {{payment_method: {gives}, number: 2025-1001}}\n"
+            for name, gives in (
+                ("Mister cash", "mistercash"),
+                ("PayPal", "paypal"),
+                ("paypal plus", "paypal"),
+            )
+        ),
+        encoding="utf-8",
+    )
+    return tmp_path / "mapper.key"

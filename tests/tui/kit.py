@@ -55,12 +55,16 @@ def drive(app: MapperApp, act: Act, size: tuple[int, int] = (120, 34)) -> None:
     asyncio.run(run())
 
 
-async def settle(app: MapperApp, pilot: Pilot[None], *, waiting: bool = False) -> None:
-    """Wait until everything that was begun is done; `waiting`: but for what waits for an answer in a window."""
+async def settle(app: MapperApp, pilot: Pilot[None], *, waiting: bool = False, reached: bool = False) -> None:
+    """Wait until everything that was begun is done; `waiting`: but for what waits for an answer in a window.
+
+    What the cases reach of the rules takes seconds: that is waited for only when `reached`.
+    """
+    endless = {"watch"} if reached else {"watch", "reach"}
     deadline = asyncio.get_running_loop().time() + PATIENT
     while True:
         await pilot.pause()
-        busy = [one for one in app.workers if one.group != "watch" and not one.is_finished]
+        busy = [one for one in app.workers if one.group not in endless and not one.is_finished]
         if waiting and len(app.screen_stack) > 1:
             busy = [one for one in busy if one.group not in ASKING]
         if not busy:

@@ -11,8 +11,10 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -21,24 +23,51 @@ from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 from tests.tui.terminals import KEYS, PATIENT, ROOT, drawn_text
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that runs: its address, its process, and the file of what it says on standard error and output."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    said: Path
+
+    def dashboards(self) -> list[int]:
+        """Return the ids of the processes that it started."""
+        asked = ["ps", "-o", "pid=", "--ppid", str(self.process.pid)]
+        told = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
+        return [int(one) for one in told.split()]
+
+
 @contextmanager
-def served(folder: Path, *arguments: str) -> Iterator[str]:
-    """Serve the dashboard of a state folder until the block ends; gives its address."""
+def serving(folder: Path, *arguments: str) -> Iterator[Server]:
+    """Serve the dashboard of a state folder until the block ends, if it is not ended before."""
     command = [sys.executable, "-m", "mapper", "--home", str(folder), "tui", "--serve", "--port", "0"]
     environment = {**os.environ, "TEXTUAL_ANIMATIONS": "none", "MAPPER_LOOPBACK": "1"}
-    with subprocess.Popen(
-        [*command, *arguments], stderr=subprocess.PIPE, text=True, cwd=ROOT, env=environment
-    ) as running:
+    said = folder / "served.log"
+    with (
+        said.open("w") as file,
+        subprocess.Popen(
+            [*command, *arguments], stdout=file, stderr=file, cwd=ROOT, env=environment
+        ) as running,
+    ):
         try:
-            assert running.stderr is not None
-            told = running.stderr.readline()
-            found = re.search(r"https?://[^\s/;]+", told)
-            assert found, told + running.stderr.read()
-            yield found[0]
+            deadline = time.monotonic() + PATIENT
+            while not (found := re.search(r"https?://[^\s/;]+", said.read_text())):
+                assert running.poll() is None, said.read_text()
+                assert time.monotonic() < deadline, said.read_text()
+                time.sleep(0.02)
+            yield Server(found[0], running, said)
         finally:
             running.send_signal(signal.SIGTERM)
             running.wait(30)
-    assert running.returncode == 0
+
+
+@contextmanager
+def served(folder: Path, *arguments: str) -> Iterator[str]:
+    """Serve the dashboard of a state folder until the block ends; gives its address."""
+    with serving(folder, *arguments) as server:
+        yield server.url
+    assert server.process.returncode == 0
 
 
 class Visitor:

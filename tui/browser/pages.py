@@ -9,7 +9,7 @@ from tui.words import spoken
 TITLE = "CCV Shop → WeFact"
 STYLE_PATH, TERMINAL_STYLE_PATH = html.STYLE_PATH, "/terminal.css"
 SCRIPT_PATH = "/terminal.js"
-LOGIN, LOGOUT, SOCKET, STATIC = "/login", "/logout", "/ws", "/static"
+LOGIN, LOGOUT, SOCKET, FAILED, STATIC = "/login", "/logout", "/ws", "/failed", "/static"
 
 # The terminal makes style elements of its own; scripts come from files alone.
 CSP = (
@@ -36,9 +36,15 @@ a, button {{ font: inherit; color: #8ab4f8; background: none; border: 1px solid 
   padding: .5rem 1.2rem; cursor: pointer; text-decoration: none; }}
 a:focus-visible, button:focus-visible {{ outline: 3px solid #8ab4f8; outline-offset: 2px; }}
 """
-# Keys reach the app without a click on it first.
-SCRIPT = """\
+# Keys reach the app without a click on it first. An app that failed is told of by a page of its own.
+SCRIPT = f"""\
 addEventListener("load", () => document.querySelector(".xterm-helper-textarea").focus());
+new MutationObserver(async (_, closing) => {{
+  if (!document.body.classList.contains("-closed")) return;
+  closing.disconnect();
+  const told = await fetch("{FAILED}").catch(() => null);
+  if (told?.ok) location.replace("{FAILED}");
+}}).observe(document.body, {{attributeFilter: ["class"]}});
 """
 
 

@@ -27,7 +27,7 @@ from mapper.diagnostics import printable
 from mapper.errors import Language, MapperError, UsageError
 from mapper.store.database import Database
 from tui.browser import pages
-from tui.browser.running import Running, bounded
+from tui.browser.running import Running, bounded, shut
 from tui.browser.visits import LIFETIME, Visit, Visits
 
 MOST_OPEN, MOST_OF_ACCOUNT = 40, 5
@@ -117,6 +117,7 @@ class _Desk:
         self._now = now
         self._downloads = DownloadManager()
         self._open: dict[web.WebSocketResponse, str] = {}
+        self._last: dict[str, Running] = {}
         self._logins = asyncio.Semaphore(_AT_ONCE)
         self._waiting = 0
 
@@ -129,6 +130,7 @@ class _Desk:
             web.post(pages.LOGIN, self._login),
             web.post(pages.LOGOUT, self._logout),
             web.get(pages.SOCKET, self._socket),
+            web.get(pages.FAILED, self._failed),
             web.get("/download/{key}", self._download),
             web.get(pages.STYLE_PATH, _file(html.STYLE, "text/css")),
             web.get(pages.TERMINAL_STYLE_PATH, _file(pages.TERMINAL_STYLE, "text/css")),
@@ -140,8 +142,7 @@ class _Desk:
 
     async def close(self) -> None:
         """End every app."""
-        for socket in tuple(self._open):
-            await socket.close()
+        await asyncio.gather(*map(shut, tuple(self._open)))
 
     # pages
 
@@ -152,8 +153,7 @@ class _Desk:
         if self._is_full(visit):
             return _page(pages.failed(_language(request), UsageError("WEB242")), 429)
         socket = f"{self._origin(request).replace('http', 'ws', 1)}{pages.SOCKET}"
-        language: Language = "en" if visit.account.language == "en" else "nl"
-        return _page(pages.terminal(language, visit.csrf, socket), csp=pages.CSP.format(socket=socket))
+        return _page(pages.terminal(visit.language, visit.csrf, socket), csp=pages.CSP.format(socket=socket))
 
     async def _ask(self, request: web.Request) -> web.StreamResponse:
         if await self._visit(request) is not None:
@@ -197,7 +197,7 @@ class _Desk:
             raise web.HTTPTooManyRequests
         socket = web.WebSocketResponse(heartbeat=15, max_msg_size=262_144)
         self._open[socket] = visit.account.id
-        running = Running(visit, socket, self._downloads, self._environment)
+        running = self._last[visit.csrf] = Running(visit, socket, self._downloads, self._environment)
         login = asyncio.create_task(self._end_with_login(request, socket))
         try:
             await socket.prepare(request)
@@ -205,11 +205,16 @@ class _Desk:
             async with asyncio.timeout((visit.until - self._now()).total_seconds()):
                 await running.follow()
         except TimeoutError:
-            await socket.close()
+            await shut(socket)
         finally:
             login.cancel()
-            self._open.pop(socket, None)
-            await running.end()
+            try:
+                await running.end()
+            finally:
+                # Not before: who opens and closes without end has no more processes than others.
+                self._open.pop(socket, None)
+                if running.failure is None and self._last.get(visit.csrf) is running:
+                    del self._last[visit.csrf]
         return socket
 
     async def _end_with_login(self, request: web.Request, socket: web.WebSocketResponse) -> None:
@@ -221,16 +226,26 @@ class _Desk:
                     break
             except MapperError as error:
                 _log.warning("a login could not be looked up: %s", error.code)
-        await socket.close()
+        await shut(socket)
+
+    async def _failed(self, request: web.Request) -> web.StreamResponse:
+        """Tell why the dashboard of this browser ended; 404 when it ended well."""
+        visit = await self._known(request)
+        running = self._last.get(visit.csrf)
+        if running is None or running.failure is None:
+            raise web.HTTPNotFound
+        return _page(pages.failed(visit.language, running.failure))
 
     async def _download(self, request: web.Request) -> web.StreamResponse:
         """Pass on a file that an app delivers; its key is known to the browser of that app alone."""
-        await self._known(request)
+        visit = await self._known(request)
         key = request.match_info["key"]
         try:
             told = await self._downloads.get_download_metadata(key)
         except KeyError:
             raise web.HTTPNotFound from None
+        if not isinstance(told.app_service, Running) or told.app_service.account != visit.account.id:
+            raise web.HTTPNotFound
         name = "".join(one for one in told.file_name if one.isascii() and (one.isalnum() or one in "._-"))
         answer = web.StreamResponse()
         answer.content_type = "application/octet-stream"

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from mapper import logins
 from mapper.appstore.visit import csrf_of
-from mapper.errors import UsageError
+from mapper.errors import Language, UsageError
 from mapper.store import accounts, exact, licences
 from mapper.store.database import Database
 from mapper.store.rows import Account
@@ -32,6 +32,11 @@ class Visit:
     password: str
     csrf: str
     until: datetime
+
+    @property
+    def language(self) -> Language:
+        """Return the language that the account reads."""
+        return "en" if self.account.language == "en" else "nl"
 
 
 class Visits:
