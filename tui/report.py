@@ -144,7 +144,7 @@ class Report(ListTab):
         """Name the table."""
         self.table.border_title = self.t("Invoiced")
         self.table.none = self.t(
-            "Nothing is invoiced in this period yet. d chooses another; 3 shows what is on its way."
+            "Nothing is invoiced in this period yet.\nd chooses another; 3 shows what is on its way."
         )
 
     def read(self) -> None:

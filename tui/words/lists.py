@@ -16,8 +16,8 @@ WORDS: dict[str, str] = {
     "These are no two days in order.": "Dit zijn geen twee dagen in volgorde.",
     "Reading…": "Lezen…",
     "None.": "Geen.",
-    "Nothing is invoiced in this period yet. d chooses another; 3 shows what is on its way.": (
-        "In deze periode is nog niets gefactureerd. d kiest een andere; 3 toont wat onderweg is."
+    "Nothing is invoiced in this period yet.\nd chooses another; 3 shows what is on its way.": (
+        "In deze periode is nog niets gefactureerd.\nd kiest een andere; 3 toont wat onderweg is."
     ),
     "Nothing is on its way. r looks in the shop for what is new.": (
         "Er is niets onderweg. r kijkt in de winkel of er iets nieuws is."
