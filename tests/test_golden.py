@@ -189,3 +189,22 @@ def test_a_group_is_cases_that_differ_alike_whatever_the_amounts(chosen, tmp_pat
     found = grouped(outcomes)
     assert [("total_excl", "", "") in group.changes for group in found] == [True] * len(found)
     assert len(found) < len(outcomes)
+
+
+def test_amounts_that_are_sent_as_text_are_alike_too(tmp_path):
+    """WeFact gets "20.61983"; the shipped cases write 20.619835 for it."""
+    folder = copied(tmp_path, {})
+    file = folder / "wefact.yaml"
+    exact = file.read_text(encoding="utf-8")
+    assert "decimal_text(line.unit_excl, 6)" in exact
+    file.write_text(
+        exact.replace("decimal_text(line.unit_excl, 6)", "decimal_text(line.unit_excl, 5)"), encoding="utf-8"
+    )
+    rules = load_rulebooks(folder)
+    outcomes = [run_case(rules, case) for case in read_cases(rules, [folder / "cases" / "wefact.yaml"]).found]
+    outcomes += [
+        run_case(rules, case) for case in read_cases(rules, [folder / "cases" / "checks.yaml"]).found
+    ]
+    (group,) = grouped(outcomes)
+    assert group.changes == (("invoice.InvoiceLines.#.PriceExcl", "", ""),)
+    assert len(group.outcomes) == 2

@@ -120,7 +120,8 @@ def grouped(outcomes: Sequence[Outcome]) -> list[Group]:
 
 def _change(failure: Failure) -> tuple[str, str, str]:
     path = re.sub(r"\.[0-9]+(?=\.|\Z)", ".#", failure.path)
-    both = failure.expected, failure.got
+    # What is sent is text, quoted; a case may write it as the number that it is.
+    both = failure.expected.strip('"'), failure.got.strip('"')
     are_amounts = all(map(NUMBER.fullmatch, both)) and any("." in text for text in both)
     return (path, "", "") if are_amounts else (path, failure.expected, failure.got)
 

@@ -113,7 +113,7 @@ def _print_groups(outcomes: Sequence[Outcome], *, as_json: bool) -> None:
         right=("group", "cases"),
         widest=140,
     )
-    say("Accept one: mapper test --accept N" if records else "Every case is right.")
+    say("Accept one: the same with --accept N in place of --groups." if records else "Every case is right.")
 
 
 def _update(cases: Cases, outcomes: Sequence[Outcome], *, as_talk: bool) -> bool:

@@ -242,7 +242,9 @@ TALK = {
     "{} {} was left out: without its customer it comes to something else.": (
         "{} {} is weggelaten: zonder de klant komt er iets anders uit."
     ),
-    "Accept one: mapper test --accept N": "Neem er een over: mapper test --accept N",
+    "Accept one: the same with --accept N in place of --groups.": (
+        "Neem er een over: hetzelfde met --accept N in plaats van --groups."
+    ),
     "Every case is right.": "Elk geval klopt.",
     "CASE": "GEVAL",
     "CASES": "GEVALLEN",
