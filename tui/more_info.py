@@ -75,6 +75,8 @@ class MoreInfo(Face, Screen[None]):
     @work(exclusive=True, group="more")
     async def _read(self) -> None:
         found = await self.attempt(whole, self.session, self._document_id)
+        if not self.is_attached:
+            return
         if found is None:
             self.dismiss(None)
             return
@@ -94,7 +96,8 @@ class MoreInfo(Face, Screen[None]):
             if found.mapped is not None
             else frozenset()
         )
-        self._show(payload or {}, marked or frozenset())
+        if self.is_attached:  # else it was left meanwhile
+            self._show(payload or {}, marked or frozenset())
 
     def _payload(self) -> dict[str, Any]:
         from mapper.errors import StoreError
