@@ -121,7 +121,7 @@ class Brief(Face, VerticalScroll, can_focus=False):
     @work(exclusive=True, group="brief")
     async def _complete(self, document_id: str) -> None:
         found = await self.attempt(whole, self.session, document_id)
-        if found is not None and self.is_attached:
+        if found is not None and self.query(Static):
             parts = self._parts(found.document, found.reason)
             self.query_one(Static).update(joined(*parts, self.lines(found)))
 

@@ -99,7 +99,7 @@ class DocumentScreen(Face, Screen[None]):
     @work(exclusive=True, group="whole")
     async def _read(self) -> None:
         found = await self.attempt(whole, self.session, self._document_id)
-        if not self.is_attached:
+        if not self.query(Records):
             return
         if found is None:
             self.dismiss(None)

@@ -75,7 +75,7 @@ class MoreInfo(Face, Screen[None]):
     @work(exclusive=True, group="more")
     async def _read(self) -> None:
         found = await self.attempt(whole, self.session, self._document_id)
-        if not self.is_attached:
+        if not self.query(Records):
             return
         if found is None:
             self.dismiss(None)
@@ -96,7 +96,7 @@ class MoreInfo(Face, Screen[None]):
             if found.mapped is not None
             else frozenset()
         )
-        if self.is_attached:  # else it was left meanwhile
+        if self.query(Records):  # else it was left meanwhile
             self._show(payload or {}, marked or frozenset())
 
     def _payload(self) -> dict[str, Any]:
