@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import settings as properties
 
 from mapper.money import dumps, loads
 from mapper.sandbox.serve import Sandbox
@@ -16,6 +17,10 @@ from mapper.sandbox.serve import Sandbox
 _ADMIN = httpx.Client(
     trust_env=False, verify=False, timeout=10, limits=httpx.Limits(max_keepalive_connections=0)
 )
+
+# A machine that does something else meanwhile makes no property wrong.
+properties.register_profile("mapper", deadline=None)
+properties.load_profile("mapper")
 
 
 @dataclass(frozen=True, slots=True)

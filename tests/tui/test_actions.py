@@ -251,7 +251,7 @@ async def go_through(app, pilot, place, start):
         },
     ],
 )
-def test_each_key_does_what_it_says(filled, tmp_path, monkeypatch, tour):
+def test_each_key_does_what_it_says(filled, few_cases, monkeypatch, tour):
     opened = []
     monkeypatch.setattr("webbrowser.open", lambda url, **_: opened.append(url))
 
@@ -259,7 +259,7 @@ def test_each_key_does_what_it_says(filled, tmp_path, monkeypatch, tour):
         for place, start in tour.items():
             await go_through(app, pilot, place, start)
 
-    drive(app_of(filled, tenants=("winkel", "other"), key_file=tmp_path / "mapper.key"), act)
+    drive(app_of(filled, tenants=("winkel", "other"), key_file=few_cases), act)
     assert opened == [WEFACT]
 
 
