@@ -23,7 +23,7 @@ SEED = 20261124
 
 # Kills at any moment; at each of the moments that matter: test_torture.py, and `./dev torture` for many more.
 @pytest.mark.slow
-@pytest.mark.parametrize(("kind", "orders", "kills"), [("sqlite", 24, 5), ("postgresql", 12, 3)])
+@pytest.mark.parametrize(("kind", "orders", "kills"), [("sqlite", 16, 4), ("postgresql", 12, 3)])
 def test_B3_orders_under_kills_are_as_many_invoices_of_the_right_amounts(
     request, tmp_path, sandbox, kind, orders, kills
 ):
