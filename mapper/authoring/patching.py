@@ -152,8 +152,6 @@ def _requests(part: Reach, old: Sequence[Any], new: Sequence[Any]) -> Sequence[A
 
 
 def _request(reached: Request, old: Any, new: Any) -> Any:
-    if reached.whole:
-        return new
     number, params, found, expect = old
     if reached.params:
         # What is empty is left out.

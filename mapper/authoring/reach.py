@@ -7,7 +7,7 @@ what is reached; `Reach.rules` are the new rules cut down to that and to what it
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -242,32 +242,36 @@ class _Reaching:
                 of_kind = lines[step.kind]
                 names = [one.name for one in step.entries if of_kind is None or one.name in of_kind]
                 wanted += [(number, name) for name in ("", *names)]
-        kept_checks = [self.new.checks[number] for number in checks]
+        kept_checks = tuple(self.new.checks[number] for number in checks)
+        kept = tuple(_cut(self.new.requests[number], one) for number, one in requests.items())
         for check in kept_checks:
-            bound = self.after.bound(check.each, check.variable)
-            wanted += [] if check.each is None else self.after.gone_through(check.each, None)
-            lines_of = bound.get(check.variable, ())
-            wanted += [part for part in self.after.entries if part[0] in lines_of]
-            for value in (
-                check.test,
-                check.severity,
-                *check.say.values(),
-                *check.help.values(),
-                *check.facts.values(),
-            ):
-                wanted += self.after.in_value(value, None, bound)
-        kept = [_cut(self.new.requests[number], one) for number, one in requests.items()]
+            wanted += self._read_by_check(check)
         for request in kept:
-            bound = self.after.bound(request.each, request.variable)
-            wanted += [] if request.each is None else self.after.gone_through(request.each, None)
-            find = () if request.find is None else (request.find.test, request.find.params, request.find.same)
-            expect = (one for both in request.expect.values() for one in both)
-            for part in (request.test, request.params, *find, *expect):
-                wanted += [] if part is None else self.after.in_value(part, None, bound)
+            wanted += self._read_by_request(request)
         known = self.new.document.fields or {}
         document = Type("record", fields={name: kind for name, kind in known.items() if name in fields})
         rules = cut(self.new, self.after.all(wanted))
-        return replace(rules, checks=tuple(kept_checks), requests=tuple(kept), document=document)
+        return replace(rules, checks=kept_checks, requests=kept, document=document)
+
+    def _read_by_check(self, check: r.Check) -> Iterator[Part]:
+        bound = self.after.bound(check.each, check.variable)
+        if check.each is not None:
+            yield from self.after.gone_through(check.each, None)
+        # Its report holds the line that it is about, whole.
+        lines = bound.get(check.variable, ())
+        yield from (part for part in self.after.entries if part[0] in lines)
+        said = (*check.say.values(), *check.help.values(), *check.facts.values())
+        for value in (check.test, check.severity, *said):
+            yield from self.after.in_value(value, None, bound)
+
+    def _read_by_request(self, request: r.RequestRule) -> Iterator[Part]:
+        bound = self.after.bound(request.each, request.variable)
+        if request.each is not None:
+            yield from self.after.gone_through(request.each, None)
+        find = () if request.find is None else (request.find.test, request.find.params, request.find.same)
+        expect = (one for both in request.expect.values() for one in both)
+        for part in (request.test, request.params, *find, *expect):
+            yield from () if part is None else self.after.in_value(part, None, bound)
 
 
 def _cut(request: r.RequestRule, reached: Request) -> r.RequestRule:
