@@ -22,6 +22,8 @@ from mapper.store.upsert import insert_into
 BURST = 130
 INTERVAL = timedelta(microseconds=1_041_667)
 MAX_WAIT = timedelta(seconds=90)
+# Whoever is in no hurry waits so long for a turn. Turns beyond it were taken before the clock was set back.
+LONGEST_WAIT = timedelta(minutes=15)
 
 _BUCKET = schema.rate_bucket.c
 # Made once: making a query takes longer than running it.
@@ -124,8 +126,7 @@ def reserve(
     insert = insert_into(conn, schema.rate_bucket).values(address=address, next_free=now)
     conn.execute(insert.on_conflict_do_nothing())
     row = select(_BUCKET.next_free).where(_BUCKET.address == address).with_for_update()
-    next_free: datetime = conn.scalars(row).one()
-    free = max(next_free, now) + interval
+    free = _taken_until(conn.scalars(row).one(), now, interval) + interval
     wait = max(free - now - burst * interval, timedelta(0))
     if wait <= max_wait:
         conn.execute(update(schema.rate_bucket).where(_BUCKET.address == address).values(next_free=free))
@@ -158,8 +159,14 @@ def calls_left(conn: Connection, address: str, *, now: datetime) -> int:
     if ban(conn, address, now=now) is not None:
         return 0
     next_free = conn.scalars(select(_BUCKET.next_free).where(_BUCKET.address == address)).one_or_none()
-    taken = max(next_free - now, timedelta(0)) / INTERVAL if next_free else 0.0
+    taken = (_taken_until(next_free, now, INTERVAL) - now) / INTERVAL if next_free else 0.0
     return max(int(BURST - taken), 0)
+
+
+def _taken_until(next_free: datetime, now: datetime, interval: timedelta) -> datetime:
+    """Return until when turns are taken. Where the clock was set back nobody knows: the whole burst is."""
+    whole_burst = now + BURST * interval
+    return whole_burst if next_free > whole_burst + LONGEST_WAIT else max(next_free, now)
 
 
 def _refuse_ban(conn: Connection, address: str, now: datetime) -> None:
