@@ -222,6 +222,7 @@ READS: dict[str, Callable[[Connection, str], object]] = {
     "documents.find": lambda c, t: documents.find(c, t, "order", 1),
     "documents.by_number": lambda c, t: documents.by_number(c, t, "001"),
     "documents.of_order": lambda c, t: documents.of_order(c, t, 4),
+    "credentials.given_at": lambda c, t: credentials.given_at(c, t, "wefact.key"),
     "credentials.everything": lambda c, t: credentials.everything(c, t, sealer=SEALER),
     "events.latest": events.latest,
     "events.count": lambda c, t: events.count(c, t, before=LATER),
