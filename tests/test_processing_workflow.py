@@ -62,6 +62,7 @@ def test_what_was_posted_is_kept_with_its_rules_trace_and_journal(shop):
 
 def test_one_line_is_said_per_document_without_personal_data(shop):
     done = shop.until(shop.sell("nl_ideal"), "done")
+    shop.rest()
     said = [line for line in shop.home.said if line.startswith(shop.tenant)]
     assert said == [f"{shop.tenant} {done.number} done {done.code}"]
 

@@ -30,6 +30,10 @@ _BUCKET = schema.rate_bucket.c
 _BAN = select(_BUCKET.banned_until, _BUCKET.ban_reason).where(
     _BUCKET.address == bindparam("of"), _BUCKET.banned_until > bindparam("now")
 )
+_FREE = select(_BUCKET.next_free).where(_BUCKET.address == bindparam("of")).with_for_update()
+_TAKE = (
+    update(schema.rate_bucket).where(_BUCKET.address == bindparam("of")).values(next_free=bindparam("free"))
+)
 
 
 def _utc_now() -> datetime:
@@ -123,13 +127,16 @@ def reserve(
 
     Waiting callers get their turns in order, since each reserves the next free moment.
     """
-    insert = insert_into(conn, schema.rate_bucket).values(address=address, next_free=now)
-    conn.execute(insert.on_conflict_do_nothing())
-    row = select(_BUCKET.next_free).where(_BUCKET.address == address).with_for_update()
-    free = _taken_until(conn.scalars(row).one(), now, interval) + interval
+    next_free: datetime | None = conn.scalars(_FREE, {"of": address}).one_or_none()
+    if next_free is None:
+        insert = insert_into(conn, schema.rate_bucket).values(address=address, next_free=now)
+        conn.execute(insert.on_conflict_do_nothing())
+        # Another process may have made it and taken its turns meanwhile.
+        next_free = conn.scalars(_FREE, {"of": address}).one()
+    free = _taken_until(next_free, now, interval) + interval
     wait = max(free - now - burst * interval, timedelta(0))
     if wait <= max_wait:
-        conn.execute(update(schema.rate_bucket).where(_BUCKET.address == address).values(next_free=free))
+        conn.execute(_TAKE, {"of": address, "free": free})
     return wait
 
 
