@@ -451,6 +451,17 @@ def test_W19_an_invoice_with_another_total_is_an_error_with_its_identifier_and_n
     assert len(shop.invoices()) == 2
 
 
+def test_W19_what_the_shop_says_of_it_later_counts_no_second_time(shop):
+    document = mismatched(shop).id
+    for status in (5, 6, 5):
+        shop.change(document, status=status)
+        shop.rest()
+    assert shop.document(document).state == "error"
+    assert shop.events(document) == ["error"]
+    with shop.home.database.read() as conn:
+        assert tenants.pause_of(conn, shop.tenant) is None
+
+
 def test_W19_three_in_a_row_pause_the_tenant(shop):
     shop.sandbox.switch("wefact", price_decimals=0)
     for _ in range(3):
