@@ -24,7 +24,9 @@ MISMATCH = "W19"
 
 async def ledger_of(environment: Environment, tenant: str) -> Ledger:
     """Return the tenant's ledger."""
-    known = await environment.read(lambda conn: tenants.get(conn, tenant))
+    known, key_given_at = await environment.read(
+        lambda conn: (tenants.get(conn, tenant), _key_given_at(conn, tenant))
+    )
     return Ledger(
         database=environment.database,
         wefact=await environment.connections.wefact(tenant),
@@ -32,6 +34,7 @@ async def ledger_of(environment: Environment, tenant: str) -> Ledger:
         lease=environment.lease,
         now=environment.now,
         token=lambda key: mark_of(known, key),
+        key_given_at=key_given_at,
         timing=environment.timing,
     )
 
