@@ -997,6 +997,12 @@ PROCESSING: dict[str, Entry] = {
         "Nothing: WeFact is asked again, five times within a quarter of an hour; then you are asked.",
         "Niets: WeFact wordt nog vijf keer gevraagd, binnen een kwartier; daarna wordt het jou gevraagd.",
     ),
+    "PRO104": Entry(
+        "Whether {document}, which is of the same order, was posted is not known yet; both would book the sale twice.",
+        "Of {document}, van dezelfde bestelling, is geboekt is nog niet bekend; samen boekten ze de verkoop dubbel.",
+        "Nothing, unless {document} stands among the errors: then decide about it first.",
+        "Niets, tenzij {document} bij de fouten staat: beslis dan eerst daarover.",
+    ),
     "PRO199": Entry(
         "The mapper itself failed on this document ({kind}).",
         "De mapper zelf liep vast op dit document ({kind}).",

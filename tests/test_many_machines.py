@@ -14,6 +14,7 @@ import pytest
 from children import LEASE, Child, child, done, sell
 from daemons import charged, home, open_shop, wait_for
 
+from mapper.processing.lease import Lease, reap
 from mapper.store import heartbeats, journal
 
 pytest_plugins = ["tests.postgres"]
@@ -70,6 +71,34 @@ def test_B8_three_processes_of_which_two_die_and_freeze_lose_and_double_nothing(
         with at.database.read() as conn:
             assert journal.verify(conn, shop.tenant) is None
         assert [one.stop() for one in children] == [0, 0, 0]
+
+
+class Starting:
+    """An engine on which a process has just begun to work, while the reaper looks."""
+
+    def __init__(self, lease: Lease) -> None:
+        self.lease = lease
+        self.taken: list[str] = []
+
+    def executors_at_work(self, _engine):
+        self.lease.beat()
+        return {self.lease.executor}
+
+    def take_over(self, _engine, dead):
+        self.taken += dead
+        return len(dead)
+
+
+@pytest.mark.parametrize("behind", [timedelta(0), timedelta(minutes=10)], ids=["just started", "slow clock"])
+def test_B8_a_process_that_lives_keeps_its_work_whenever_it_began_and_whatever_its_clock(
+    tmp_path, postgres, behind
+):
+    with home(tmp_path, postgres.new_database()) as at:
+        now = datetime.now(UTC)
+        living = Lease(at.database, "run-1", now=lambda: now - behind, clock=time.monotonic, exclusive=False)
+        port = Starting(living)
+        reap(at.database, now=now, port=port)
+        assert port.taken == []
 
 
 @pytest.mark.slow

@@ -194,6 +194,26 @@ def test_K4_an_order_whose_invoice_was_posted_is_ignored(shop):
     assert len(shop.shop.invoices()) == 1
 
 
+def test_K4_an_invoice_waits_while_it_is_not_known_whether_its_order_was_posted(shop):
+    """The answer to the order's invoice got lost, and the mode was changed before it was looked up."""
+    database, tenant = shop.shop.home.database, shop.shop.tenant
+    order = shop.order()
+    with database.begin() as conn:
+        noted = documents.note(conn, tenant, "order", order["id"], now=now())
+        documents.claim(conn, tenant, noted.id, revision=1, worker="test", now=now())
+        effect = {"document_id": noted.id, "step": "invoice", "token": "mapper 1", "fingerprint": "1"}
+        operations.begin(conn, tenant, key=f"invoice:{noted.id}:0", **effect, now=now())
+        documents.wait(conn, tenant, noted.id, until=now() + timedelta(hours=1), why="PRO101", now=now())
+    debit = shop.invoice(order)
+    waiting = shop.until(debit, "waiting")
+    assert (waiting.cause, waiting.facts) == ("PRO104", {"document": noted.id})
+    with database.begin() as conn:
+        documents.claim(conn, tenant, noted.id, revision=1, worker="test", now=now())
+        documents.finish(conn, tenant, noted.id, identifier="9", code="F0009", now=now())
+    assert shop.until(debit, "ignored").cause == "posted as F0009 (K4)"
+    assert shop.shop.invoices() == []
+
+
 def test_K4_a_credit_that_the_posted_order_contains_already_is_ignored():
     at = datetime(2026, 3, 1, 12, tzinfo=UTC)
     posted = [Posted("F0001", at, Decimal("30.00"))]

@@ -434,7 +434,7 @@ def test_a_process_that_waited_while_another_one_took_the_effect_over_does_not_c
     assert len(bench.invoices()) == 2
 
 
-def test_a_process_that_dies_while_waiting_for_the_answer_makes_no_second_invoice(bench):
+def die_while_waiting_for_the_answer(bench):
     bench.sandbox.fault(
         "wefact", kind="delay", seconds=1, when="after", match={"controller": "invoice", "action": "add"}
     )
@@ -445,6 +445,31 @@ def test_a_process_that_dies_while_waiting_for_the_answer_makes_no_second_invoic
 
     with pytest.raises(TimeoutError):
         bench.run(die)
+
+
+def test_a_process_that_was_kept_from_calling_does_not_clear_the_intent_of_the_one_that_calls(bench):
+    """Frozen while it waited, it finds the address banned; the other one, that has its work, waits for an answer."""
+    bench.make_an_earlier_one()
+    other = replace(bench)
+
+    def meanwhile():
+        bench.clock.wait(SETTLED)
+        die_while_waiting_for_the_answer(other)
+        raise Temporary("STO130", maybe_executed=False, retry_after=60, address="default", until="later")
+
+    bench.budget = Turn(meanwhile)
+    with pytest.raises(Temporary):
+        bench.ensure()
+    assert (bench.operation().state, bench.operation().attempt) == ("intended", 2)
+
+    bench.clock.wait(SETTLED)
+    bench.ensure()
+
+    assert len(bench.invoices()) == 2
+
+
+def test_a_process_that_dies_while_waiting_for_the_answer_makes_no_second_invoice(bench):
+    die_while_waiting_for_the_answer(bench)
     assert bench.operation().state == "intended"
 
     bench.clock.wait(SETTLED)

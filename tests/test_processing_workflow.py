@@ -10,8 +10,10 @@ from decimal import Decimal
 import pytest
 from daemons import Shop, charged, home, open_shop, running, wait_for
 
+from mapper import onboarding
 from mapper.errors import UsageError
 from mapper.processing import actions, mismatch
+from mapper.processing.connections import WEFACT_KEY
 from mapper.processing.preview import preview
 from mapper.store import documents, operations, payloads, tenants
 from mapper.wording import reason_of
@@ -308,6 +310,21 @@ def test_W14_a_recorded_debtor_that_was_deleted_in_wefact_is_made_anew_when_a_pe
     shop.process(document)
     shop.until(document, "done")
     assert (len(shop.debtors()), len(shop.invoices())) == (1, 1)
+
+
+def test_W14_after_another_wefact_key_a_recorded_debtor_may_be_somebody_else(shop):
+    """The key may be another administration's, whose debtors have the same numbers."""
+    customer = {"email": "jan@example.com"}
+    shop.until(shop.sell("nl_ideal", customer=customer), "done")
+    shop.sandbox.admin("wefact", "POST", "reset")
+    shop.add_debtor(EmailAddress="els@example.com")
+    with shop.home.database.begin() as conn:
+        keys = {WEFACT_KEY: shop.sandbox.wefact_key}
+        onboarding.put_keys(conn, shop.home.sealer, shop.tenant, keys, now=now())
+    for _ in range(2):
+        shop.until(shop.sell("nl_ideal", customer=customer), "done")
+    assert [one["EmailAddress"] for one in shop.debtors()] == ["els@example.com", "jan@example.com"]
+    assert {str(one["Debtor"]) for one in shop.invoices()} == {"2"}
 
 
 def test_W15_a_fixed_debtor_is_used_without_a_search(shop):

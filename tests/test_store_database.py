@@ -173,11 +173,14 @@ def test_another_kind_of_database_is_refused(where: str) -> None:
     assert caught.value.code == "STO104"
 
 
-def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "mapper.db").write_text("not a database, but long enough to be looked at" * 40)
+def test_a_file_that_is_no_database_is_refused_and_stays_as_it_is(tmp_path: Path) -> None:
+    somebodys = tmp_path / "mapper.db"
+    somebodys.write_text("not a database, but long enough to be looked at" * 40)
+    somebodys.chmod(0o644)
     with pytest.raises(StoreError) as caught:
-        open_database(tmp_path / "mapper.db")
+        open_database(somebodys)
     assert caught.value.code == "STO101"
+    assert stat.S_IMODE(somebodys.stat().st_mode) == 0o644
 
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:

@@ -126,21 +126,12 @@ def test_an_order_and_an_invoice_of_one_id_are_two_documents(database: Database)
     assert (invoice.id, invoice.order_id) == ("invoice-7", 906)
 
 
-def test_K4_what_was_posted_for_an_order_is_found_across_kinds(database: Database) -> None:
+def test_K4_the_documents_of_an_order_are_found_across_kinds(database: Database) -> None:
     with database.begin() as conn:
-        order = bring_to(conn, add_document(conn), "done")
+        bring_to(conn, add_document(conn), "done")
         documents.note(conn, "shop", "invoice", 7, order_id=906, now=NOW)
         bring_to(conn, add_document(conn, shop_id=907), "done")
-        find = partial(documents.posted_for_order, conn, "shop", 906)
-        assert [found.id for found in find(other_than="invoice-7")] == ["order-906"]
-        assert find(other_than=order.id) == ()
-
-
-def test_W19_a_posted_document_in_error_counts_as_posted(database: Database) -> None:
-    with database.begin() as conn:
-        document = bring_to(conn, add_document(conn), "processing")
-        documents.fail(conn, "shop", document.id, cause="W19", identifier="42", code="F0042", now=NOW)
-        assert [found.identifier for found in documents.posted_for_order(conn, "shop", 906)] == ["42"]
+        assert [found.id for found in documents.of_order(conn, "shop", 906)] == ["invoice-7", "order-906"]
 
 
 def test_R8_processing_again_makes_room_for_a_second_invoice(database: Database) -> None:

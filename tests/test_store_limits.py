@@ -92,6 +92,16 @@ def test_a_long_wait_is_given_back_as_temporary(database: Database) -> None:
     assert caught.value.retry_after == pytest.approx(limits.INTERVAL.total_seconds())
 
 
+def test_a_clock_that_was_set_back_holds_no_call_up_for_the_hours_it_went_back(database: Database) -> None:
+    with database.begin() as conn:
+        limits.reserve(conn, "192.0.2.1", now=NOW)
+        earlier = NOW - timedelta(hours=3)
+        # How many calls are left is not known then: none at once, and soon again.
+        assert limits.calls_left(conn, "192.0.2.1", now=earlier) == 0
+        assert limits.reserve(conn, "192.0.2.1", now=earlier) == limits.INTERVAL
+        assert limits.calls_left(conn, "192.0.2.1", now=earlier + MINUTE) in range(55, 58)
+
+
 def test_nobody_calls_during_a_ban(database: Database) -> None:
     clock = Clock()
     budget = AddressBudget(database, "192.0.2.1", clock=clock, sleep=clock.sleep)

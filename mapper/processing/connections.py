@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -32,7 +32,6 @@ VIES_DEFAULT_URL = "https://ec.europa.eu/taxation_customs/vies/rest-api"
 # VAT codes change rarely, and a look costs a call of the address's budget.
 SETTINGS_SECONDS = 600
 TIMEOUT_SECONDS = 30.0
-PATIENT_WAIT = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ class Connections:
         self._transport = transport
         self._budget = AddressBudget(database, address, clock=now, pace=pace)
         self._patient = AddressBudget(
-            database, address, clock=now, max_wait=PATIENT_WAIT, burst=limits.BURST // 2, pace=pace
+            database, address, clock=now, max_wait=limits.LONGEST_WAIT, burst=limits.BURST // 2, pace=pace
         )
         self._client: httpx.AsyncClient | None = None
         self._settings: dict[str, tuple[float, dict[str, Any]]] = {}

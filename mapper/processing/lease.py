@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, func, select, text
 
 from mapper.errors import StoreError
 from mapper.processing import engine
@@ -69,7 +69,8 @@ class Lease:
         started = self._clock()
         with self._database.begin() as conn:
             taken_at = restored.begin_work(conn, now=self._now())
-            heartbeats.beat(conn, self.executor, host=socket.gethostname(), pid=os.getpid(), now=self._now())
+            now = _moment(conn, self._now())
+            heartbeats.beat(conn, self.executor, host=socket.gethostname(), pid=os.getpid(), now=now)
         if taken_at is not None:
             _log.warning("this database is a backup of %s: %s", f"{taken_at:%Y-%m-%d %H:%M} UTC", _LOOK)
         gap = started - self._beat_at
@@ -114,23 +115,28 @@ async def keep_reaping(database: Database, *, now: Callable[[], datetime], ttl: 
 def reap(database: Database, *, now: datetime, ttl: timedelta = TTL, port: engine.Port = engine) -> int:
     """Take over the work of processes that no longer beat, in one process at a time; return how many pieces.
 
-    Who is gone follows from the unfinished work, not from old heartbeats: a reaper that dies half-way is repeated.
+    Who is gone follows from the unfinished work, not from old heartbeats: a reaper that dies half-way is repeated. The
+    work is read first: who begins to work while we look has given a sign of life before.
     """
     with database.begin() as conn:
         if not database.is_sqlite and not _is_only_reaper(conn):
             return 0
+        now, at_work = _moment(conn, now), port.executors_at_work(database.engine)
         alive = {one.executor for one in heartbeats.alive(conn, now=now, ttl=ttl)}
         for one in heartbeats.silent(conn, now=now, ttl=ttl):
             heartbeats.remove(conn, one.executor)
         if not database.is_sqlite:
             # Under the lock: work that is resumed twice would run twice.
-            return _take_over_all_but(alive, database, port)
-    return _take_over_all_but(alive | {engine.LOCAL_EXECUTOR}, database, port)
+            return port.take_over(database.engine, sorted(at_work - alive))
+    return port.take_over(database.engine, sorted(at_work - alive - {engine.LOCAL_EXECUTOR}))
 
 
-def _take_over_all_but(alive: set[str], database: Database, port: engine.Port) -> int:
-    gone = port.executors_at_work(database.engine) - alive
-    return port.take_over(database.engine, sorted(gone))
+def _moment(conn: Connection, now: datetime) -> datetime:
+    """Return the time of the signs of life: the server's where several machines share one, for theirs may differ."""
+    if conn.dialect.name == "sqlite":
+        return now
+    served: datetime = conn.execute(select(func.clock_timestamp())).scalar_one()
+    return served
 
 
 def _is_only_reaper(conn: Connection) -> bool:

@@ -209,12 +209,13 @@ class Ledger:
 
     async def _call(self, request: Request, operation: Operation, params: Mapping[str, Any]) -> Row:
         async def last_look() -> None:
+            nonlocal operation
             if not self.lease():
                 # The intent stays: whoever took the work over may be acting on it at this moment.
                 raise Stop("later", "PRO102", seconds=self.timing.settle)
             if self.now() - operation.intent_at > timedelta(seconds=self.timing.pause):
                 # The call waited for its turn: whoever looks for its effect counts from the intent.
-                await self._touch(operation)
+                operation = await self._touch(operation)
 
         key, controller, action = operation.key, request.controller, request.action
         try:
@@ -223,10 +224,10 @@ class Ledger:
             if error.maybe_executed:
                 await self._write(lambda conn: operations.lost(conn, self.tenant, key, now=self.now()))
             else:
-                await self._refuse(key, error.code)
+                await self._refuse(operation, error.code)
             raise
         except (Refused, Unauthorised, Banned) as error:
-            await self._refuse(key, error.code)
+            await self._refuse(operation, error.code)
             raise
 
     async def _shown(self, controller: str, row: Row) -> Effect:
@@ -292,8 +293,12 @@ class Ledger:
     async def _forgotten_since(self, document_id: str) -> datetime | None:
         return await asyncio.to_thread(_forgotten_since, self.database, self.tenant, document_id)
 
-    async def _refuse(self, key: str, error: str) -> None:
-        await self._write(lambda conn: operations.refuse(conn, self.tenant, key, error=error, now=self.now()))
+    async def _refuse(self, made: Operation, error: str) -> None:
+        await self._write(
+            lambda conn: operations.refuse(
+                conn, self.tenant, made.key, error=error, now=self.now(), attempt=made.attempt
+            )
+        )
 
     async def _write(self, work: Callable[[Connection], _T]) -> _T:
         return await asyncio.to_thread(_in_transaction, self.database, work)

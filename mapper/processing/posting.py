@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
 from mapper.mapping import Request
 from mapper.processing import plan
+from mapper.processing.connections import WEFACT_KEY
 from mapper.processing.environment import Environment
 from mapper.processing.ledger import Effect, Ledger
 from mapper.processing.outcome import Stop
 from mapper.services.wefact import text_of
-from mapper.store import journal, operations, parties, payloads, tenants
+from mapper.store import credentials, journal, operations, parties, payloads, tenants
 from mapper.store.rows import Document, Tenant
 
 MISMATCH = "W19"
@@ -64,35 +66,52 @@ async def debtor(
     """Return the Identifier of the document's debtor: our own record, else found by e-mail, else added (W14).
 
     Several with the same e-mail: the lowest, and the journal says so. Without an e-mail it is tied to the document.
-    `verify` asks WeFact whether the recorded one still exists: the merchant may have deleted it there.
+    `verify` asks WeFact whether the recorded one still exists: the merchant may have deleted it there. One that was
+    recorded before the present key was given is searched for: the key may be another administration's.
     """
     tenant, (email, tax_number) = document.tenant, _party(request)
-    if not email:
-        return await _new_debtor(environment, document, request, f"{document.id}:{document.again}")
-    mark = _mark(email, tax_number)
-    known = await environment.read(lambda conn: parties.debtor(conn, tenant, email, tax_number=tax_number))
+    key = f"debtor:{_mark(email, tax_number) if email else f'{document.id}:{document.again}'}"
+
+    def recorded(conn: Connection) -> tuple[str | None, str]:
+        since = _key_given_at(conn, tenant)
+        known = parties.debtor(conn, tenant, email, tax_number=tax_number, since=since) if email else None
+        return known, _present(conn, tenant, key)
+
+    known, key = await environment.read(recorded)
     if known is not None and verify and await _is_gone(environment, tenant, known):
-        mark, known = f"{mark}:{known}", None
+        known, key = None, f"{key}:{known}"
     if known is not None:
         return known
     ledger = await ledger_of(environment, tenant)
-    identifier = await _existing(environment, ledger, document, request)
-    if identifier is None:
-        identifier = await _new_debtor(environment, document, request, mark)
+    if email and (identifier := await _existing(environment, ledger, document, request)) is not None:
+        await ledger.found(key, identifier)
     else:
-        await ledger.found(f"debtor:{mark}", identifier)
-    await environment.write(
-        lambda conn: parties.remember_debtor(
-            conn, tenant, email, tax_number=tax_number, identifier=identifier, now=environment.now()
+        made = await ledger.ensure(request, key, document_id=document.id, names={}, several="lowest")
+        identifier = made.identifier
+    if email:
+        await environment.write(
+            lambda conn: parties.remember_debtor(
+                conn, tenant, email, tax_number=tax_number, identifier=identifier, now=environment.now()
+            )
         )
-    )
     return identifier
 
 
-async def _new_debtor(environment: Environment, document: Document, request: Request, mark: str) -> str:
-    ledger = await ledger_of(environment, document.tenant)
-    made = await ledger.ensure(request, f"debtor:{mark}", document_id=document.id, names={}, several="lowest")
-    return made.identifier
+def _present(conn: Connection, tenant: str, key: str) -> str:
+    """Return the key of an effect on the administration of the present WeFact key.
+
+    What was made before that key was given may be in another one, where its Identifier is somebody else's.
+    """
+    given_at = _key_given_at(conn, tenant)
+    while given_at is not None and (made := operations.find(conn, tenant, key)) is not None:
+        if made.state != "done" or made.finished_at is None or made.finished_at >= given_at:
+            break
+        key = f"{key}:{made.identifier}"
+    return key
+
+
+def _key_given_at(conn: Connection, tenant: str) -> datetime | None:
+    return credentials.given_at(conn, tenant, WEFACT_KEY)
 
 
 async def _is_gone(environment: Environment, tenant: str, identifier: str) -> bool:
@@ -103,12 +122,16 @@ async def _is_gone(environment: Environment, tenant: str, identifier: str) -> bo
 async def product(environment: Environment, document: Document, request: Request) -> str:
     """Return the Identifier of a product: our own record, else found by its code, else added (W16, W17)."""
     tenant, code = document.tenant, text_of(request.params, "ProductCode")
-    known = await environment.read(lambda conn: parties.product(conn, tenant, code))
+
+    def recorded(conn: Connection) -> tuple[str | None, str]:
+        known = parties.product(conn, tenant, code, since=_key_given_at(conn, tenant))
+        return known, _present(conn, tenant, f"product:{code.casefold()}")
+
+    known, key = await environment.read(recorded)
     if known is not None:
         return known
     ledger = await ledger_of(environment, tenant)
     identifier = await _existing(environment, ledger, document, request)
-    key = f"product:{code.casefold()}"
     if identifier is not None:
         await ledger.found(key, identifier)
     else:

@@ -16,7 +16,7 @@ from mapper.diagnostics import Finding
 from mapper.errors import Fact
 from mapper.mapping import Mapped, Request, Rulebooks
 from mapper.money import decimal_text
-from mapper.processing import plan, verification, vies_evidence
+from mapper.processing import plan, posting, verification, vies_evidence
 from mapper.processing.connections import Connections
 from mapper.processing.eligibility import Posted, created_at, is_of_the_future, is_out_of_the_books, judge
 from mapper.processing.environment import Environment
@@ -50,6 +50,7 @@ class Circumstances:
     overlay: str
     document: Document
     posted: tuple[Posted, ...]
+    undecided: str
     by_hand: bool
     migrated: bool
 
@@ -74,6 +75,9 @@ async def read(environment: Environment, document: Document, *, by_hand: bool) -
     )
     if refused is not None:
         raise refused
+    if around.undecided:
+        pause = environment.pause(max(1, document.attempts), at_least=environment.timing.settle)
+        raise Stop("later", "PRO104", {"document": around.undecided}, seconds=pause)
     # Off the event loop: an order of hundreds of rows would make webhooks wait.
     rules = await asyncio.to_thread(environment.rules.of, document.tenant, around.overlay)
     mapped = await asyncio.to_thread(mapping.apply, rules, document.kind, payload, around.settings)
@@ -264,6 +268,7 @@ def _circumstances(
         overlay=overlays.current(conn, tenant),
         document=document,
         posted=posted_otherwise(conn, tenant, document.kind, document.shop_id, payload),
+        undecided=_undecided(conn, document, payload),
         by_hand=by_hand,
         migrated=past.is_agreed(conn, tenant, document.kind, document.shop_id),
     )
@@ -272,18 +277,34 @@ def _circumstances(
 def posted_otherwise(
     conn: Connection, tenant: str, kind: Kind, shop_id: int, payload: Mapping[str, Any]
 ) -> tuple[Posted, ...]:
-    """Return the documents of the other kind that are of the same order and in WeFact (K4).
+    """Return the documents of the other kind that are of the same order and in WeFact (K4)."""
+    others = _of_same_order(conn, tenant, kind, shop_id, payload)
+    return tuple(_as_posted(conn, one) for one in others if one.identifier)
+
+
+def _of_same_order(
+    conn: Connection, tenant: str, kind: Kind, shop_id: int, payload: Mapping[str, Any]
+) -> tuple[Document, ...]:
+    """Return the documents of the other kind that are of the same order.
 
     An invoice without its order's address is known by the order's number.
     """
     order = shop_id if kind == "order" else ccv_invoices.order_id(payload)
     number = _text(payload.get("ordernumber_full"))
-    found = documents.posted_for_order(conn, tenant, order) if order is not None else ()
+    found = documents.of_order(conn, tenant, order) if order is not None else ()
     if number is not None:
         named = [one for one in documents.by_number(conn, tenant, number) if one.order_number == number]
-        found += tuple(one for one in named if one.identifier and (order is None or one.order_id is None))
+        found += tuple(one for one in named if order is None or one.order_id is None)
     others = {one.id: one for one in found if one.kind != kind}
-    return tuple(_as_posted(conn, one) for one in others.values())
+    return tuple(others.values())
+
+
+def _undecided(conn: Connection, document: Document, payload: Mapping[str, Any]) -> str:
+    """Return a document of the other kind, of the same order, whose invoice may be in WeFact: nobody knows yet."""
+    for one in _of_same_order(conn, document.tenant, document.kind, document.shop_id, payload):
+        if not one.identifier and one.state not in documents.SETTLED and posting.begun(conn, one):
+            return one.id
+    return ""
 
 
 def _as_posted(conn: Connection, document: Document) -> Posted:

@@ -51,6 +51,12 @@ def names(conn: Connection, tenant: str) -> tuple[str, ...]:
     return tuple(conn.scalars(query))
 
 
+def given_at(conn: Connection, tenant: str, name: str) -> datetime | None:
+    """Return when the present secret of that name was given; None without one."""
+    query = select(_CREDENTIAL.at).where(_CREDENTIAL.tenant == tenant, _CREDENTIAL.name == name)
+    return conn.scalars(query).one_or_none()
+
+
 def forget(conn: Connection, tenant: str, name: str) -> None:
     """Remove a secret; nothing happens when there is none."""
     conn.execute(delete(schema.credential).where(_CREDENTIAL.tenant == tenant, _CREDENTIAL.name == name))

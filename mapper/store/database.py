@@ -27,6 +27,8 @@ POOL = 20
 BUSY_MILLISECONDS = 30_000
 # No transaction of ours waits for anything but the database: one that is silent for so long has a frozen process.
 SILENCE = timedelta(seconds=30)
+# What every file of SQLite begins with.
+_SQLITE = b"SQLite format 3\0"
 
 
 class Database:
@@ -195,11 +197,19 @@ def _parse(where: str | Path) -> URL:
 
 
 def _make_private(path: Path) -> None:
-    """Make the file and its folder readable by their owner only: it holds customers' names."""
+    """Make the file and its folder readable by their owner only: it holds customers' names.
+
+    Raises StoreError STO101. A file that a slip of the hand named instead of the database stays as it is.
+    """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        path.chmod(0o600)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            if os.pread(descriptor, len(_SQLITE), 0) not in {b"", _SQLITE}:
+                raise StoreError("STO101", url=str(path), reason="file is not a database")
+            os.fchmod(descriptor, 0o600)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise StoreError("STO101", url=str(path), reason=error.strerror or type(error).__name__) from None
 

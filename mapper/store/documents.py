@@ -41,11 +41,7 @@ _BY_SHOP_ID = _OF_TENANT.where(_DOCUMENT.kind == bindparam("kind"), _DOCUMENT.sh
 _BY_NUMBER = _OF_TENANT.where(
     or_(_DOCUMENT.number == bindparam("number"), _DOCUMENT.order_number == bindparam("number"))
 ).order_by(_DOCUMENT.id)
-_POSTED = _OF_TENANT.where(
-    _DOCUMENT.order_id == bindparam("order"),
-    _DOCUMENT.identifier != "",
-    _DOCUMENT.id != bindparam("other_than"),
-).order_by(_DOCUMENT.id)
+_OF_ORDER = _OF_TENANT.where(_DOCUMENT.order_id == bindparam("order")).order_by(_DOCUMENT.id)
 
 
 def document_id(kind: Kind, shop_id: int) -> str:
@@ -119,12 +115,9 @@ def by_number(conn: Connection, tenant: str, number: str) -> tuple[Document, ...
     return tuple(made(row) for row in conn.execute(_BY_NUMBER, {"of": tenant, "number": number}))
 
 
-def posted_for_order(
-    conn: Connection, tenant: str, order_id: int, *, other_than: str = ""
-) -> tuple[Document, ...]:
-    """Return what was posted for an order (K4), as an order or as invoices: all with a WeFact identifier."""
-    wanted = {"of": tenant, "order": order_id, "other_than": other_than}
-    return tuple(made(row) for row in conn.execute(_POSTED, wanted))
+def of_order(conn: Connection, tenant: str, order_id: int) -> tuple[Document, ...]:
+    """Return the documents of an order of the shop: the order itself, and its invoices; by id."""
+    return tuple(made(row) for row in conn.execute(_OF_ORDER, {"of": tenant, "order": order_id}))
 
 
 def describe(

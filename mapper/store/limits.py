@@ -22,6 +22,8 @@ from mapper.store.upsert import insert_into
 BURST = 130
 INTERVAL = timedelta(microseconds=1_041_667)
 MAX_WAIT = timedelta(seconds=90)
+# Whoever is in no hurry waits so long for a turn. Turns beyond it were taken before the clock was set back.
+LONGEST_WAIT = timedelta(minutes=15)
 
 _BUCKET = schema.rate_bucket.c
 # Made once: making a query takes longer than running it.
@@ -131,7 +133,7 @@ def reserve(
         conn.execute(insert.on_conflict_do_nothing())
         # Another process may have made it and taken its turns meanwhile.
         next_free = conn.scalars(_FREE, {"of": address}).one()
-    free = max(next_free, now) + interval
+    free = _taken_until(next_free, now, interval) + interval
     wait = max(free - now - burst * interval, timedelta(0))
     if wait <= max_wait:
         conn.execute(_TAKE, {"of": address, "free": free})
@@ -164,8 +166,14 @@ def calls_left(conn: Connection, address: str, *, now: datetime) -> int:
     if ban(conn, address, now=now) is not None:
         return 0
     next_free = conn.scalars(select(_BUCKET.next_free).where(_BUCKET.address == address)).one_or_none()
-    taken = max(next_free - now, timedelta(0)) / INTERVAL if next_free else 0.0
+    taken = (_taken_until(next_free, now, INTERVAL) - now) / INTERVAL if next_free else 0.0
     return max(int(BURST - taken), 0)
+
+
+def _taken_until(next_free: datetime, now: datetime, interval: timedelta) -> datetime:
+    """Return until when turns are taken. Where the clock was set back nobody knows: the whole burst is."""
+    whole_burst = now + BURST * interval
+    return whole_burst if next_free > whole_burst + LONGEST_WAIT else max(next_free, now)
 
 
 def _refuse_ban(conn: Connection, address: str, now: datetime) -> None:

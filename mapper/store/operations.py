@@ -157,9 +157,15 @@ def finish(
     )
 
 
-def refuse(conn: Connection, tenant: str, key: str, *, error: str, now: datetime) -> Operation:
-    """Record, with the error's code, that there is surely no effect: refused or never sent. It may begin anew."""
-    return _move(conn, tenant, key, "refused", error=error, finished_at=now)
+def refuse(
+    conn: Connection, tenant: str, key: str, *, error: str, now: datetime, attempt: int | None = None
+) -> Operation:
+    """Record, with the error's code, that there is surely no effect: refused or never sent. It may begin anew.
+
+    `attempt` is the one that had no effect: an operation that somebody else intended anew since stays as it is, for
+    their call may be under way.
+    """
+    return _move(conn, tenant, key, "refused", attempt=attempt, error=error, finished_at=now)
 
 
 def lost(conn: Connection, tenant: str, key: str, *, error: str = "", now: datetime) -> Operation:
@@ -220,18 +226,19 @@ def _move(
     key: str,
     state: OperationState | None,
     *,
-    sources: Collection[OperationState] = UNRESOLVED,
+    attempt: int | None = None,
     **values: Any,
 ) -> Operation:
     if state is not None:
         values["state"] = state
-    statement = (
-        update(schema.operation)
-        .where(_OPERATION.tenant == tenant, _OPERATION.key == key, _OPERATION.state.in_(sources))
-        .values(**values)
-    )
+    moved = [_OPERATION.tenant == tenant, _OPERATION.key == key, _OPERATION.state.in_(UNRESOLVED)]
+    if attempt is not None:
+        moved.append(_OPERATION.attempt == attempt)
+    statement = update(schema.operation).where(*moved).values(**values)
     row = conn.execute(statement.returning(*_COLUMNS)).one_or_none()
     if row is not None:
         return _made(row)
     found = find(conn, tenant, key)
+    if found is not None and attempt is not None and found.attempt > attempt:
+        return found
     raise StoreError("STO121", key=key, state=found.state if found else "absent", wanted=state or "searched")

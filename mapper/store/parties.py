@@ -19,12 +19,14 @@ def person(email: str, tax_number: str) -> str:
     return exact.digest(json.dumps([email.strip().casefold(), "".join(tax_number.split()).casefold()]))
 
 
-def debtor(conn: Connection, tenant: str, email: str, *, tax_number: str = "") -> str | None:
-    """Return the debtor's identifier for this e-mail and tax number, if known."""
+def debtor(
+    conn: Connection, tenant: str, email: str, *, tax_number: str = "", since: datetime | None = None
+) -> str | None:
+    """Return the debtor's identifier for this e-mail and tax number, if known, and recorded at `since` or later."""
     query = select(_DEBTOR.identifier).where(
         _DEBTOR.tenant == tenant, _DEBTOR.person == person(email, tax_number)
     )
-    return conn.scalars(query).one_or_none()
+    return conn.scalars(query if since is None else query.where(_DEBTOR.at >= since)).one_or_none()
 
 
 def remember_debtor(
@@ -48,10 +50,10 @@ def forget_debtor(conn: Connection, tenant: str, email: str, *, tax_number: str 
     )
 
 
-def product(conn: Connection, tenant: str, code: str) -> str | None:
-    """Return the product's identifier for this product code, if known."""
+def product(conn: Connection, tenant: str, code: str, *, since: datetime | None = None) -> str | None:
+    """Return the product's identifier for this product code, if known, and recorded at `since` or later."""
     query = select(_PRODUCT.identifier).where(_PRODUCT.tenant == tenant, _PRODUCT.code == code)
-    return conn.scalars(query).one_or_none()
+    return conn.scalars(query if since is None else query.where(_PRODUCT.at >= since)).one_or_none()
 
 
 def remember_product(conn: Connection, tenant: str, code: str, *, identifier: str, now: datetime) -> None:
