@@ -103,7 +103,7 @@ class MapperApp(App[None]):
         yield TopLine(id="top")
         if self.language is not None:
             yield Places()
-        yield Keys(show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         """Open the database once the first frame is painted."""

@@ -77,7 +77,7 @@ class DocumentScreen(Face, Screen[None]):
                 (Column(self.t("When"), 16), Column(self.t("What"), 22), Column(self.t("Facts"), 30, grow=1)),
                 id="history",
             )
-        yield Keys(show_command_palette=False)
+        yield Keys()
 
     def _line_columns(self) -> tuple[Column, ...]:
         t = self.t

@@ -63,7 +63,7 @@ class MoreInfo(Face, Screen[None]):
                 ),
                 id="payload",
             )
-        yield Keys(show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         """Read the document."""

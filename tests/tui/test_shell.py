@@ -19,6 +19,8 @@ from tui import session
 from tui.app import MapperApp
 from tui.dialogs import Told
 from tui.document_screen import DocumentScreen
+from tui.explaining import ExplainScreen
+from tui.footer import Keys
 from tui.memory import Memory
 from tui.palette import _EVERYWHERE
 from tui.places import FOR_SUPPORT, TABS
@@ -51,6 +53,24 @@ def test_tabs_are_chosen_by_number_and_by_mouse_and_remembered(filled, tmp_path)
         assert app.current.query_one(Input).value == "7"
 
     drive(app_of(filled, memory=Memory(tmp_path / "tui.json")), again)
+
+
+def test_a_key_in_the_footer_is_pressed_by_mouse_unless_it_is_greyed_out(filled):
+    async def act(app, pilot):
+        async def click(name):
+            (footer,) = (line for line in text_of(app).splitlines() if " Explain" in line)
+            await pilot.hover(Keys, offset=(footer.index(name), 0))
+            await pilot.click(Keys, offset=(footer.index(name), 0))
+            await settle(app, pilot)
+
+        await pilot.press("1", "enter")
+        await settle(app, pilot)
+        await click("Process")  # it is done
+        assert isinstance(app.screen, DocumentScreen)
+        await click("Explain")
+        assert isinstance(app.screen, ExplainScreen)
+
+    drive(app_of(filled), act)
 
 
 def test_keys_that_follow_each_other_quickly_leave_one_tab_on_the_screen(filled):
