@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 
 from mapper.errors import RuleError
 from mapper.mapping import FILES, hash_of, load_rulebooks, rulebooks_from, shipped_rules, texts_of
-from mapper.processing.adoption import RulesInUse
+from mapper.processing.adoption import RulesInUse, keep_adopting
 from mapper.store import heartbeats, rulebooks
 from mapper.store.database import open_database
 from tests.databases import NOW
@@ -202,6 +203,22 @@ def test_a_daemon_that_starts_with_bad_rules_published_takes_the_last_that_load(
         (adoption,) = rulebooks.adoptions(conn, now=NOW, ttl=NOW - NOW)
     assert adoption.hash == rules.present.hash == hash_of(dutch(shipped.texts))
     assert adoption.refused == hash_of(broken(shipped.texts))
+
+
+def test_a_database_out_of_reach_is_told_once_and_not_every_second(tmp_path, shipped, caplog):
+    with open_database(tmp_path / "mapper.db") as database:
+        database.close()
+        (tmp_path / "mapper.db").write_bytes(b"somebody put something else here" * 200)
+
+        async def look_on() -> None:
+            looking = keep_adopting(
+                RulesInUse(shipped), database, "one", now=lambda: NOW, say=print, seconds=0.01
+            )
+            await asyncio.wait_for(looking, 0.3)
+
+        with pytest.raises(TimeoutError):
+            asyncio.run(look_on())
+    assert [one.message for one in caplog.records] == ["rules: STO101"]
 
 
 @contextmanager

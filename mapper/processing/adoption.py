@@ -123,14 +123,18 @@ async def keep_adopting(
     say: Callable[[str], None],
     seconds: float = LOOK_SECONDS,
 ) -> None:
-    """Look for newly published rules until cancelled. A database out of reach is asked again the next time."""
+    """Look for newly published rules until cancelled. A database out of reach is asked again, and told once."""
+    failing = False
     while True:
         await asyncio.sleep(seconds)
         try:
             said = await asyncio.to_thread(rules.look, database, executor, now=now())
         except StoreError as error:
-            _log.warning("rules: %s", error.code)
+            if not failing:
+                _log.warning("rules: %s", error.code)
+            failing = True
             continue
+        failing = False
         if said:
             say(said)
 
