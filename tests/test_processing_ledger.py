@@ -49,6 +49,7 @@ class Bench:
     sandbox: object
     clock: Clock = field(default_factory=Clock)
     leased: bool = True
+    key_given_at: datetime | None = None
     budget: object = field(default_factory=Unlimited)
 
     def run(self, work):
@@ -65,6 +66,7 @@ class Bench:
                         lease=lambda: self.leased,
                         now=self.clock.now,
                         token=lambda key: f"mapper {key}",
+                        key_given_at=self.key_given_at,
                         timing=Timing(settle=180, pause=5),
                         sleep=self.clock.sleep,
                     )
@@ -345,6 +347,21 @@ def test_W20_another_invoice_with_the_same_reference_is_not_adopted(bench):
 
     assert len(bench.invoices()) == 3
     assert made.identifier == str(bench.invoices()[2]["Identifier"])
+
+
+def test_what_another_administration_had_under_the_same_number_hides_no_invoice_of_this_one(bench):
+    bench.make_an_earlier_one()
+    (earlier,) = bench.invoices()
+    bench.clock.wait(SETTLED)
+    bench.sandbox.admin("wefact", "POST", "reset")
+    bench.key_given_at = bench.clock.now()
+    bench.run(lambda ledger: ledger.wefact.call("debtor", "add", {"SurName": "Jansen"}, changes=True))
+    bench.sandbox.fault("wefact", kind="drop_after_commit", match={"controller": "invoice", "action": "add"})
+    with pytest.raises(Temporary):
+        bench.ensure()
+    bench.clock.wait(SETTLED)
+    assert bench.ensure().identifier == str(earlier["Identifier"])
+    assert len(bench.invoices()) == 1
 
 
 def test_two_invoices_with_one_token_stop_for_a_person_who_reads_both_identifiers(bench):

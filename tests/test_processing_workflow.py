@@ -312,15 +312,19 @@ def test_W14_a_recorded_debtor_that_was_deleted_in_wefact_is_made_anew_when_a_pe
     assert (len(shop.debtors()), len(shop.invoices())) == (1, 1)
 
 
+def give_another_key(shop):
+    with shop.home.database.begin() as conn:
+        keys = {WEFACT_KEY: shop.sandbox.wefact_key}
+        onboarding.put_keys(conn, shop.home.sealer, shop.tenant, keys, now=now())
+
+
 def test_W14_after_another_wefact_key_a_recorded_debtor_may_be_somebody_else(shop):
     """The key may be another administration's, whose debtors have the same numbers."""
     customer = {"email": "jan@example.com"}
     shop.until(shop.sell("nl_ideal", customer=customer), "done")
     shop.sandbox.admin("wefact", "POST", "reset")
     shop.add_debtor(EmailAddress="els@example.com")
-    with shop.home.database.begin() as conn:
-        keys = {WEFACT_KEY: shop.sandbox.wefact_key}
-        onboarding.put_keys(conn, shop.home.sealer, shop.tenant, keys, now=now())
+    give_another_key(shop)
     for _ in range(2):
         shop.until(shop.sell("nl_ideal", customer=customer), "done")
     assert [one["EmailAddress"] for one in shop.debtors()] == ["els@example.com", "jan@example.com"]
@@ -451,6 +455,17 @@ def test_W19_an_invoice_with_another_total_is_an_error_with_its_identifier_and_n
     assert len(shop.invoices()) == 2
 
 
+def test_W19_what_the_shop_says_of_it_later_counts_no_second_time(shop):
+    document = mismatched(shop).id
+    for status in (5, 6, 5):
+        shop.change(document, status=status)
+        shop.rest()
+    assert shop.document(document).state == "error"
+    assert shop.events(document) == ["error"]
+    with shop.home.database.read() as conn:
+        assert tenants.pause_of(conn, shop.tenant) is None
+
+
 def test_W19_three_in_a_row_pause_the_tenant(shop):
     shop.sandbox.switch("wefact", price_decimals=0)
     for _ in range(3):
@@ -502,6 +517,27 @@ def test_W19_a_person_takes_the_invoice_as_it_is(shop):
     done = mismatch.accept(shop.home.database, shop.tenant, stopped.id, reason="corrected", now=now())
     assert (done.state, done.identifier, done.cause) == ("done", stopped.identifier, "")
     assert len(shop.invoices()) == 1
+
+
+def test_W18_after_another_wefact_key_no_invoice_of_before_is_mailed(shop):
+    shop.settings(invoice__send_by_email=True)
+    shop.sandbox.fault("wefact", kind="status", status=503, times=9, match={"action": "sendbyemail"})
+    document = shop.sell("nl_ideal")
+    shop.until(document, "waiting")
+    give_another_key(shop)
+    shop.sandbox.admin("wefact", "DELETE", "faults")
+    assert shop.until(document, "done").cause == "PRO203"
+    assert shop.sandbox.objects("wefact")["outbox"] == []
+
+
+def test_W19_after_another_wefact_key_no_draft_of_somebody_else_is_deleted(shop):
+    stopped = mismatched(shop)
+    shop.wefact("invoice", "edit", Identifier=stopped.identifier, Comment="somebody else's")
+    give_another_key(shop)
+    at = {"reason": "another administration", "now": now(), "loopback": True}
+    mismatch.post_anew(shop.home.database, shop.home.sealer, shop.tenant, stopped.id, **at)
+    done = shop.until(stopped.id, "done")
+    assert [str(one["Identifier"]) for one in shop.invoices()] == [stopped.identifier, done.identifier]
 
 
 @pytest.mark.parametrize("deleted_by_hand", [False, True])

@@ -298,6 +298,21 @@ def test_B5_an_invoice_of_a_mapper_that_this_database_does_not_know_is_reported(
     assert (one(found).what, one(found).code, one(found).identifier) == ("unknown", "REC116", stray)
 
 
+def test_B5_an_invoice_of_another_webshop_with_the_same_administration_is_theirs_unless_the_order_is_ours(
+    opened, sandbox
+):
+    live_since(opened, days=10)
+    other = open_shop(opened.home, sandbox, None)
+    live_since(other, days=60)
+    theirs = posted(other, days=20)
+    assert compare(opened).differences == []
+    opened.process(theirs)
+    opened.until(theirs, "done")
+    found = one(compare(opened))
+    assert (found.code, found.identifier) == ("REC116", other.document(theirs).identifier)
+    other.retire()
+
+
 def test_B5_an_amount_that_was_changed_in_wefact_after_posting(opened):
     document = posted(opened)
     known = opened.document(document)

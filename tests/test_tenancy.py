@@ -173,6 +173,7 @@ def test_T2_stop_removes_webhooks_and_keys_and_keeps_the_records(shop, sandbox, 
     shown = shop("tenant", "show", "winkel", "--json").records[0]
     assert (shown["keys"], shown["webhooks"]) == ({}, [])
     assert shop("tenant", "list", "--json").records[0]["licence"] == "stopped"
+    assert "Give its keys with `mapper tenant set`, then: mapper tenant start winkel" in shop("open").err
     assert "STO172" in shop("resume", "--tenant", "winkel").err
     assert shop("tenant", "stop", "winkel", "--reason", "again", "--yes").code == 0
     assert shop("tenant", "start", "winkel").code == 2

@@ -84,8 +84,13 @@ def tell_pause(database: Database, tenant: str) -> None:
 
     with database.read() as conn:
         pause = tenants.pause_of(conn, tenant)
-    if pause is not None:
-        say(f"Posting is paused since {pause.at:%Y-%m-%d %H:%M} UTC: {pause.reason}. To go on: mapper resume")
+    if pause is None:
+        return
+    since = f"Posting is paused since {pause.at:%Y-%m-%d %H:%M} UTC: {pause.reason}."
+    if pause.reason == tenants.STOPPED:
+        say(f"{since} Give its keys with `mapper tenant set`, then: mapper tenant start {tenant}")
+    else:
+        say(f"{since} To go on: mapper resume")
 
 
 def told(problem: Diagnostic, language: Language) -> Diagnostic:

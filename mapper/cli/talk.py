@@ -33,6 +33,10 @@ TALK = {
     "Posting is paused since {}: {}. To go on: mapper resume": (
         "Het boeken is gepauzeerd sinds {}: {}. Om verder te gaan: mapper resume"
     ),
+    "Posting is paused since {}: {}. Give its keys with `mapper tenant set`, then: mapper tenant start {}": (
+        "Het boeken is gepauzeerd sinds {}: {}. Geef de sleutels op met `mapper tenant set`, en dan: "
+        "mapper tenant start {}"
+    ),
     "The first {}; see more with --limit.": "De eerste {}; met --limit ziet u er meer.",
     "None.": "Geen.",
     "Interrupted.": "Onderbroken.",

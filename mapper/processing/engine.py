@@ -151,7 +151,9 @@ def made_ready(
     if document.state == "ignored" and document.ignored_by == "rule":
         # The shop changed what a rule ignored, so it may be eligible now.
         document = documents.reopen(conn, tenant, document.id, now=now)
-    if document.state in documents.QUEUEABLE and at_once:
+    # Whose invoice was made with another total stays with the person who decides about it (W19).
+    is_held = document.state == "error" and bool(document.identifier)
+    if document.state in documents.QUEUEABLE and at_once and not is_held:
         documents.queue(conn, tenant, document.id, now=now)
     return document
 

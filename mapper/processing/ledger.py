@@ -73,6 +73,7 @@ class Ledger:
 
     `token` gives the mark of an effect by its key, always the same one: a ledger that forgot the effect finds it too
     (`store/restored.py`). `several` hits are an error, or the lowest Identifier is taken.
+    `key_given_at`: what was made before may be in another administration, where its Identifier is something else's.
     """
 
     database: Database
@@ -81,6 +82,7 @@ class Ledger:
     lease: Callable[[], bool]
     now: Callable[[], datetime]
     token: Callable[[str], str]
+    key_given_at: datetime | None = None
     timing: Timing = field(default_factory=Timing)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
@@ -283,12 +285,13 @@ class Ledger:
 
     async def _shown_since(self, operation: Operation) -> datetime:
         """Return since when a list must begin, to show this effect and some that were made before."""
-        return await asyncio.to_thread(_shown_since, self.database, self.tenant, operation)
+        return await asyncio.to_thread(_shown_since, self.database, self.tenant, operation, self.key_given_at)
 
     async def _made(self, step: str, rows: Iterable[Row]) -> frozenset[str]:
         """Return the Identifiers in a list that operations of ours made."""
         identifiers = {text_of(row, "Identifier") for row in rows}
-        return await asyncio.to_thread(_made_by_us, self.database, self.tenant, step, identifiers)
+        since = self.key_given_at
+        return await asyncio.to_thread(_made_by_us, self.database, self.tenant, step, identifiers, since)
 
     async def _forgotten_since(self, document_id: str) -> datetime | None:
         return await asyncio.to_thread(_forgotten_since, self.database, self.tenant, document_id)
@@ -323,15 +326,17 @@ def _forgotten_since(database: Database, tenant: str, document_id: str) -> datet
         return restored.forgotten_since(conn, tenant, document_id)
 
 
-def _shown_since(database: Database, tenant: str, operation: Operation) -> datetime:
+def _shown_since(database: Database, tenant: str, operation: Operation, since: datetime | None) -> datetime:
     with database.read() as conn:
-        made = operations.latest_made(conn, tenant, operation.step, limit=WITNESSES)
+        made = operations.latest_made(conn, tenant, operation.step, limit=WITNESSES, since=since)
     return min([operation.intent_at, *(one.intent_at for one in made)])
 
 
-def _made_by_us(database: Database, tenant: str, step: str, identifiers: Collection[str]) -> frozenset[str]:
+def _made_by_us(
+    database: Database, tenant: str, step: str, identifiers: Collection[str], since: datetime | None
+) -> frozenset[str]:
     with database.read() as conn:
-        return frozenset(operations.that_made(conn, tenant, step, identifiers))
+        return frozenset(operations.that_made(conn, tenant, step, identifiers, since=since))
 
 
 def _unfinished(database: Database, tenant: str, key: str) -> bool:

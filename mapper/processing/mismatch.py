@@ -6,10 +6,10 @@ import asyncio
 from datetime import datetime
 
 from mapper.errors import UsageError
-from mapper.processing import actions
+from mapper.processing import actions, posting
 from mapper.processing.connections import Connections
 from mapper.services.wefact import WeFact, text_of
-from mapper.store import documents, journal, turnover
+from mapper.store import documents, journal, tenants, turnover
 from mapper.store.database import Database
 from mapper.store.rows import Document
 from mapper.store.sealing import Sealer
@@ -63,12 +63,14 @@ def post_anew(
         raise UsageError("PRO302")
     with database.read() as conn:
         found = documents.get(conn, tenant, document_id)
+        mark = posting.mark_of(tenants.get(conn, tenant), posting.invoice_key(found))
+        is_elsewhere = posting.is_of_earlier_key(conn, found)
     if not has_invoice(found):
         raise UsageError("PRO308", document=found.id)
 
     async def remove() -> None:
         async with Connections(database, sealer, loopback=loopback) as connections:
-            await _delete_draft(await connections.wefact(tenant), found)
+            await _delete_draft(await connections.wefact(tenant), found, mark if is_elsewhere else "")
 
     asyncio.run(remove())
     return actions.process(
@@ -76,9 +78,10 @@ def post_anew(
     )
 
 
-async def _delete_draft(wefact: WeFact, document: Document) -> None:
+async def _delete_draft(wefact: WeFact, document: Document, mark: str) -> None:
+    """Delete it unless it is gone; where its Identifier may be another invoice's by now, only what carries its mark."""
     shown = await wefact.show("invoice", document.identifier)
-    if shown is None:
+    if shown is None or mark not in text_of(shown, "Comment"):
         return
     if text_of(shown, "Status") != DRAFT:
         raise UsageError("PRO307", identifier=document.code or document.identifier, document=document.id)

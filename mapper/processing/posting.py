@@ -13,7 +13,7 @@ from mapper.mapping import Request
 from mapper.processing import plan
 from mapper.processing.connections import WEFACT_KEY
 from mapper.processing.environment import Environment
-from mapper.processing.ledger import Effect, Ledger
+from mapper.processing.ledger import Doubtful, Effect, Ledger
 from mapper.processing.outcome import Stop
 from mapper.services.wefact import text_of
 from mapper.store import credentials, journal, operations, parties, payloads, tenants
@@ -24,14 +24,21 @@ MISMATCH = "W19"
 
 async def ledger_of(environment: Environment, tenant: str) -> Ledger:
     """Return the tenant's ledger."""
-    known = await environment.read(lambda conn: tenants.get(conn, tenant))
+    known, key_given_at = await environment.read(
+        lambda conn: (tenants.get(conn, tenant), _key_given_at(conn, tenant))
+    )
+    return await _ledger(environment, known, key_given_at)
+
+
+async def _ledger(environment: Environment, known: Tenant, key_given_at: datetime | None) -> Ledger:
     return Ledger(
         database=environment.database,
-        wefact=await environment.connections.wefact(tenant),
-        tenant=tenant,
+        wefact=await environment.connections.wefact(known.id),
+        tenant=known.id,
         lease=environment.lease,
         now=environment.now,
         token=lambda key: mark_of(known, key),
+        key_given_at=key_given_at,
         timing=environment.timing,
     )
 
@@ -160,10 +167,30 @@ async def invoice(
 
 
 async def send(environment: Environment, document: Document, request: Request, *, invoice_id: str) -> bool:
-    """Have the invoice mailed, once; returns False when it had been mailed already."""
-    ledger = await ledger_of(environment, document.tenant)
+    """Have the invoice mailed, once; returns False when it had been mailed already.
+
+    Raises Doubtful PRO203 also for an invoice that may be another administration's.
+    """
+    tenant = document.tenant
+
+    def known(conn: Connection) -> tuple[Tenant, datetime | None, bool]:
+        return tenants.get(conn, tenant), _key_given_at(conn, tenant), is_of_earlier_key(conn, document)
+
+    row, key_given_at, is_elsewhere = await environment.read(known)
+    if is_elsewhere:
+        raise Doubtful("PRO203", identifier=invoice_id)
+    ledger = await _ledger(environment, row, key_given_at)
     key = f"send:{document.id}:{document.again}"
     return await ledger.send(request, key, document_id=document.id, invoice=invoice_id)
+
+
+def is_of_earlier_key(conn: Connection, document: Document) -> bool:
+    """Tell whether the document's invoice was made before the present WeFact key was given: see `_present`."""
+    made = operations.find(conn, document.tenant, invoice_key(document))
+    given_at = _key_given_at(conn, document.tenant)
+    if made is None or made.finished_at is None or given_at is None:
+        return False
+    return made.state == "done" and made.finished_at < given_at
 
 
 def invoice_key(document: Document) -> str:

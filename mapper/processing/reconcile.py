@@ -488,12 +488,26 @@ class _Part:
         with self.database.read() as conn:
             operation = operations.by_token(conn, self.tenant.id, mark)
             known = documents.get(conn, self.tenant.id, operation.document_id) if operation else None
+            if operation is None and self._is_of_another_webshop(conn, mark):
+                return
         if operation is None or known is None:
             self._report("REC116", None, in_shop=_ZERO, row=row)
         elif operation.state == "done":
             self._report("REC104", known, in_shop=_ZERO, row=row, first=operation.identifier)
         elif known.state in {"error", "ignored", "done"}:
             self._report("REC113", known, in_shop=_ZERO, row=row)
+
+    def _is_of_another_webshop(self, conn: Connection, mark: str) -> bool:
+        """Tell whether another webshop of this installation made it, which has the same administration.
+
+        Of a document that we have too it is none: then one shop was added twice.
+        """
+        for other in tenants.everyone(conn):
+            operation = operations.by_token(conn, other.id, mark)
+            if operation is not None:
+                made = documents.get(conn, other.id, operation.document_id)
+                return documents.find(conn, self.tenant.id, made.kind, made.shop_id) is None
+        return False
 
     def _report_unseen(self, kind: Kind, summary: Mapping[str, Any], total: Decimal | None) -> None:
         number = str(summary.get("ordernumber_full" if kind == "order" else "invoicenumber_full") or "")

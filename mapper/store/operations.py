@@ -17,7 +17,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, select, update
 
 from mapper.errors import StoreError
 from mapper.store import schema
@@ -95,8 +95,13 @@ def by_token(conn: Connection, tenant: str, token: str) -> Operation | None:
     return None if row is None else _made(row)
 
 
-def that_made(conn: Connection, tenant: str, step: str, identifiers: Collection[str]) -> dict[str, Operation]:
-    """Return the operations of a step that made, or adopted, what the service knows by these Identifiers."""
+def that_made(
+    conn: Connection, tenant: str, step: str, identifiers: Collection[str], *, since: datetime | None = None
+) -> dict[str, Operation]:
+    """Return the operations of a step that made, or adopted, what the service knows by these Identifiers.
+
+    With `since` only those that were finished then or later.
+    """
     found: dict[str, Operation] = {}
     wanted = sorted(identifiers)
     for start in range(0, len(wanted), 500):
@@ -105,15 +110,21 @@ def that_made(conn: Connection, tenant: str, step: str, identifiers: Collection[
             _OPERATION.step == step,
             _OPERATION.state == "done",
             _OPERATION.identifier.in_(wanted[start : start + 500]),
+            *_finished(since),
         )
         found |= {operation.identifier: operation for operation in map(_made, conn.execute(query))}
     return found
 
 
-def latest_made(conn: Connection, tenant: str, step: str, *, limit: int) -> tuple[Operation, ...]:
-    """Return the operations of a step that last made something, the newest intent first."""
+def latest_made(
+    conn: Connection, tenant: str, step: str, *, limit: int, since: datetime | None = None
+) -> tuple[Operation, ...]:
+    """Return the operations of a step that last made something, the newest intent first; `since`: see `that_made`."""
     query = select(*_COLUMNS).where(
-        _OPERATION.tenant == tenant, _OPERATION.step == step, _OPERATION.state == "done"
+        _OPERATION.tenant == tenant,
+        _OPERATION.step == step,
+        _OPERATION.state == "done",
+        *_finished(since),
     )
     latest = query.order_by(_OPERATION.intent_at.desc(), _OPERATION.key).limit(limit)
     return tuple(_made(row) for row in conn.execute(latest))
@@ -214,6 +225,10 @@ def counts(conn: Connection, tenant: str) -> dict[OperationState, int]:
     found = {row[0]: row[1] for row in conn.execute(query.group_by(_OPERATION.state))}
     states: tuple[OperationState, ...] = ("intended", "done", "refused", "unknown")
     return {state: found.get(state, 0) for state in states}
+
+
+def _finished(since: datetime | None) -> list[ColumnElement[bool]]:
+    return [] if since is None else [_OPERATION.finished_at >= since]
 
 
 def _made(row: Row[*tuple[Any, ...]]) -> Operation:
