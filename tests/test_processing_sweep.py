@@ -157,6 +157,16 @@ def test_a_sweep_that_fails_is_begun_again_where_it_was(deaf):
     deaf.until(document, "done")
 
 
+def test_a_sweep_holds_one_page_of_the_shop_and_what_it_read_is_noted_when_it_breaks_off(deaf):
+    deaf.sandbox.admin("ccv", "POST", "orders", {"kind": "unpaid", "count": 250})
+    deaf.sandbox.fault("ccv", kind="status", skip=2, times=3, match={"path": "/orders/"})
+    with pytest.raises(Temporary):
+        look(deaf)
+    assert len(deaf.all()) == 200
+    report = look(deaf)
+    assert (report.seen, report.new) == (250, 50)
+
+
 def test_one_shop_that_is_down_does_not_keep_the_others_from_being_swept(daemon, sandbox):
     at, _ = daemon
     broken, healthy = open_shop(at, sandbox, None), open_shop(at, sandbox, None)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -75,30 +75,42 @@ async def sweep_shop(
     since = max(row.process_from, (swept or row.process_from) - OVERLAP)
     month = max(row.process_from, now - PAID_WINDOW) if nightly else None
     kind: Kind = "invoice" if settings["mode"] == "invoices" else "order"
-    seen = await (_invoices(shop, since, month) if kind == "invoice" else _orders(shop, since, month))
+    listed = _invoices(shop, since, month) if kind == "invoice" else _orders(shop, since, month)
     report = SweepReport()
-    for start in range(0, len(seen), CHUNK):
-        part = await asyncio.to_thread(
-            _take_note, database, row, settings, kind, seen[start : start + CHUNK], now=now, port=port
-        )
-        report += part
+    async for part in _in_parts(listed):
+        report += await asyncio.to_thread(_take_note, database, row, settings, kind, part, now=now, port=port)
     await reference.catch_up(database, connections, tenant, now=now)
     age = timedelta(0) if nightly else reread
     again = await asyncio.to_thread(_reopen, database, tenant, now=now, reread=age, port=port)
     return report + SweepReport(dispatched=again)
 
 
-async def _orders(shop: CcvShop, since: datetime, month: datetime | None) -> list[Mapping[str, Any]]:
-    orders = {order["id"]: order async for order in shop.orders(created_from=since)}
+async def _orders(shop: CcvShop, since: datetime, month: datetime | None) -> AsyncIterator[Mapping[str, Any]]:
+    paid = set[int]()
+    async for order in shop.orders(created_from=since):
+        if order.get("paid") is True:
+            paid.add(order["id"])
+        yield order
     if month is not None:
-        orders |= {order["id"]: order async for order in shop.orders(created_from=month, is_paid=True)}
-    return [order for id, order in orders.items() if isinstance(id, int)]
+        async for order in shop.orders(created_from=month, is_paid=True):
+            if order["id"] not in paid:
+                yield order
 
 
-async def _invoices(shop: CcvShop, since: datetime, month: datetime | None) -> list[Mapping[str, Any]]:
+def _invoices(shop: CcvShop, since: datetime, month: datetime | None) -> AsyncIterator[Mapping[str, Any]]:
     """An invoice may be dated back: the month finds by its id what the window of its date missed."""
-    found = [one async for one in shop.invoices(created_from=since if month is None else min(since, month))]
-    return [invoice for invoice in found if isinstance(invoice["id"], int)]
+    return shop.invoices(created_from=since if month is None else min(since, month))
+
+
+async def _in_parts(listed: AsyncIterator[Mapping[str, Any]]) -> AsyncIterator[list[Mapping[str, Any]]]:
+    """A shop may have any number of them: never are more than a part held at once."""
+    part: list[Mapping[str, Any]] = []
+    async for one in listed:
+        part.append(one)
+        if len(part) == CHUNK:
+            yield part
+            part = []
+    yield part
 
 
 async def sweep_everyone(
@@ -219,7 +231,9 @@ def _note(
     now: datetime,
     port: engine.Port,
 ) -> SweepReport:
-    known = documents.find(conn, tenant.id, kind, summary["id"])
+    # The client lets through what is a whole number, be it as text.
+    shop_id = int(str(summary["id"]))
+    known = documents.find(conn, tenant.id, kind, shop_id)
     outcome = _judged(kind, summary, tenant, settings).outcome
     if known is not None and not _is_to_be_taken_up(known, outcome):
         return SweepReport(seen=1)
@@ -228,7 +242,7 @@ def _note(
         conn,
         tenant.id,
         kind,
-        summary["id"],
+        shop_id,
         now=now,
         changed=known is not None,
         number=str(summary.get("ordernumber_full" if kind == "order" else "invoicenumber_full") or ""),
