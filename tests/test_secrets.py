@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -9,9 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from daemons import home
 from sqlalchemy import update
 
 from mapper.errors import ConfigError
+from mapper.processing import daemon
 from mapper.services.http import Secret
 from mapper.store import credentials, handshakes, resealing, schema
 from mapper.store.database import Database
@@ -196,3 +199,31 @@ def test_S5_canaries_show_nowhere(shop, sandbox, tmp_path: Path) -> None:
     assert "bundle" in said["ticket show 1 --json"]
     assert json.loads(said["the log"].splitlines()[-1])
     assert str(Secret(sandbox.wefact_key)) == "***"
+
+
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_a_daemon_with_the_key_file_of_another_installation_does_not_start(
+    tmp_path: Path, is_ours: bool
+) -> None:  # noqa: FBT001
+    with home(tmp_path) as at:
+        with at.database.begin() as conn:
+            add_tenant(conn)
+            strange = Sealer.generate()
+            credentials.put(
+                conn, "shop", "ccv.secret", "k", sealer=at.sealer if is_ours else strange, now=NOW
+            )
+            credentials.put(conn, "shop", "wefact.key", "k", sealer=strange, now=NOW)
+        started: list[str] = []
+
+        async def run() -> None:
+            stop = asyncio.Event()
+            stop.set()
+            await daemon.serve(at.options(only="web"), stop=stop, ready=started.append)
+
+        if is_ours:
+            asyncio.run(run())
+        else:
+            with pytest.raises(ConfigError) as caught:
+                asyncio.run(run())
+            assert caught.value.code == "SEC105"
+        assert bool(started) is is_ours

@@ -34,6 +34,7 @@ from mapper.processing.lease import Lease, keep_beating, keep_reaping
 from mapper.processing.ledger import Timing
 from mapper.processing.workflow import Workflow
 from mapper.services.ccv import is_signed
+from mapper.store import resealing
 from mapper.store.database import SILENCE, Database, lock_daemon, open_database
 from mapper.store.sealing import Sealer, load_sealer
 
@@ -88,8 +89,8 @@ class Options:
 def run(options: Options) -> None:
     """Run until SIGTERM or SIGINT; then stop in order within about ten seconds.
 
-    Raises StoreError STO103 (another daemon has the file), ConfigError PRO401 (cannot listen), and what opening the
-    database, the key and the rules raises.
+    Raises StoreError STO103 (another daemon has the file), ConfigError PRO401 (cannot listen), SEC105 (the key file is
+    another installation's), and what opening the database, the key and the rules raises.
     """
     logs.listen(options.log)
 
@@ -115,6 +116,9 @@ async def serve(options: Options, *, stop: asyncio.Event, ready: Callable[[str],
 
     async with AsyncExitStack() as stack:
         database = stack.enter_context(_opened(options))
+        with database.read() as conn:
+            # Each document would stop for a key that was not put in place.
+            resealing.ensure_is_ours(conn, sealer)
         await asyncio.to_thread(engine.prepare, database.engine, upgrade=True)
         url = ""
         # Webhooks are taken while the work of the others ends: the next start goes on with what they dispatch.

@@ -34,6 +34,17 @@ def counts(conn: Connection) -> dict[str, int]:
     return dict(Counter(key_id_of(sealed) for _, _, _, sealed in _everything(conn)))
 
 
+def ensure_is_ours(conn: Connection, sealer: Sealer) -> None:
+    """Raise ConfigError SEC105 when nothing that is stored opens: the key file is another installation's."""
+    first = None
+    for place, tenant, name, sealed in _everything(conn):
+        if key_id_of(sealed) in sealer.key_ids:
+            return
+        first = first or (tenant, place.field.format(name), sealed)
+    if first is not None:
+        sealer.open(*first)
+
+
 def reseal(conn: Connection, sealer: Sealer) -> int:
     """Seal anew with the first key what another one sealed; return how many.
 
