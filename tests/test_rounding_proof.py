@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from proofs.rounding import MODELS, basket, credit, invoice, prove
@@ -40,3 +43,12 @@ def test_I8_a_credit_has_the_signs_that_the_api_may_give_it() -> None:
     back, forth = credit(debit, negative=True), credit(debit, negative=False)
     assert back["total_price"] == -debit["total_price"] == -forth["total_price"]
     assert back["rows"][0]["price_with_attributes"] == -forth["rows"][0]["price_with_attributes"]
+
+
+def test_B4_the_proof_prints_a_row_of_figures_for_each_model() -> None:
+    program = Path(__file__).parent / "proofs" / "rounding.py"
+    command = [sys.executable, program, "--baskets", "10", "--processes", "1"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    rows = [line.split() for line in told.splitlines() if line[:1] in MODELS and line[1:2] == " "]
+    assert [row[:3] for row in rows] == [[model, "40", "0"] for model in MODELS]
+    assert told.endswith("wrong: 0\n")

@@ -50,6 +50,7 @@ GOALS = {
 }
 CENT = Decimal("0.01")
 FURTHEST = ("furthest VAT", "most lines")
+SHARES = ("rounding line", "several lines", "at another rate", "VAT equal")
 
 # Standard and reduced rates of the countries that the goods go to, and how often: mostly at home.
 _COUNTRIES = (
@@ -343,7 +344,7 @@ def main() -> int:
         share = Decimal(100 * one["held"]) / one["documents"]
         missed = missed or share > GOALS[model]
         posted = max(one["documents"] - one["held"], 1)
-        part = {name: 100 * one[name] / posted for name in one}
+        part = {name: 100 * one[name] / posted for name in SHARES}
         print(
             f"{model:5} {one['documents']:11,} {one['held']:7,} {share:6.3f}% {GOALS[model]:5}%"
             f"{part['rounding line']:14.2f}%{part['several lines']:9.2f}% {'(' + str(one['most lines']) + ')':>5}"
