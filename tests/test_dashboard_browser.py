@@ -12,18 +12,17 @@ import pytest
 from browser import Browser, chromium
 
 from mapper import settings
-from mapper.store import accounts, licences, subscriptions
+from mapper.store import subscriptions
 from mapper.store.database import open_database
 from mapper.store.sealing import create_key_file
 from tests.daemons import home, open_shop, running, wait_for
 from tests.tui.kit import NOW, add_shop
-from tests.tui.served import served
+from tests.tui.served import PASSWORD, merchant_of, served
 from tests.tui.terminals import drawn_text
 
 pytestmark = pytest.mark.slow
 
 RATES = settings.example()["vat"]["rates"]
-PASSWORD = "correct horse battery staple"
 # The terminal is a canvas: what is drawn on it is read where it comes in.
 EAVESDROP = """
 window.drawn = [];
@@ -58,17 +57,14 @@ def test_T6_a_merchant_logs_in_and_processes_an_error_in_the_browser(tmp_path, s
     with home(tmp_path) as at, running(at) as hooks, chromium() as browser:
         shutil.copy2(at.key_file, tmp_path / "mapper.key")
         shop = open_shop(at, sandbox, hooks, vat__rates=RATES[1:])
-        with at.database.begin() as conn:
-            licence = licences.get(conn, shop.tenant)
-            accounts.set_password(conn, licence.account, PASSWORD)
-            accounts.set_contact(conn, licence.account, email="", language="en")
+        key = merchant_of(at.database, shop.tenant)
         order = shop.sell()
         assert shop.until(order).cause == "K3"
         with served(tmp_path) as url:
             browser.before_each_page(EAVESDROP)
-            log_in(browser, url, licence.key, "wrong")
+            log_in(browser, url, key, "wrong")
             assert "WEB201" in browser.wait_for("WEB201")
-            log_in(browser, url, licence.key, PASSWORD)
+            log_in(browser, url, key, PASSWORD)
             until(browser, "2 Errors (1)")
             browser.type("2")
             until(browser, "K3")
@@ -96,10 +92,8 @@ def test_T6_a_merchant_downloads_an_invoice_of_the_subscription_and_reads_why_a_
     paper = b"%PDF-1.7 " + bytes(range(256)) * 1000  # more than one portion of a download
     with open_database(tmp_path / "mapper.db") as database:
         add_shop(database)
+        key = merchant_of(database)
         with database.begin() as conn:
-            licence = licences.get(conn, "winkel")
-            accounts.set_password(conn, licence.account, PASSWORD)
-            accounts.set_contact(conn, licence.account, email="", language="en")
             subscriptions.add(
                 conn, "winkel", "Invoice November.pdf", paper, dated=date(2026, 11, 1), who="op", now=NOW
             )
@@ -107,7 +101,7 @@ def test_T6_a_merchant_downloads_an_invoice_of_the_subscription_and_reads_why_a_
     saved.mkdir()
     with served(tmp_path) as url, chromium(downloads=saved) as browser:
         browser.before_each_page(EAVESDROP)
-        log_in(browser, url, licence.key, PASSWORD)
+        log_in(browser, url, key, PASSWORD)
         until(browser, "5 Profile")
         browser.type("5")
         until(browser, "Invoice")

@@ -203,8 +203,8 @@ def test_S5_canaries_show_nowhere(shop, sandbox, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("is_ours", [True, False])
 def test_a_daemon_with_the_key_file_of_another_installation_does_not_start(
-    tmp_path: Path, is_ours: bool
-) -> None:  # noqa: FBT001
+    tmp_path: Path, *, is_ours: bool
+) -> None:
     with home(tmp_path) as at:
         with at.database.begin() as conn:
             add_tenant(conn)

@@ -20,7 +20,20 @@ from pathlib import Path
 import httpx
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 
+from mapper.store import accounts, licences
+from mapper.store.database import Database
 from tests.tui.terminals import KEYS, PATIENT, ROOT, drawn_text
+
+PASSWORD = "correct horse battery staple"
+
+
+def merchant_of(database: Database, tenant: str = "winkel") -> str:
+    """Give a webshop's merchant PASSWORD and English, and return the licence key to log in with."""
+    with database.begin() as conn:
+        licence = licences.get(conn, tenant)
+        accounts.set_password(conn, licence.account, PASSWORD)
+        accounts.set_contact(conn, licence.account, email="", language="en")
+    return licence.key
 
 
 @dataclass(frozen=True, slots=True)

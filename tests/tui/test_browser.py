@@ -16,12 +16,10 @@ from mapper.store.database import Database, open_database
 from mapper.store.sealing import create_key_file
 from tests import orders
 from tests.tui.kit import add_order, add_shop, fill
-from tests.tui.served import Screen, Visitor, csrf_in, served, websocket
+from tests.tui.served import PASSWORD, Screen, Visitor, csrf_in, merchant_of, served, websocket
 from tests.tui.terminals import ROOT
 from tui.browser.running import bounded
 from tui.browser.server import Address
-
-PASSWORD = "correct horse battery staple"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +47,9 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory):
         )
         now = datetime.now(UTC)
         with database.begin() as conn:
-            for tenant in ("winkel", "other"):
-                account = licences.get(conn, tenant).account
-                accounts.set_password(conn, account, PASSWORD)
-                accounts.set_contact(conn, account, email="", language="en")
             support = accounts.create(conn, role="support", name="sam", language="en", now=now)
             accounts.set_password(conn, support.id, PASSWORD)
-            keys = [licences.get(conn, tenant).key for tenant in ("winkel", "other")]
+        keys = [merchant_of(database, tenant) for tenant in ("winkel", "other")]
         with served(folder) as url:
             yield Served(url, database, *keys)
 

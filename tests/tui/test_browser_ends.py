@@ -14,14 +14,11 @@ from datetime import UTC, datetime
 import pytest
 from aiohttp import ClientSession, TCPConnector, WSMsgType, WSServerHandshakeError
 
-from mapper.store import accounts, licences
 from mapper.store.database import open_database
 from mapper.store.sealing import create_key_file
 from tests.tui.kit import fill
-from tests.tui.served import Screen, Visitor, serving, websocket
+from tests.tui.served import PASSWORD, Screen, Visitor, merchant_of, serving, websocket
 from tests.tui.terminals import PATIENT
-
-PASSWORD = "correct horse battery staple"
 
 
 @pytest.fixture
@@ -30,12 +27,9 @@ def server(tmp_path):
     create_key_file(tmp_path / "mapper.key")
     with open_database(tmp_path / "mapper.db") as database:
         fill(database)
-        with database.begin() as conn:
-            licence = licences.get(conn, "winkel")
-            accounts.set_password(conn, licence.account, PASSWORD)
-            accounts.set_contact(conn, licence.account, email="", language="en")
+        key = merchant_of(database)
     with serving(tmp_path) as server:
-        yield server, licence.key
+        yield server, key
 
 
 def logged_in(server, key):
