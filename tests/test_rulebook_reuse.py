@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 from orders import FIXTURES
 from rulefolders import copied
@@ -10,6 +12,7 @@ from mapper import settings
 from mapper.errors import RuleError
 from mapper.mapping import KINDS, OVERLAY, TARGET, load_rulebooks, mapped_json, rulebooks_from
 from mapper.money import loads
+from mapper.rulebook.reuse import without_collection
 
 TEXTS = load_rulebooks().texts
 FILES = {"order": "order-nl-ideal", "invoice": "invoice-debit"}
@@ -90,3 +93,14 @@ def test_other_rates_are_those_the_rules_use():
     assert after.rates.highest("NL", "2026-01-01") == 22
     assert after.sources["order"] is not before.sources["order"]
     assert after.functions["shipped_rate"].call("NL", "2026-01-01") == 22
+
+
+def test_memory_is_given_back_however_often_rules_are_loaded() -> None:
+    before, rings = gc.get_stats()[2]["collections"], []
+    for _ in range(40):
+        with without_collection():
+            rings.clear()
+        for _ in range(20_000):
+            rings.append([])
+            rings[-1].append(rings[-1])
+    assert gc.get_stats()[2]["collections"] > before

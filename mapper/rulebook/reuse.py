@@ -77,18 +77,13 @@ def remembered(make: Callable[[_Given], _Part]) -> Callable[[_Given], _Part]:
 
 @contextmanager
 def without_collection() -> Iterator[None]:
-    """Keep the garbage collector from walking, again and again, trees that all stay: a third of the time of a load.
-
-    All of them count as old afterwards, else the next collection of young objects would walk them once more.
-    """
+    """Keep the garbage collector from walking, again and again, trees that all stay: a third of the time of a load."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if was_enabled:
-            gc.freeze()
-            gc.unfreeze()
             gc.enable()
 
 
