@@ -104,7 +104,7 @@ def test_T6_a_merchant_downloads_an_invoice_of_the_subscription_and_reads_why_a_
         log_in(browser, url, key, PASSWORD)
         until(browser, "5 Profile")
         browser.type("5")
-        until(browser, "Invoice")
+        until(browser, "Invoice-November.pdf")
         browser.type(
             "\ue010" + 5 * "\ue013" + "\ue007"
         )  # below the paper: no questions, and four rows of technique
