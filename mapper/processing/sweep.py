@@ -110,7 +110,8 @@ async def _in_parts(listed: AsyncIterator[Mapping[str, Any]]) -> AsyncIterator[l
         if len(part) == CHUNK:
             yield part
             part = []
-    yield part
+    if part:
+        yield part
 
 
 async def sweep_everyone(
