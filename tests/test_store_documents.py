@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 
 from mapper.errors import StoreError, UsageError
+from mapper.processing.reading import posted_otherwise
 from mapper.store import documents, listing, payloads
 from mapper.store.database import Database, open_database
 from mapper.store.rows import Document
@@ -124,6 +125,15 @@ def test_an_order_and_an_invoice_of_one_id_are_two_documents(database: Database)
         invoice = documents.note(conn, "shop", "invoice", 7, order_id=906, now=NOW)
     assert (order.id, order.order_id) == ("order-7", 7)
     assert (invoice.id, invoice.order_id) == ("invoice-7", 906)
+
+
+def test_W19_a_posted_document_in_error_counts_as_posted(database: Database) -> None:
+    invoice = {"order": "https://shop/api/rest/v1/orders/906"}
+    with database.begin() as conn:
+        document = bring_to(conn, add_document(conn), "processing")
+        assert posted_otherwise(conn, "shop", "invoice", 7, invoice) == ()
+        documents.fail(conn, "shop", document.id, cause="W19", identifier="42", code="F0042", now=NOW)
+        assert [one.name for one in posted_otherwise(conn, "shop", "invoice", 7, invoice)] == ["F0042"]
 
 
 def test_K4_the_documents_of_an_order_are_found_across_kinds(database: Database) -> None:
